@@ -1,0 +1,297 @@
+"""A cell: an actor in its host, and the rule that it handles one message at a time."""
+
+import asyncio
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from simlab.actors.actor import Actor
+from simlab.actors.deferred import DeferredAnswers
+from simlab.actors.envelope import Envelope, carried, handled
+from simlab.actors.mailbox import Mailbox
+from simlab.actors.ref import ActorRef
+from simlab.errors import ActorError, ActorStoppedError
+
+if TYPE_CHECKING:
+    from simlab.actors.host import Host
+
+SLICE_S = 0.01
+"""How long an actor handles messages before all else gets a turn of the event loop."""
+
+
+class Cell(ABC):
+    """Runs an actor: wakes with the first message, handles what has come, rests again.
+
+    At rest it has no mailbox, task or callback; a million of them are memory and nothing else.
+
+    Attributes:
+        host: Where it lives.
+        ref: The actor's address.
+        actor: What is run.
+        capacity: How many messages its mailbox holds.
+        current: The envelope whose message is being handled.
+    """
+
+    __slots__ = ("_deferred", "_ending", "_mailbox", "actor", "capacity", "current", "host", "ref")
+
+    def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
+        self.host = host
+        self.ref = ref
+        self.actor = actor
+        self.capacity = capacity
+        self.current: Envelope | None = None
+        self._mailbox: Mailbox | None = None
+        self._deferred: DeferredAnswers | None = None
+        self._ending: asyncio.Future[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no message waits, is being handled, or has its answer still to come."""
+        return self._mailbox is None and not self._deferred
+
+    def offer(self, envelope: Envelope) -> bool:
+        """Take a message if there is room in the mailbox, and say whether there was."""
+        if self._mailbox is not None:
+            return self._mailbox.offer(envelope)
+        self._mailbox = Mailbox(self.capacity)
+        self._mailbox.offer(envelope)
+        self._wake()
+        return True
+
+    def line_up(self, envelope: Envelope, room: asyncio.Future[None] | None) -> None:
+        """Put a message in line for room, after `offer` has refused it; see `Mailbox.line_up`."""
+        assert self._mailbox is not None
+        self._mailbox.line_up(envelope, room)
+
+    def abandon(self, envelope: Envelope) -> None:
+        """Skip a message for whose answer nobody waits any more, or cancel its handling."""
+        assert envelope.reply is not None
+        envelope.reply.cancel()
+        if self.current is envelope:
+            self._interrupt()
+
+    async def start(self, chain: tuple[ActorRef, ...]) -> None:
+        """Run the `started` hook; messages that come meanwhile are handled after it.
+
+        Args:
+            chain: The actors that wait for this one to start.
+        """
+        self._mailbox = Mailbox(self.capacity)
+        try:
+            await self._run_hook(self.actor.started, chain)
+        except BaseException:
+            self.refuse()
+            raise
+        finally:
+            if self._mailbox:
+                self._wake()
+            else:
+                self._rest()
+
+    async def end(self) -> None:
+        """Refuse what waits, see the current message through, and run the `stopped` hook.
+
+        Cancelling this cancels the current handling; the hook runs nevertheless.
+        """
+        self.refuse()
+        try:
+            await self._wait_for_rest()
+        except asyncio.CancelledError:
+            self.kill()
+            await self._wait_for_rest()
+            raise
+        finally:
+            await self._run_hook(self.actor.stopped, ())
+            if self._deferred:
+                self._deferred.refuse(stopped_error(self.ref))
+
+    def kill(self) -> None:
+        """Refuse what waits, and cancel the current handling."""
+        self.refuse()
+        if self.current is not None:
+            self.current.fail(stopped_error(self.ref))
+            self._interrupt()
+
+    def refuse(self) -> None:
+        """Let every ask that waits fail, since the actor stops; tells become dead letters."""
+        for envelope in self._mailbox.clear() if self._mailbox is not None else ():
+            self.host.refuse(envelope)
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Begin to handle what is in the mailbox, soon and in a context of its own."""
+
+    @abstractmethod
+    def _interrupt(self) -> None:
+        """Cancel the handling of the current message, where it can be cancelled."""
+
+    def _take(self, mailbox: Mailbox) -> Envelope:
+        """The next message, which now is the current one."""
+        envelope = self.current = mailbox.take()
+        self.host.n_handled += 1
+        if envelope.outbox is not None:
+            envelope.outbox.credit(self.ref.name, self.capacity)
+        handled.set(envelope)
+        carried.set(envelope.carried)
+        return envelope
+
+    def _rest(self) -> None:
+        self._mailbox = None
+        self.current = None
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(None)
+
+    async def _wait_for_rest(self) -> None:
+        if self._mailbox is not None:
+            self._ending = self.host.loop.create_future()
+            await self._ending
+
+    async def _run_hook(
+        self, hook: Callable[[], Awaitable[None] | None], chain: tuple[ActorRef, ...]
+    ) -> None:
+        envelope = Envelope(None, self, chain=chain)
+        handled.set(envelope)
+        try:
+            waiting = hook()
+            if waiting is not None:
+                await waiting
+        finally:
+            envelope.over = True
+
+    def _answer(self, envelope: Envelope, answer: Any) -> None:
+        envelope.over = True
+        if isinstance(answer, asyncio.Future):
+            if self._deferred is None:
+                self._deferred = DeferredAnswers(self.ref, self.host.on_failure)
+            self._deferred.add(envelope, answer)
+        else:
+            envelope.answer(answer)
+
+    def _fail(self, envelope: Envelope, error: Exception) -> None:
+        envelope.over = True
+        if not envelope.fail(error):
+            self.host.on_failure(self.ref, error)
+
+
+class SyncCell(Cell):
+    """Runs an actor whose `receive` is plain: in callbacks, each of at most about `SLICE_S`."""
+
+    __slots__ = ()
+
+    def _wake(self) -> None:
+        self.host.loop.call_soon(self._drain, context=self.host.new_context())
+
+    def _interrupt(self) -> None:
+        """Nothing to do: what is current runs to its end before anybody else does anything."""
+
+    def _drain(self) -> None:
+        mailbox = self._mailbox
+        assert mailbox is not None
+        receive = self.actor.receive
+        slice_end = monotonic() + SLICE_S
+        while mailbox:
+            envelope = self._take(mailbox)
+            if envelope.abandoned:
+                continue
+            try:
+                answer = receive(envelope.message)
+            except Exception as error:
+                self._fail(envelope, error)
+            else:
+                self._answer(envelope, answer)
+            if monotonic() > slice_end:
+                self._wake()
+                return
+        self._rest()
+
+
+class AsyncCell(Cell):
+    """Runs an actor whose `receive` is async: in a task that ends when the mailbox is empty."""
+
+    __slots__ = ("_interrupted", "_task")
+
+    def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
+        super().__init__(host, ref, actor, capacity)
+        self._task: asyncio.Task[None] | None = None
+        self._interrupted = False
+
+    def _wake(self) -> None:
+        self._task = self.host.loop.create_task(self._run(), context=self.host.new_context())
+
+    def _interrupt(self) -> None:
+        if self._task is not None and not self._interrupted:
+            self._interrupted = True
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        mailbox = self._mailbox
+        assert mailbox is not None
+        slice_end = monotonic() + SLICE_S
+        while mailbox:
+            envelope = self._take(mailbox)
+            if envelope.abandoned:
+                continue
+            await self._handle(envelope)
+            self.current = None
+            if self._interrupted:
+                await self._forget_interruption()
+            if monotonic() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = monotonic() + SLICE_S
+        self._task = None
+        self._rest()
+
+    async def _handle(self, envelope: Envelope) -> None:
+        try:
+            answer = await self.actor.receive(envelope.message)
+        except asyncio.CancelledError:
+            self._take_cancellation(envelope)
+        except Exception as error:
+            self._fail(envelope, error)
+        else:
+            self._answer(envelope, answer)
+
+    def _take_cancellation(self, envelope: Envelope) -> None:
+        """Tell apart who cancelled: the asker, whoever ends the event loop, or `receive` itself.
+
+        Raises:
+            CancelledError: The task was cancelled from outside, as when the event loop ends.
+        """
+        envelope.over = True
+        if self._interrupted:
+            return
+        assert self._task is not None
+        if self._task.cancelling():
+            envelope.fail(stopped_error(self.ref))
+            raise asyncio.CancelledError
+        self._fail(envelope, ActorError(f"receive() of {str(self.ref)!r} has cancelled itself"))
+
+    async def _forget_interruption(self) -> None:
+        """Let a cancellation that came too late, or was caught, not reach the next message."""
+        assert self._task is not None
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            pass
+        self._task.uncancel()
+        self._interrupted = False
+
+
+def stopped_error(ref: ActorRef) -> ActorStoppedError:
+    """The error of asking an actor that is not there."""
+    return ActorStoppedError(
+        f"actor {ref.name!r} of host {ref.host!r} has stopped or never was; spawn it, then ask it"
+    )
+
+
+def cell_class(actor_class: type[Actor]) -> type[Cell]:
+    """How actors of a class are run: by whether their `receive` is plain or async."""
+    return AsyncCell if _is_async(actor_class) else SyncCell
+
+
+@lru_cache(maxsize=1024)
+def _is_async(actor_class: type[Actor]) -> bool:
+    return inspect.iscoroutinefunction(actor_class.receive)

@@ -1,0 +1,66 @@
+"""Answers that an actor has promised: futures that `receive` returned."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from simlab.actors.envelope import Envelope, Reply
+from simlab.actors.ref import ActorRef
+from simlab.errors import ActorError
+
+
+class DeferredAnswers:
+    """Brings each promised answer to whoever asked, once it is there.
+
+    An asker who gives up cancels the future that was promised. Where nobody asked, an error is
+    reported as that of any `tell`.
+
+    Args:
+        ref: The actor that promises.
+        on_failure: Called with the address and an error that nobody waits for.
+    """
+
+    __slots__ = ("_on_failure", "_ref", "_waiting")
+
+    def __init__(self, ref: ActorRef, on_failure: Callable[[ActorRef, Exception], None]) -> None:
+        self._ref = ref
+        self._on_failure = on_failure
+        self._waiting: set[Envelope] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, envelope: Envelope, answer: Reply) -> None:
+        """Let an answer reach whoever sent `envelope`, when it is done."""
+        self._waiting.add(envelope)
+        answer.add_done_callback(partial(self._deliver, envelope))
+        if envelope.reply is not None:
+            envelope.reply.add_done_callback(partial(_follow, answer))
+
+    def refuse(self, error: Exception) -> None:
+        """Let all who still wait fail."""
+        for envelope in self._waiting:
+            envelope.fail(error)
+        self._waiting.clear()
+
+    def _deliver(self, envelope: Envelope, answer: Reply) -> None:
+        self._waiting.discard(envelope)
+        error = self._error_of(answer)
+        if error is None:
+            envelope.answer(answer.result())
+        elif not envelope.fail(error) and not answer.cancelled():
+            self._on_failure(self._ref, error)
+
+    def _error_of(self, answer: Reply) -> Exception | None:
+        if answer.cancelled():
+            return ActorError(f"{str(self._ref)!r} has cancelled the answer that it had promised")
+        error = answer.exception()
+        if error is None or isinstance(error, Exception):
+            return error
+        raise error
+
+
+def _follow(answer: Reply, reply: Reply) -> None:
+    """Cancel an answer for which nobody waits any more."""
+    if reply.cancelled():
+        answer.cancel()

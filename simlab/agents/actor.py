@@ -1,0 +1,79 @@
+"""The actor in which an agent takes its seat."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from simlab.actors import Actor
+from simlab.agents.agent import Agent
+from simlab.env.environment import ActionRequest
+from simlab.errors import AgentFailedError, SimlabError
+from simlab.trace.journal import Journal, RecordEnds
+from simlab.trace.tracing import span, turn
+
+ATTEMPTS = 3
+"""How often a seat is asked for an answer that fits before its default is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTurn:
+    """Perceive, and answer if something is asked.
+
+    Attributes:
+        step: Number of the episode's step.
+        observations: What is perceived, in order.
+        request: What is asked, or None.
+        part: Which of an actor's parts in a step this is; effects are keyed by it.
+    """
+
+    step: int
+    observations: tuple[Any, ...] = ()
+    request: ActionRequest | None = None
+    part: str = "observe"
+
+
+class AgentActor(Actor):
+    """An agent in a seat; the answer to `TakeTurn` is the agent's action.
+
+    Args:
+        agent: Whose turns these are.
+        seat: Where it sits; its effects and spans bear this name.
+        journal: Of the episode; None for an agent whose turns are recorded by those who ask it.
+    """
+
+    def __init__(self, agent: Agent, seat: str, journal: Journal | None) -> None:
+        self._agent = agent
+        self._seat = seat
+        self._journal = journal
+
+    async def receive(self, message: TakeTurn) -> Any:
+        """Perceive, then act.
+
+        Raises:
+            UnfitAnswerError: The answer does not fit; the seat is to be asked again.
+            AgentFailedError: The agent raised an error of its own, which is its cause.
+        """
+        try:
+            if message.observations:
+                await self._observe(message)
+            return None if message.request is None else await self._act(message)
+        except (SimlabError, RecordEnds):
+            raise
+        except Exception as error:
+            raise AgentFailedError(
+                f"the agent in seat {self._seat!r} raised {type(error).__name__}: {error}"
+            ) from error
+
+    async def _observe(self, message: TakeTurn) -> None:
+        with turn(self._journal, self._seat, message.step, message.part):
+            for observation in message.observations:
+                await self._agent.observe(observation)
+
+    async def _act(self, message: TakeTurn) -> Any:
+        assert message.request is not None
+        attempt = len(message.request.refused) + 1
+        with (
+            turn(self._journal, self._seat, message.step, f"act {attempt}"),
+            span(f"act: {attempt}/{ATTEMPTS}", kind="attempt") as here,
+        ):
+            here.result = await self._agent.act(message.request)
+            return here.result

@@ -1,0 +1,283 @@
+"""What an agent remembers: the observations it was told, in order, and nothing else.
+
+Asking an agent never writes its memory; only what it observes does. So a memory can be rebuilt from
+a run's recorded observations, and an interview after a run leaves no trace.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, runtime_checkable
+
+from simlab.agents.tokens import TokenCounter, characters, cut
+from simlab.env.environment import Seat, Utterance
+from simlab.models.model import ChatMessage, Role
+
+SEPARATOR = "\n"
+"""Between items where nothing else is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryItem:
+    """One thing remembered.
+
+    Attributes:
+        text: In words; an utterance with its speaker.
+        own_words: What the agent said itself, without its name; None for all else.
+        time: World time in seconds at which it was perceived, where the observation tells it.
+        priority: The higher, the rather it is recalled when recall is ranked.
+        level: How often it was summarised; 0 for what was observed.
+        data: The observation itself, shared, not copied.
+    """
+
+    text: str
+    own_words: str | None = None
+    time: float | None = None
+    priority: float = 0.0
+    level: int = 0
+    data: Any = None
+
+    @classmethod
+    def of(cls, observation: Any, seat: Seat = "") -> "MemoryItem":
+        """The item for an observation, with its ``time`` and ``priority`` if it has these.
+
+        Args:
+            observation: Anything whose `str` is good prose.
+            seat: Whose memory it is: what this seat says is its own words.
+        """
+        if isinstance(observation, str):
+            return cls(observation)
+        own = isinstance(observation, Utterance) and observation.speaker == seat
+        return cls(
+            str(observation),
+            own_words=observation.text if own else None,
+            time=getattr(observation, "time", None),
+            priority=getattr(observation, "priority", 0.0),
+            data=observation,
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def role(self) -> Role:
+        """Whose turn of a chat it is: the agent's own words are the assistant's."""
+        return "user" if self.own_words is None else "assistant"
+
+    @property
+    def spoken(self) -> str:
+        """The text as a turn of a chat."""
+        return self.text if self.own_words is None else self.own_words
+
+
+@runtime_checkable
+class Memory(Protocol):
+    """Keeps items; shows them to a model as a chat, and to others as a text."""
+
+    async def add(self, item: MemoryItem) -> None:
+        """Remember one thing more."""
+        ...
+
+    def messages(self) -> Sequence[ChatMessage]:
+        """All that is remembered, as turns that alternate between user and assistant.
+
+        Turns that have not changed are the same objects as before, so that a log can store a prompt
+        as what is new in it. Not to be changed.
+        """
+        ...
+
+    def recall(
+        self,
+        *,
+        max_items: int | None = None,
+        max_tokens: int | None = None,
+        ranked: bool = False,
+        separator: str = SEPARATOR,
+        render: Callable[[MemoryItem], str] = str,
+    ) -> str:
+        """Some of what is remembered as a text; see `recalled`."""
+        ...
+
+    def copy(self) -> Self:
+        """A memory of the same class that goes its own way; the items are shared."""
+        ...
+
+
+class ListMemory:
+    """Remembers everything.
+
+    A prompt that holds all of it grows with each turn; `TokenWindow` bounds it.
+
+    Args:
+        count: Counts tokens for the limits of `recall`.
+    """
+
+    def __init__(self, *, count: TokenCounter = characters) -> None:
+        self._count = count
+        self._items: list[MemoryItem] = []
+        self._messages: list[ChatMessage] = []
+
+    @property
+    def items(self) -> Sequence[MemoryItem]:
+        """What is remembered, oldest first; not to be changed."""
+        return self._items
+
+    async def add(self, item: MemoryItem) -> None:
+        """Remember one thing more; see `Memory.add`."""
+        self._items.append(item)
+        self._join(item)
+
+    def messages(self) -> Sequence[ChatMessage]:
+        """All of it as turns of a chat; see `Memory.messages`."""
+        return self._messages
+
+    def recall(
+        self,
+        *,
+        max_items: int | None = None,
+        max_tokens: int | None = None,
+        ranked: bool = False,
+        separator: str = SEPARATOR,
+        render: Callable[[MemoryItem], str] = str,
+    ) -> str:
+        """Some of it as a text; see `recalled`."""
+        return recalled(
+            self._items,
+            max_items=max_items,
+            max_tokens=max_tokens,
+            ranked=ranked,
+            separator=separator,
+            render=render,
+            count=self._count,
+        )
+
+    def copy(self) -> Self:
+        """A twin that goes its own way; see `Memory.copy`."""
+        twin = copy.copy(self)
+        twin._items = list(self._items)
+        twin._messages = list(self._messages)
+        return twin
+
+    def _replace_items(self, items: Iterable[MemoryItem]) -> None:
+        self._items = list(items)
+        self._messages = []
+        for item in self._items:
+            self._join(item)
+
+    def _join(self, item: MemoryItem) -> None:
+        """Put an item into the last turn if it is of the same role, else into a new one."""
+        role, text = item.role, item.spoken
+        if not text:
+            return
+        if self._messages and self._messages[-1].role == role:
+            text = f"{self._messages.pop().text}{SEPARATOR}{text}"
+        self._messages.append(ChatMessage(role, text))
+
+
+class TokenWindow(ListMemory):
+    """Remembers the latest items within a limit of tokens, separators counted.
+
+    What exceeds the limit is forgotten from the oldest on, down to three quarters of the limit at
+    once: so the beginning of the prompt stays the same for many turns, which engines' prefix caches
+    and the log live by. A single item over the limit is cut.
+
+    Args:
+        max_tokens: The limit; at least 1.
+        count: Counts tokens.
+
+    Raises:
+        ValueError: `max_tokens` is less than 1.
+    """
+
+    def __init__(self, max_tokens: int = 512, *, count: TokenCounter = characters) -> None:
+        super().__init__(count=count)
+        self.max_tokens = checked_limit(max_tokens)
+        self._tokens = 0
+
+    async def add(self, item: MemoryItem) -> None:
+        """Remember one thing more, and forget what there is no room for."""
+        item = shortened(item, self.max_tokens, self._count)
+        await super().add(item)
+        self._tokens += self._cost(item)
+        if self._tokens - self._count(SEPARATOR) > self.max_tokens:
+            self._forget()
+
+    def _forget(self) -> None:
+        kept = len(self._items)
+        room = max(self.max_tokens * 3 // 4, self._count(self._items[-1].text))
+        room += self._count(SEPARATOR)
+        self._tokens = 0
+        while kept and self._tokens + self._cost(self._items[kept - 1]) <= room:
+            kept -= 1
+            self._tokens += self._cost(self._items[kept])
+        self._replace_items(self._items[kept:])
+
+    def _cost(self, item: MemoryItem) -> int:
+        return self._count(item.text) + self._count(SEPARATOR)
+
+
+def recalled(
+    items: Sequence[MemoryItem],
+    *,
+    max_items: int | None = None,
+    max_tokens: int | None = None,
+    ranked: bool = False,
+    separator: str = SEPARATOR,
+    render: Callable[[MemoryItem], str] = str,
+    count: TokenCounter = characters,
+) -> str:
+    """Some of the items as one text, in their order.
+
+    Items are taken one after another, the latest first or the one of the highest priority first,
+    until the next one would exceed a limit; then it stops. Where not even the first one has room,
+    it is cut.
+
+    Args:
+        items: Oldest first.
+        max_items: At most so many; 0 recalls nothing, None sets no limit.
+        max_tokens: At most so many, separators counted; None sets no limit.
+        ranked: True: by priority, the later of equals first.
+        separator: Between items.
+        render: An item in words.
+        count: Counts tokens.
+    """
+    order = sorted(range(len(items)), key=lambda place: -place)
+    if ranked:
+        order.sort(key=lambda place: -items[place].priority)
+    if max_items is not None:
+        order = order[: max(0, max_items)]
+    taken: dict[int, str] = {}
+    room = max_tokens
+    for place in order:
+        text = render(items[place])
+        if room is not None:
+            if not taken:
+                text = cut(text, room, count=count)
+            room -= count(text) + (count(separator) if taken else 0)
+            if room < 0 or not text:
+                break
+        taken[place] = text
+    return separator.join(taken[place] for place in sorted(taken))
+
+
+def shortened(item: MemoryItem, max_tokens: int, count: TokenCounter) -> MemoryItem:
+    """The item, its words cut to at most `max_tokens`."""
+    if count(item.text) <= max_tokens:
+        return item
+    own = item.own_words
+    return replace(
+        item,
+        text=cut(item.text, max_tokens, count=count),
+        own_words=None if own is None else cut(own, max_tokens, count=count),
+    )
+
+
+def checked_limit(max_tokens: int) -> int:
+    """A limit of tokens.
+
+    Raises:
+        ValueError: It is less than 1.
+    """
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, got {max_tokens!r}")
+    return max_tokens

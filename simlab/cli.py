@@ -1,0 +1,259 @@
+"""The command line: ``simlab run``, ``show``, ``replay``, ``branch``, ``export``, ``scenarios``.
+
+Commands import what they need when they run, so that ``simlab --help`` is quick. They exit with 0
+when done, 1 when the run failed, and 2 when what was given cannot be run.
+"""
+
+import json as json_module
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from simlab.errors import ConfigError, LogDamagedError, LogWriteError, ReplayDivergence, SimlabError
+
+if TYPE_CHECKING:
+    from simlab.sim.launch import Launch
+    from simlab.sim.run import Run
+
+app = typer.Typer(
+    name="simlab",
+    help="Run, replay and branch simulations of societies of language-model agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Scenario = Annotated[
+    str, typer.Argument(help="A bundled scenario, a run file, or with --resume a run directory.")
+]
+Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the run file.")
+]
+
+
+@app.command()
+def run(
+    scenario: Scenario,
+    episodes: Annotated[int | None, typer.Option(help="How many episodes.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory of the run.")] = None,
+    hosts: Annotated[str, typer.Option(help="Ray hosts; 0 is this process, or auto.")] = "auto",
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ENGINE[:WEIGHTS]", help="Replace a model, or all=… of them."),
+    ] = None,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: try failed episodes again.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run a simulation: live transcript of the first episode, progress, summary, directory."""
+    with _failures_told():
+        from simlab.sim.launch import prepare
+
+        launch = prepare(
+            scenario,
+            episodes=episodes,
+            seed=seed,
+            out=out,
+            hosts=_hosts(hosts),
+            address=address,
+            models=model or [],
+            settings=settings or [],
+            resume=resume,
+            retry_failed=retry_failed,
+        )
+        _watch(launch, json=json)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the bundled scenarios."""
+    from simlab.sim.config import load_run_file, scenario_names
+
+    with _failures_told():
+        names = scenario_names()
+        for name in names:
+            print(f"{name:{max(map(len, names))}}  {load_run_file(name).description}")
+
+
+@app.command()
+def show(
+    directory: Directory,
+    episode: Annotated[int | None, typer.Option(help="Only this episode.")] = None,
+    digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what a run came to: summary, transcript, scores, tokens, failures."""
+    with _failures_told():
+        from simlab.sim.run import Run
+
+        shown = Run(directory)
+        if digest:
+            print(shown.digest)
+        elif json:
+            _print_json(shown.as_dict(episode))
+        else:
+            _show(shown, episode)
+
+
+@app.command()
+def replay(directory: Directory, json: Json = False) -> None:
+    """Run it again from its effects and compare every digest with the record."""
+    with _failures_told():
+        from simlab.display import console_for
+        from simlab.sim.launch import run_async
+        from simlab.sim.replay import replay as replay_run
+        from simlab.sim.run import Run
+
+        console = console_for(json=json)
+        with console.status("replaying"):
+            n_episodes = run_async(replay_run(Run(directory)))
+        if json:
+            _print_json({"run": str(directory), "episodes": n_episodes, "same": True})
+        else:
+            console.print(f"{n_episodes} episodes replayed from their effects: all the same")
+
+
+@app.command()
+def branch(
+    directory: Directory,
+    episode: Annotated[int, typer.Option(help="Episode to branch.")] = 0,
+    step: Annotated[int, typer.Option(help="First step that may differ.")] = 0,
+    say: Annotated[
+        list[str] | None, typer.Option(metavar="SEAT=TEXT", help="What a seat does at the step.")
+    ] = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="Draw fresh continuations.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many, with --seed.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Directory of the branch.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a run that shares an episode's beginning, changes one thing, and goes on."""
+    with _failures_told():
+        from simlab.sim.launch import prepare_branch
+
+        launch = prepare_branch(
+            directory,
+            episode=episode,
+            step=step,
+            say=_pairs("--say", say),
+            settings=settings or [],
+            seed=seed,
+            samples=samples,
+            out=out,
+        )
+        _watch(launch, json=json)
+
+
+@app.command()
+def export(
+    directory: Directory,
+    to: Annotated[Literal["parquet", "jsonl"], typer.Option(help="The format.")] = "parquet",
+    out: Annotated[Path | None, typer.Option(help="Folder for parquet, file for jsonl.")] = None,
+) -> None:
+    """Write a run's episodes, actions, effects and spans as tables, or its events as lines."""
+    with _failures_told():
+        from simlab.sim.run import Run
+        from simlab.trace.tables import write_jsonl, write_tables
+
+        run = Run(directory)
+        if to == "parquet":
+            target = out or directory / "tables"
+            write_tables(run.log, target)
+        else:
+            target = out or directory / "events.jsonl"
+            write_jsonl(run.log, target)
+        print(target)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _watch(launch: "Launch", *, json: bool) -> None:
+    """Run what was prepared, in sight of whoever sits at the terminal."""
+    from simlab.display import LiveView, console_for, show_next, show_summary
+
+    console = console_for(json=json)
+    path = launch.directory.path
+    start = time.monotonic()
+    try:
+        with LiveView(console, launch.file.episodes).shown() as observer:
+            run = launch.run(observer)
+    except KeyboardInterrupt:
+        raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None
+    except LogWriteError as error:
+        raise LogWriteError(f"{error.message}; then: simlab run {path} --resume") from error
+    if json:
+        _print_json(run.as_dict())
+    else:
+        show_summary(console, run, seconds=time.monotonic() - start)
+        show_next(console, path)
+    if run.summary.n_ended == 0:
+        raise SystemExit(1)
+
+
+def _show(run: "Run", episode: int | None) -> None:
+    from simlab.display import console_for, show_summary, show_transcript
+
+    console = console_for(json=False)
+    console.print(f"{run.file.name}: {run.file.description}", highlight=False)
+    wanted = 0 if episode is None else episode
+    if episode is not None or len(run.summary.episodes) == 1:
+        show_transcript(console, run.episode(wanted))
+    show_summary(console, run, episode=episode)
+
+
+def _hosts(hosts: str) -> int | Literal["auto"]:
+    if hosts == "auto":
+        return "auto"
+    if not hosts.isdigit():
+        raise ConfigError(f"--hosts takes a number or auto, got {hosts!r}")
+    return int(hosts)
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """``NAME=TEXT`` options as a mapping."""
+    pairs = {}
+    for pair in given or []:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{option} takes SEAT=TEXT, got {pair!r}")
+        pairs[name] = text
+    return pairs
+
+
+def _print_json(value: Any) -> None:
+    print(json_module.dumps(value, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Tell errors in one sentence each, and exit with what they mean."""
+    try:
+        yield
+    except (ConfigError, LogWriteError) as error:
+        _exit(error, 2)
+    except (ReplayDivergence, LogDamagedError, SimlabError) as error:
+        _exit(error, 1)
+
+
+def _exit(error: SimlabError, code: int) -> NoReturn:
+    print(f"simlab: {error.message}", file=sys.stderr)
+    raise SystemExit(code) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What the terminal shows of a run: its transcript, its progress, and what it came to."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from simlab.agents.colours import colour_of
+from simlab.sim.run import Episode, Run
+from simlab.sim.simulation import Observer
+from simlab.sim.staging import EpisodeResult, StepNews, mark_of
+from simlab.sim.summary import EpisodeSummary
+from simlab.trace.trajectory import words
+
+_MARKS = {
+    "invalid": "[yellow](no answer fitted: its default was played)[/]",
+    "late": "[yellow](too late: its default was played)[/]",
+}
+
+
+class LiveView:
+    """Follows a run on a terminal with a bar, in a pipe with plain lines.
+
+    Args:
+        console: Where to write.
+        n_episodes: How many episodes will be played.
+    """
+
+    def __init__(self, console: Console, n_episodes: int) -> None:
+        self._console = console
+        self._counts: Counter[str] = Counter()
+        self._start = time.monotonic()
+        self._n_episodes = n_episodes
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[steps]} steps"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("episodes", total=n_episodes, steps=0)
+
+    @contextmanager
+    def shown(self) -> Iterator[Observer]:
+        """Show the view while the block runs; the observer keeps it up to date."""
+        with self._progress:
+            yield Observer(self._on_step, self._on_episode, self._on_notice)
+
+    def _on_step(self, news: StepNews) -> None:
+        self._counts["steps"] += 1
+        for seat, text, mark in news.lines:
+            self._console.print(_line(seat, text, mark), highlight=False, soft_wrap=True)
+        self._progress.update(self._task, steps=self._counts["steps"])
+
+    def _on_episode(self, result: EpisodeResult) -> None:
+        self._counts["done"] += 1
+        self._counts["tokens"] += result.usage.get("completion_tokens", 0)
+        self._progress.update(self._task, advance=1)
+        tenth = max(1, self._n_episodes // 10)
+        if not self._console.is_terminal and self._counts["done"] % tenth == 0:
+            self._console.print(f"{self._counts['done']} of {self._n_episodes} episodes have ended")
+
+    def _on_notice(self, notice: str) -> None:
+        self._console.print(f"[yellow]{escape(notice)}[/]")
+
+
+def show_summary(
+    console: Console, run: Run, *, episode: int | None = None, seconds: float | None = None
+) -> None:
+    """What a run came to, or one of its episodes."""
+    summary = run.summary
+    console.print()
+    if episode is not None or len(summary.episodes) == 1:
+        shown = [run.episode(episode or 0)]
+        _show_facts(console, shown[0])
+    else:
+        shown = list(run.episodes)
+        _show_returns(console, run)
+    usage: Counter[str] = Counter()
+    for one in shown:
+        usage.update(one.summary.usage)
+    spent = f" in {seconds:.1f} s" if seconds is not None else ""
+    console.print(
+        f"{usage['calls']} model calls: {usage['prompt_tokens']:,} tokens read, "
+        f"{usage['completion_tokens']:,} drawn{spent}",
+        highlight=False,
+    )
+    _show_failures(console, [one.summary for one in shown])
+
+
+def show_next(console: Console, path: Path) -> None:
+    """The run's directory, and commands to try next."""
+    console.print(f"\nrun directory: [bold]{escape(str(path))}[/]", highlight=False)
+    console.print("next:")
+    for command in (
+        f"simlab show {path}",
+        f"simlab replay {path}",
+        f'simlab branch {path} --episode 0 --step 2 --say SEAT="No."',
+        f"simlab export {path} --to parquet",
+    ):
+        console.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
+
+
+def show_transcript(console: Console, episode: Episode) -> None:
+    """What was done in an episode, a line each, as far as it went."""
+    for turn in episode.turns():
+        act = turn.acted
+        assert act is not None
+        line = _line(act.seat, words(act.action), mark_of(act))
+        console.print(f"[dim]{turn.step:3}[/] {line}", highlight=False, soft_wrap=True)
+
+
+def console_for(*, json: bool) -> Console:
+    """Standard output, or standard error where standard output is for programs."""
+    return Console(stderr=json, file=sys.stderr if json else None)
+
+
+def _line(seat: str, text: str, mark: str) -> str:
+    marked = f" {_MARKS[mark]}" if mark else ""
+    return f"[bold {colour_of(seat)}]{escape(seat)}[/]: {escape(text)}{marked}"
+
+
+def _show_facts(console: Console, episode: Episode) -> None:
+    """How an episode ended: what the world says of it, each seat's return, scores."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in episode.facts().items():
+        table.add_row(escape(name), escape(str(value)))
+    for seat, total in episode.summary.returns.items():
+        table.add_row(f"{escape(seat)} gets", f"{total:g}")
+    for judge, score in episode.summary.scores.items():
+        table.add_row(f"judge {escape(judge)}", "missing" if score is None else f"{score:g}")
+    console.print(table)
+
+
+def _show_returns(console: Console, run: Run) -> None:
+    summary = run.summary
+    table = Table("seat", "mean return", box=None, pad_edge=False)
+    for seat, mean in summary.mean_returns().items():
+        table.add_row(escape(seat), f"{mean:.4g}")
+    for judge, score in summary.mean_scores().items():
+        table.add_row(f"judge {escape(judge)}", "missing" if score is None else f"{score:.4g}")
+    console.print(
+        f"{summary.n_ended} of {len(summary.episodes)} episodes ended, {summary.n_failed} failed, "
+        f"{sum(episode.n_steps for episode in summary.episodes)} steps",
+        highlight=False,
+    )
+    console.print(table)
+
+
+def _show_failures(console: Console, episodes: Sequence[EpisodeSummary]) -> None:
+    failed = [episode for episode in episodes if episode.failure is not None]
+    for episode in failed[:5]:
+        console.print(
+            f"[red]episode {episode.episode} failed[/] ({episode.boundary}): "
+            f"{escape(episode.failure or '')}",
+            soft_wrap=True,
+        )
+    if len(failed) > 5:
+        console.print(f"[red]and {len(failed) - 5} more failed[/]")

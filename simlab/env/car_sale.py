@@ -1,0 +1,224 @@
+"""A used car: a buyer and a seller with private limits negotiate its price.
+
+Alternating offers (Rubinstein 1982, without discounting): the sides move in turn, each says
+something and may name a price, accept the other's, or hold. A price that is at least as good as the
+one that the other side asks or offers accepts that one. Each side has a private limit in dollars:
+the buyer's is the most that the car is worth to it, the seller's the least that it can let it go
+for. A deal at ``price`` gives the buyer ``limit - price`` and the seller ``price - limit`` dollars.
+Going beyond one's own limit is allowed and costs: the surplus is then negative. Without a deal
+after ``max_rounds`` rounds, in each of which both sides move once, both get 0 and are truncated; a
+deal on the very last move counts.
+
+What is said reaches both seats, the speaker's included: a memory is made of observations only.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from simlab.env.environment import ActionRequest, Ending, Seat, SeatSpec, TimeStep, Utterance
+from simlab.env.legal import legal_actions
+from simlab.env.options import at_least, episode_options, one_of, words
+from simlab.errors import IllegalAction
+
+MAX_PRICE: Final = 50_000
+"""The highest price that can be named, in dollars."""
+
+_OTHER: Final = {"buyer": "seller", "seller": "buyer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A move: words, a price, and whether it accepts.
+
+    Attributes:
+        say: Free words, heard by both; empty to say nothing.
+        price: In whole dollars; None holds the offer that one has made before, if any.
+        accept: True takes the price that the other side named last.
+    """
+
+    say: Annotated[str, Field(description="what you say to the other side")]
+    price: Annotated[int, Field(gt=0, le=MAX_PRICE, description="your price in dollars")] | None = (
+        None
+    )
+    accept: Annotated[bool, Field(description="true to take the other side's price")] = False
+
+
+HOLD: Final = Offer(say="")
+"""Says nothing and holds; played for an answer that does not fit, so that nonsense ends nothing."""
+
+
+class CarSale:
+    """The negotiation, for the seats ``buyer`` and ``seller``.
+
+    An episode's options may give ``car``, ``buyer_limit`` and ``seller_limit`` anew.
+
+    Args:
+        max_rounds: Rounds of two moves before the sides part without a deal.
+        starts: The seat that moves first.
+        car: What is for sale, in words.
+        buyer_limit: In dollars; None draws it from the seed, from 6,500 to 9,500 in hundreds.
+        seller_limit: In dollars; None draws it from the seed, from 5,000 to 7,000 in hundreds. So
+            there is mostly, but not always, a price that suits both.
+
+    Raises:
+        ValueError: A setting is of the wrong kind or out of range.
+    """
+
+    seats: Mapping[Seat, SeatSpec]
+
+    def __init__(
+        self,
+        *,
+        max_rounds: int = 6,
+        starts: str = "buyer",
+        car: str = "a 2014 Honda Civic",
+        buyer_limit: int | None = None,
+        seller_limit: int | None = None,
+    ) -> None:
+        self.max_rounds = at_least("max_rounds", max_rounds, 1)
+        self.starts = one_of("starts", starts, tuple(_OTHER))
+        self._usual = {"car": car, "buyer_limit": buyer_limit, "seller_limit": seller_limit}
+        _check_limits(self._usual)
+        self.seats = {
+            "buyer": SeatSpec("You want to buy a used car for as little as you can.", Offer),
+            "seller": SeatSpec("You want to sell your used car for as much as you can.", Offer),
+        }
+        self._timestep = TimeStep()
+
+    def reset(self, seed: int, options: Mapping[str, Any] | None = None) -> TimeStep:
+        """Begin a negotiation; see `Environment.reset`."""
+        scene = self._usual | episode_options(options, self._usual)
+        _check_limits(scene)
+        self._car: str = scene["car"]
+        self._limits = _drawn_limits(seed, scene)
+        self._offers: dict[Seat, int] = {}
+        self._moves_left = 2 * self.max_rounds
+        return self._ask(self.starts, {seat: [self._briefing(seat)] for seat in _OTHER})
+
+    def step(self, actions: Mapping[Seat, Any], now: float = 0.0) -> TimeStep:  # noqa: ARG002
+        """Take one side's move; see `Environment.step`."""
+        ((mover, offer),) = legal_actions(self._timestep, actions).items()
+        asked = self._offers.get(_OTHER[mover])
+        _check_acceptance(mover, offer, asked)
+        self._moves_left -= 1
+        if asked is not None and (offer.accept or _suits(mover, offer.price, asked)):
+            return self._deal(mover, offer, asked)
+        if offer.price is not None:
+            self._offers[mover] = offer.price
+        told = [*_said(mover, offer), self._position(mover, changed=offer.price is not None)]
+        if self._moves_left == 0:
+            return self._no_deal(told)
+        return self._ask(_OTHER[mover], {seat: list(told) for seat in _OTHER})
+
+    def _ask(self, mover: Seat, told: Mapping[Seat, list[Any]]) -> TimeStep:
+        request = ActionRequest(Offer, prompt=self._prompt(mover), default=HOLD)
+        self._timestep = TimeStep({mover: request}, told)
+        return self._timestep
+
+    def _deal(self, mover: Seat, offer: Offer, price: int) -> TimeStep:
+        told = [*_said(mover, offer), f"The {mover} accepts ${price:,}. They have a deal."]
+        surplus = {
+            "buyer": float(self._limits["buyer"] - price),
+            "seller": float(price - self._limits["seller"]),
+        }
+        return self._end("terminated", told, surplus, {"outcome": "deal", "price": price})
+
+    def _no_deal(self, told: list[Any]) -> TimeStep:
+        told = [*told, "There is no deal: no moves are left."]
+        surplus = dict.fromkeys(_OTHER, 0.0)
+        return self._end("truncated", told, surplus, {"outcome": "no deal", "price": None})
+
+    def _end(
+        self,
+        ending: Ending,
+        told: list[Any],
+        surplus: Mapping[Seat, float],
+        outcome: Mapping[str, Any],
+    ) -> TimeStep:
+        self._timestep = TimeStep(
+            observations={seat: [*told, _result(surplus[seat])] for seat in _OTHER},
+            rewards=surplus,
+            ended=dict.fromkeys(_OTHER, ending),
+            info={
+                seat: {**outcome, "limit": self._limits[seat], "surplus": surplus[seat]}
+                for seat in _OTHER
+            },
+        )
+        return self._timestep
+
+    def _briefing(self, seat: Seat) -> str:
+        if seat == "buyer":
+            return f"You want to buy {self._car}. {self._limit_of(seat)}"
+        return f"You are selling {self._car}. {self._limit_of(seat)}"
+
+    def _limit_of(self, seat: Seat) -> str:
+        limit = f"${self._limits[seat]:,}"
+        if seat == "buyer":
+            return f"You can pay at most {limit}. Pay as little as you can."
+        return f"You need at least {limit}. Get as much as you can."
+
+    def _position(self, seat: Seat, *, changed: bool) -> str:
+        price = self._offers.get(seat)
+        if price is None:
+            return f"The {seat} has named no price yet."
+        if not changed:
+            return f"The {seat} stays at ${price:,}."
+        return f"The {seat} {'offers' if seat == 'buyer' else 'asks'} ${price:,}."
+
+    def _prompt(self, mover: Seat) -> str:
+        own = self._offers.get(mover)
+        yours = f"Your last price was ${own:,}." if own is not None else "You have named no price."
+        theirs = self._position(_OTHER[mover], changed=True)
+        moves = "This is the last move." if self._moves_left == 1 else self._moves_in_words()
+        return f"{self._limit_of(mover)} {theirs} {yours} {moves}"
+
+    def _moves_in_words(self) -> str:
+        return f"{self._moves_left} moves are left, counting both sides."
+
+
+def _check_limits(scene: Mapping[str, Any]) -> None:
+    words("car", scene["car"])
+    for name in ("buyer_limit", "seller_limit"):
+        if scene[name] is not None:
+            at_least(name, scene[name], 1)
+
+
+def _drawn_limits(seed: int, scene: Mapping[str, Any]) -> dict[Seat, int]:
+    """The limits in dollars; both are drawn whether given or not, so that one leaves the other."""
+    rng = random.Random(seed)
+    drawn = {"buyer": rng.randrange(6500, 9501, 100), "seller": rng.randrange(5000, 7001, 100)}
+    fixed = {"buyer": scene["buyer_limit"], "seller": scene["seller_limit"]}
+    return {seat: drawn[seat] if fixed[seat] is None else fixed[seat] for seat in _OTHER}
+
+
+def _check_acceptance(mover: Seat, offer: Offer, asked: int | None) -> None:
+    if not offer.accept:
+        return
+    if asked is None:
+        reason = f"accept must be false, got true: the {_OTHER[mover]} has named no price yet"
+        raise IllegalAction.of(mover, reason)
+    if offer.price not in {None, asked}:
+        expected = f"price must be {asked} to accept, got {offer.price}"
+        raise IllegalAction.of(mover, f"{expected}; set accept to false to offer that instead")
+
+
+def _suits(mover: Seat, price: int | None, asked: int) -> bool:
+    """Whether the mover's price is at least as good to the other side as what that side asked."""
+    if price is None:
+        return False
+    return price >= asked if mover == "buyer" else price <= asked
+
+
+def _said(mover: Seat, offer: Offer) -> list[Any]:
+    text = offer.say.strip()
+    return [Utterance(mover, text)] if text else [f"The {mover} says nothing."]
+
+
+def _result(surplus: float) -> str:
+    if surplus == 0:
+        return "You gain nothing and lose nothing."
+    return f"You {'gain' if surplus > 0 else 'lose'} ${abs(surplus):,.0f}."

@@ -1,0 +1,138 @@
+"""Every error that SimLab raises at run time.
+
+Each takes one message string, so that it survives pickling on its way between processes, and says
+in one sentence what was expected, what came, and what to do. Arguments that are wrong in type or
+range raise the built-in `TypeError` and `ValueError` instead.
+"""
+
+from typing import Self
+
+
+class SimlabError(Exception):
+    """An error with one message; the parent of all others here."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+    @property
+    def message(self) -> str:
+        """The sentence that was given."""
+        return str(self.args[0])
+
+
+class ConfigError(SimlabError):
+    """What the user gave cannot be run; the commands exit with 2."""
+
+
+class RunDirectoryError(ConfigError):
+    """A directory is not a run, is one already, is in use, or is from a newer version."""
+
+
+class LogDamagedError(SimlabError):
+    """A segment is damaged before its tail; names segment, offset and checksums."""
+
+
+class LogWriteError(SimlabError):
+    """The disk does not take what is to be committed; what was committed before stays."""
+
+
+class StaleEpochError(SimlabError):
+    """A host writes or speaks after it was replaced; names both epochs."""
+
+
+class ReplayDivergence(SimlabError):  # noqa: N818 - the name in the design
+    """A replay parts from its record; shows both sides."""
+
+
+class ActorError(SimlabError):
+    """Something between actors went wrong."""
+
+
+class AskCycleError(ActorError):
+    """An ask would wait on itself; names the chain of actors."""
+
+
+class ActorStoppedError(ActorError):
+    """The actor that was addressed has stopped or never was."""
+
+
+class HostDiedError(ActorError):
+    """The host of the actor that was asked has died."""
+
+
+class EpisodeError(SimlabError):
+    """Fails one episode as data, and never the run; `boundary` says where it arose."""
+
+    boundary = "episode"
+
+
+class ModelError(EpisodeError):
+    """A model did not answer, after its retries."""
+
+    boundary = "model"
+
+
+class JudgeError(EpisodeError):
+    """A judge gave no score that fits."""
+
+    boundary = "judge"
+
+
+class UnfitAnswerError(EpisodeError):
+    """An answer does not fit what was asked for; the message is the reason given on asking again."""
+
+    boundary = "agent answer"
+    raw: str = ""
+    """The answer as it came."""
+
+    @classmethod
+    def of(cls, raw: str, reason: str) -> Self:
+        """The refusal of `raw` for `reason`."""
+        error = cls(reason)
+        error.raw = raw
+        return error
+
+
+class IllegalAction(EpisodeError):  # noqa: N818 - the name in the design
+    """A world refuses a seat's action and stays as it was; the seat is asked again with the message."""
+
+    boundary = "agent answer"
+    seat: str = ""
+    """Whose action it was."""
+
+    @classmethod
+    def of(cls, seat: str, reason: str) -> Self:
+        """The refusal of what `seat` did, for `reason`."""
+        error = cls(reason)
+        error.seat = seat
+        return error
+
+
+class DeadlineMissedError(EpisodeError):
+    """A seat gave no answer in time and its request has no default."""
+
+    boundary = "time-out"
+
+
+class AgentFailedError(EpisodeError):
+    """An agent or judge raised an error of its own."""
+
+    boundary = "agent"
+
+
+class WorldFailedError(EpisodeError):
+    """A world raised an error of its own."""
+
+    boundary = "environment"
+
+
+class RecordedError(EpisodeError):
+    """An effect raised an error whose class a log cannot name; the message begins with its name."""
+
+    boundary = "effect"
+
+
+class EnvironmentStuckError(EpisodeError):
+    """A world waits for nobody and sets no time at which to be stepped."""
+
+    boundary = "environment"

@@ -1,0 +1,209 @@
+"""The form of an answer: how it is asked for, begun for a model, and read from its reply."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from simlab.env.environment import UNSET, ActionRequest
+from simlab.env.spaces import admit, fit
+from simlab.errors import UnfitAnswerError
+from simlab.models.answer_schema import (
+    Schema,
+    answer_schema,
+    choices_of,
+    is_free_text,
+    members_of,
+    opening_brackets,
+)
+from simlab.models.example import example_of
+from simlab.models.reading import (
+    read_conclusion,
+    read_objects,
+    read_value,
+    read_wait,
+    read_words,
+)
+from simlab.models.schema_words import choices_in_words, fields_in_words, kind_in_words
+
+_MAX_KNOWN = 1024
+_REASON_FIRST = "First reason in one or two sentences. Then write 'Answer:' and your answer."
+_MAY_WAIT = "To do nothing for now, write WAIT and nothing else."
+_known: dict[tuple[int, bool], "AnswerForm"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What an answer of a space must look like.
+
+    Made by `answer_form`, which keeps one for each space.
+
+    Attributes:
+        space: What an answer may be, as in `ActionRequest.space`.
+        schema: The space's JSON schema without references.
+        words: The schema in words, with an example; empty where any words are an answer.
+        begun: How a reply begins, such as ``{"say": "``; empty where nothing can be foretold.
+        reason: True: the model reasons before it answers, so its reply cannot be begun.
+    """
+
+    space: Any
+    schema: Schema
+    words: str
+    begun: str
+    reason: bool = False
+
+    def ask_for(self, request: ActionRequest) -> str:
+        """What to tell a model about its answer to this request; may be empty."""
+        lines = [_REASON_FIRST] if self.reason else []
+        if request.legal is not None:
+            lines.append(self._legal_in_words(request.legal))
+        if self.words and (request.legal is None or self._is_structured):
+            lines.append(self.words)
+        if not request.required:
+            lines.append(_MAY_WAIT)
+        return "\n".join(lines)
+
+    def begin(self, request: ActionRequest) -> str:
+        """How the reply to this request begins; empty for one that may also be `Wait`."""
+        if self.reason or not request.required:
+            return ""
+        if request.legal is None or self._is_structured:
+            return self.begun
+        return '"' if all(isinstance(_plain(action), str) for action in request.legal) else ""
+
+    def read(self, reply: str, request: ActionRequest) -> Any:
+        """The action that a reply stands for, or `Wait` where the request is optional.
+
+        Args:
+            reply: The whole reply, its beginning included.
+            request: What was asked; its space is this form's.
+
+        Raises:
+            UnfitAnswerError: There is no action in it, or none that fits and is legal, with the
+                reason and the reply.
+        """
+        if not request.required and (wait := read_wait(reply)) is not None:
+            return wait
+        try:
+            return self._action(read_conclusion(reply) if self.reason else reply, request)
+        except UnfitAnswerError as error:
+            raise UnfitAnswerError.of(reply, error.message) from error
+
+    @property
+    def _is_structured(self) -> bool:
+        return bool(opening_brackets(self.schema))
+
+    def _action(self, reply: str, request: ActionRequest) -> Any:
+        if self._is_structured:
+            return self._first_that_fits(read_objects(reply, self.schema), request)
+        if request.legal is None and is_free_text(self.schema):
+            return admit(request, read_words(reply))
+        return admit(request, read_value(reply, self.schema, request.legal))
+
+    def _first_that_fits(self, values: Sequence[Any], request: ActionRequest) -> Any:
+        for value in values[:-1]:
+            try:
+                return admit(request, value)
+            except UnfitAnswerError:
+                continue
+        return admit(request, values[-1])
+
+    def _legal_in_words(self, legal: Sequence[Any]) -> str:
+        if not self._is_structured:
+            return f"Answer with {choices_in_words([_plain(action) for action in legal])}."
+        return "\n".join(["Choose one of these:", *(_json(action) for action in legal)])
+
+
+def answer_form(space: Any, *, reason: bool = False, example: Any = UNSET) -> AnswerForm:
+    """The form of `space`'s answers; the same one each time unless an example is given.
+
+    Args:
+        space: As in `ActionRequest.space`.
+        reason: True: have the model reason in words before it answers.
+        example: An answer to show in place of the one that is made from the schema.
+
+    Raises:
+        TypeError: `space` is nothing that a space can be.
+        ValueError: The space contains itself, or the example does not fit it.
+    """
+    if example is not UNSET:
+        return _make(space, reason=reason, example=_plain(example))
+    form = _known.get((id(space), reason))
+    if form is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        form = _known[id(space), reason] = _make(space, reason=reason, example=UNSET)
+    return form
+
+
+def _make(space: Any, *, reason: bool, example: Any) -> AnswerForm:
+    schema = answer_schema(space)
+    if example is UNSET and opening_brackets(schema):
+        example = example_of(schema)
+    words = _in_words(schema)
+    if example is not UNSET:
+        _check_example(space, example)
+        words = f"{words}\nFor example:\n{_json(example)}".lstrip()
+    return AnswerForm(space, schema, words, _beginning(schema), reason)
+
+
+def _check_example(space: Any, example: Any) -> None:
+    try:
+        fit(space, example)
+    except UnfitAnswerError as error:
+        remedy = "give one that fits with Field(examples=[...]) or example="
+        raise ValueError(f"the example {example!r} does not fit: {error}; {remedy}") from error
+
+
+def _in_words(schema: Schema) -> str:
+    """The form in words; an example comes after it: a small model copies what stands nearest."""
+    if schema == {"type": "string"}:
+        return ""
+    if not opening_brackets(schema):
+        return f"Answer with {kind_in_words(schema)}."
+    if fields := fields_in_words(schema):
+        return f"Answer in JSON:\n{fields}"
+    return "Answer in JSON with " + "\nor ".join(map(kind_in_words, members_of(schema))) + "."
+
+
+def _beginning(schema: Schema) -> str:
+    """What every answer's JSON begins with, as far as the schema settles it."""
+    members = members_of(schema)
+    if len(members) > 1:
+        return ""
+    if choices := choices_of(schema):
+        return '"' if all(isinstance(choice, str) for choice in choices) else ""
+    if schema.get("type") == "array":
+        return "[" + _beginning_inside(schema.get("items", {}))
+    if schema.get("type") == "object":
+        return _beginning_of_object(schema.get("properties", {}))
+    return ""
+
+
+def _beginning_of_object(fields: Mapping[str, Schema]) -> str:
+    if not fields:
+        return "{"
+    name, first = next(iter(fields.items()))
+    value = _beginning_inside(first)
+    return f"{{{json.dumps(name)}:{' ' * bool(value)}{value}"
+
+
+def _beginning_inside(schema: Schema) -> str:
+    return '"' if is_free_text(schema) else _beginning(schema)
+
+
+def _plain(value: Any) -> Any:
+    """The plain data of an action: what JSON and the fitting of answers take."""
+    return to_jsonable_python(value, fallback=_plain_array)
+
+
+def _plain_array(value: Any) -> Any:
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"expected plain data, a model, a dataclass or an array, got {value!r}")
+    return value.tolist()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False)

@@ -1,0 +1,115 @@
+"""Which engine computes a model, as a run file says it.
+
+An engine is the class of a model value, found by ``"module:name"``; its fields but `name` are the
+options that a run file may set. So a new engine is a class and a line here, or a class of the
+user's own and its name in the run file.
+"""
+
+import difflib
+import pkgutil
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+
+from simlab.errors import ConfigError
+from simlab.models.model import Model
+
+ENGINES = {
+    "scripted": "simlab.models.scripted:ScriptedModel",
+    "transformers": "simlab.models.in_process:TransformersModel",
+}
+"""Engines with short names."""
+
+
+class ModelSpec(BaseModel):
+    """One entry under `models` in a run file.
+
+    Example::
+
+        models:
+          small: {engine: transformers, weights: embedded, dtype: bfloat16}
+          fake: {engine: scripted, latency_s: 0.02}
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    engine: str
+    """A name in `ENGINES`, or ``module:name`` of a class of model values."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is set of the engine's own."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _check_options(self) -> "ModelSpec":
+        known = _options_of(_find(self.engine))
+        for option in self.options:
+            if option not in known:
+                raise ValueError(
+                    f"engine {self.engine!r} has no option {option!r}; {_near(option, known)}"
+                )
+        return self
+
+
+def build(name: str, spec: ModelSpec) -> Model:
+    """The model that a run file describes; loads no weights.
+
+    Args:
+        name: The name in the run file; it goes into digests.
+        spec: The entry of that name.
+
+    Raises:
+        ConfigError: An option has a wrong type or value.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(_find(spec.engine))
+    try:
+        model = adapter.validate_python({"name": name, **spec.options})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problem(name, part) for part in error.errors())) from error
+    assert isinstance(model, Model), "_find gives classes of models"
+    return model
+
+
+def _find(engine: str) -> type:
+    """The class of an engine's models.
+
+    Raises:
+        ValueError: There is no such class, or its values are no models.
+    """
+    if engine not in ENGINES and ":" not in engine:
+        raise ValueError(
+            f"engine must be one of {tuple(ENGINES)!r} or 'module:name', got {engine!r}; "
+            f"{_near(engine, list(ENGINES))}"
+        )
+    try:
+        found = pkgutil.resolve_name(ENGINES.get(engine, engine))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"engine {engine!r} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and is_dataclass(found) and _is_model(found)):
+        raise ValueError(f"engine {engine!r} must name a dataclass that is a Model, got {found!r}")
+    return found
+
+
+def _is_model(found: type) -> bool:
+    return all(hasattr(found, method) for method in ("generate", "choice_logprobs", "with_adapter"))
+
+
+def _options_of(engine: type) -> list[str]:
+    return [field.name for field in fields(engine) if field.name != "name"]
+
+
+def _near(name: str, known: list[str]) -> str:
+    """Which known names are near a wrong one, in words."""
+    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if matches:
+        return f"did you mean {' or '.join(matches)}?"
+    return f"there are {', '.join(sorted(known))}"
+
+
+def _problem(name: str, part: Any) -> str:
+    """One thing that is wrong with an option: its key, what was expected, what was given."""
+    key = ".".join(["models", name, *(str(place) for place in part["loc"][:1])])
+    message = part["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, got {part['input']!r}"

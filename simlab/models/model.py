@@ -1,0 +1,119 @@
+"""What a model is to an agent: a small picklable value that completes prompts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One turn of a chat. A last message by the assistant is unfinished: the model goes on from it."""
+
+    role: Role
+    text: str
+
+
+Prompt = Sequence[ChatMessage] | Sequence[int]
+"""A chat, or token ids that are sent as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to draw a completion.
+
+    Attributes:
+        max_tokens: At most this many tokens are drawn.
+        temperature: 0 draws the most probable token each time.
+        top_p: Nucleus: the smallest set of tokens with this much probability is drawn from.
+        stop: Texts that end the completion and are not part of it.
+        seed: Of this one draw; None lets SimLab derive it from where in the run the draw stands.
+        exact: True: raise if the engine cannot hold the seed whatever else it computes beside it.
+        schema: A JSON schema that the completion must satisfy; an engine that cannot constrain raises.
+        logprobs: True: the completion carries the log-probability of each token.
+    """
+
+    max_tokens: int = 128
+    temperature: float = 1.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    exact: bool = False
+    schema: Mapping[str, Any] | None = None
+    logprobs: bool = False
+
+
+Finish = Literal["stop", "length", "abort"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a completion cost, in tokens."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered.
+
+    Attributes:
+        text: The words drawn; a reply begun in the prompt is not repeated.
+        prompt_ids: The token ids that the engine read; empty where an engine has none.
+        token_ids: The token ids that were drawn, the end-of-turn token included.
+        logprobs: One for each of `token_ids`, of the untempered distribution; empty if not asked for.
+        finish: Why it ended.
+        model: The exact version that answered, such as ``"small+agent@7"``.
+        usage: What it cost.
+        exact: True: the same request with the same seed gives the same tokens on this engine,
+            whatever is computed beside it.
+    """
+
+    text: str
+    prompt_ids: tuple[int, ...] = ()
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    finish: Finish = "stop"
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    exact: bool = False
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A small picklable value; the only thing that agents see of a language model."""
+
+    @property
+    def name(self) -> str:
+        """The exact version, such as ``"small"`` or ``"small+agent@7"``."""
+        ...
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
+    ) -> Completion:
+        """Complete a prompt.
+
+        Args:
+            prompt: A chat or token ids.
+            sampling: How to draw.
+            session: Names requests whose prompts extend each other, so that an engine can keep
+                them near the same cache; never part of a request's digest.
+
+        Raises:
+            ModelError: The model did not answer.
+        """
+        ...
+
+    async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
+        """The log-probability of each choice as the continuation of the prompt, from raw logits.
+
+        Choices of several tokens are scored as sequences. The probabilities need not sum to 1.
+        """
+        ...
+
+    def with_adapter(self, path: str | None) -> Self:
+        """This model with an immutable adapter folder, or without any."""
+        ...

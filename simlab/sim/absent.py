@@ -1,0 +1,39 @@
+"""A model that is not there: what agents hold where every answer comes from a record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from simlab.errors import ModelError
+from simlab.models.model import Completion, Prompt, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentModel:
+    """Has the name of a model and answers nothing."""
+
+    name: str
+
+    async def generate(
+        self,
+        prompt: Prompt,  # noqa: ARG002 - the protocol's
+        sampling: Sampling = Sampling(),  # noqa: ARG002
+        *,
+        session: str | None = None,  # noqa: ARG002
+    ) -> Completion:
+        """Never answers."""
+        raise ModelError(f"model {self.name!r} is not loaded: a replay asks no model")
+
+    async def choice_logprobs(
+        self,
+        prompt: Prompt,  # noqa: ARG002
+        choices: Sequence[str],  # noqa: ARG002
+    ) -> Mapping[str, float]:
+        """Never answers."""
+        raise ModelError(f"model {self.name!r} is not loaded: a replay asks no model")
+
+    def with_adapter(self, path: str | None) -> "AbsentModel":
+        """The same absence under the adapter's name."""
+        base = self.name.partition("+")[0]
+        return AbsentModel(
+            base if path is None else f"{base}+{path.rstrip('/').rpartition('/')[2]}"
+        )

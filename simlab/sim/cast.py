@@ -1,0 +1,194 @@
+"""The cast of an episode: who takes which seat, and how a seat is asked until its answer fits."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simlab.actors import ActorRef
+from simlab.agents.actor import ATTEMPTS, TakeTurn
+from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
+from simlab.env.spaces import admit, default_text_field
+from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError
+
+
+@dataclass(slots=True)
+class Act:
+    """What a seat does in a step, and how it came to that.
+
+    Attributes:
+        action: An action of the request's space.
+        refused: Answers that were not taken before.
+        invalid: True: the default, since no answer fitted.
+        late: True: the default, since the deadline had passed.
+        edited: True: put there by a branch or a person.
+        tokens: What the agent's models drew for it.
+    """
+
+    action: Any
+    refused: tuple[Refusal, ...] = ()
+    invalid: bool = False
+    late: bool = False
+    edited: bool = False
+    tokens: int = 0
+
+
+Newcomer = Callable[[], ActorRef]
+"""Seats the agent that takes a seat over."""
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who takes which seat of an episode.
+
+    Attributes:
+        refs: The actor in each seat.
+        edits: What seats do instead, by step and seat: JSON that fits the space, or words.
+        swaps: Who takes a seat over, by step and seat; told first what the seat perceived before.
+        tokens_of: How many tokens a seat's models have drawn so far.
+    """
+
+    refs: dict[Seat, ActorRef]
+    edits: Mapping[tuple[int, Seat], str] = field(default_factory=dict)
+    swaps: Mapping[tuple[int, Seat], Newcomer] = field(default_factory=dict)
+    tokens_of: Callable[[Seat], int] = lambda _seat: 0
+    _perceived: dict[Seat, list[Any]] = field(default_factory=dict)
+    _swapped: set[tuple[int, Seat]] = field(default_factory=set)
+
+    async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
+        """Tell seats what they perceive, and wait until each has taken it in."""
+        await in_seat_order(
+            {seat: self.tell(seat, step, seen) for seat, seen in observations.items() if seen}
+        )
+
+    async def tell(self, seat: Seat, step: int, observations: Iterable[Any]) -> None:
+        """Tell one seat what it perceives; a seat that nobody takes perceives nothing."""
+        if seat in self.refs:
+            await self._swap_if_due(seat, step)
+            await self.refs[seat].ask(TakeTurn(step, self._remember(seat, observations)))
+
+    async def ask(
+        self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
+    ) -> Act | Wait:
+        """Tell a seat what it perceives and ask it, until an answer fits.
+
+        Returns:
+            What it does: its answer, the default after a third unfit one, or `Wait`.
+
+        Raises:
+            UnfitAnswerError: The third answer did not fit and there is no default.
+        """
+        edit = self.edits.get((step, seat))
+        if edit is not None:
+            await self.tell(seat, step, observations)
+            return Act(said(seat, request, edit), edited=True)
+        await self._swap_if_due(seat, step)
+        return await self._ask(seat, step, self._remember(seat, observations), request)
+
+    async def ask_again(
+        self, seat: Seat, step: int, request: ActionRequest, act: Act, reason: str
+    ) -> Act | Wait:
+        """Ask a seat again after the world has refused what it did.
+
+        Raises:
+            UnfitAnswerError: There is nothing left to try.
+        """
+        if act.invalid or act.late or act.edited:
+            whose = "the default" if not act.edited else "the action put there"
+            raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
+        refused = (*act.refused, Refusal(str(act.action), reason))
+        return await self._ask(seat, step, (), replace(request, refused=refused))
+
+    async def _ask(
+        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
+    ) -> Act | Wait:
+        before = self.tokens_of(seat)
+        message = TakeTurn(step, observations, request)
+        while len(request.refused) < ATTEMPTS:
+            answer = None
+            try:
+                answer = await self.refs[seat].ask(message)
+                answer = admit(request, answer)
+            except UnfitAnswerError as error:
+                raw = error.raw if answer is None else str(answer)
+                refused = (*request.refused, Refusal(raw, error.message))
+                request = replace(request, refused=refused)
+                message = TakeTurn(step, (), request)
+            else:
+                if isinstance(answer, Wait):
+                    return answer
+                return Act(answer, request.refused, tokens=self.tokens_of(seat) - before)
+        return Act(
+            default_of(seat, request),
+            request.refused,
+            invalid=True,
+            tokens=self.tokens_of(seat) - before,
+        )
+
+    async def _swap_if_due(self, seat: Seat, step: int) -> None:
+        newcomer = self.swaps.get((step, seat))
+        if newcomer is not None and (step, seat) not in self._swapped:
+            self._swapped.add((step, seat))
+            self.refs[seat] = newcomer()
+            perceived = tuple(self._perceived.get(seat, ()))
+            await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
+
+    def _remember(self, seat: Seat, observations: Iterable[Any]) -> tuple[Any, ...]:
+        """What is told to a seat, kept for one who will take it over."""
+        seen = tuple(observations)
+        if self.swaps:
+            self._perceived.setdefault(seat, []).extend(seen)
+        return seen
+
+
+def said(seat: Seat, request: ActionRequest, text: str) -> Any:
+    """The action that a person means by some text: JSON that fits the space, or words.
+
+    Raises:
+        ConfigError: It can be made into no action of the space that is legal now.
+    """
+    try:
+        return admit(request, json.loads(text))
+    except (json.JSONDecodeError, UnfitAnswerError):
+        field = default_text_field(request.space)
+    try:
+        return admit(request, text if field is None else {field: text})
+    except UnfitAnswerError as error:
+        raise ConfigError(
+            f"{text!r} is no action of seat {seat!r} here: {error.message}; give it as JSON"
+        ) from error
+
+
+def default_of(seat: Seat, request: ActionRequest) -> Any:
+    """The default of a request.
+
+    Raises:
+        UnfitAnswerError: There is none; says why the last answer did not fit.
+    """
+    if request.default is UNSET:
+        last = request.refused[-1] if request.refused else Refusal("", "it gave none")
+        raise UnfitAnswerError.of(
+            last.raw,
+            f"seat {seat!r} gave no answer that fits in {len(request.refused)} tries and its "
+            f"request has no default: {last.reason}, got {last.raw!r}",
+        )
+    return request.default
+
+
+async def in_seat_order(calls: Mapping[Seat, Awaitable[Any]]) -> dict[Seat, Any]:
+    """Await calls to several seats at once; of several errors the first in seat order is raised.
+
+    All calls are awaited to their end, also after an error, so that what is recorded of a step that
+    fails does not depend on who was faster.
+    """
+    if len(calls) == 1:
+        ((seat, call),) = calls.items()
+        return {seat: await call}
+    seats = sorted(calls)
+    results = await asyncio.gather(*(calls[seat] for seat in seats), return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if errors:
+        bugs = [error for error in errors if not isinstance(error, EpisodeError)]
+        raise (bugs or errors)[0]
+    return dict(zip(seats, results, strict=True))

@@ -1,0 +1,122 @@
+"""Makes what a run file describes: its world, and the agents and judges of an episode."""
+
+import fnmatch
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from simlab.agents.agent import Agent
+from simlab.agents.function import as_agent
+from simlab.env.environment import Environment, Seat, SeatSpec
+from simlab.errors import ConfigError
+from simlab.models.model import Model
+from simlab.seeding import derive
+from simlab.sim.config import AgentSpec, RunFile, near
+from simlab.sim.find import find, make, parameters
+
+AGENTS = {
+    "llm": "simlab.agents.llm:LlmAgent",
+    "human": "simlab.agents.human:HumanAgent",
+    "random": "simlab.agents.random:RandomAgent",
+    "scripted": "simlab.agents.scripted:ScriptedAgent",
+}
+"""Short names of the agents that come with SimLab."""
+
+JUDGES = {
+    "rating": "simlab.agents.judge:RatingJudge",
+    "rubric": "simlab.agents.judge:RubricJudge",
+}
+"""Short names of the judges that come with SimLab; they take seats as well."""
+
+
+def make_world(run: RunFile) -> Environment:
+    """A new world.
+
+    Raises:
+        ConfigError: It cannot be found or made, or is no world.
+    """
+    world = make(f"world {run.world}", find(run.world), run.options)
+    if not isinstance(world, Environment):
+        raise ConfigError(f"{run.world} must have seats, reset() and step(), got {world!r}")
+    return world
+
+
+def seat_specs(run: RunFile, world: Environment) -> dict[Seat, AgentSpec]:
+    """Who takes each seat of a world; optional seats may be left empty.
+
+    Raises:
+        ConfigError: The cast names a seat that is not there, or leaves one empty.
+    """
+    specs: dict[Seat, AgentSpec] = {}
+    for name, spec in run.cast.items():
+        seats = fnmatch.filter(world.seats, name)
+        if not seats:
+            raise ConfigError(
+                f"cast.{name}: the world has no seat {name!r}; {near(name, [*world.seats])}"
+            )
+        specs.update({seat: spec for seat in seats if seat == name or seat not in run.cast})
+    empty = [s for s, spec in world.seats.items() if s not in specs and not spec.optional]
+    if empty:
+        raise ConfigError(f"cast leaves seats empty: {', '.join(empty)}; say who takes each")
+    return specs
+
+
+def make_agent(
+    spec: AgentSpec, seat: Seat, place: SeatSpec, *, models: Mapping[str, Model], seed: int
+) -> Agent:
+    """The agent that a run file puts in a seat.
+
+    It is given its options, and of ``model``, ``seat``, ``role`` and ``seed`` what it takes.
+
+    Args:
+        spec: Which agent.
+        seat: Where it sits.
+        place: What the world says of the seat.
+        models: The run's models by name.
+        seed: The episode's; the agent gets one derived from it and from its seat.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    found = find({**AGENTS, **JUDGES}.get(spec.agent, spec.agent))
+    what = f"agent {spec.agent} in seat {seat!r}"
+    if not isinstance(found, type):
+        return as_agent(found)
+    offered = {"seat": seat, "role": place.role, "seed": derive(seed, "agent", seat)}
+    return _make(what, found, spec, models=models, offered=offered)  # type: ignore[no-any-return]
+
+
+def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed: int) -> Any:
+    """The judge that a run file names.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    found = find(JUDGES.get(spec.agent, spec.agent))
+    offered = {"seed": derive(seed, "judge", name)}
+    return _make(f"judge {name!r}", found, spec, models=models, offered=offered)
+
+
+def _make(
+    what: str,
+    maker: Callable[..., Any],
+    spec: AgentSpec,
+    *,
+    models: Mapping[str, Model],
+    offered: Mapping[str, Any],
+) -> Any:
+    taken = parameters(maker)
+    given = {name: value for name, value in offered.items() if taken is None or name in taken}
+    if taken is None or "model" in taken:
+        given["model"] = _model_of(what, spec, models)
+    elif spec.model is not None:
+        raise ConfigError(f"{what} takes no model, got {spec.model!r}")
+    return make(what, maker, {**given, **spec.options})
+
+
+def _model_of(what: str, spec: AgentSpec, models: Mapping[str, Model]) -> Model:
+    """The model that is named, or the only one there is."""
+    if spec.model is not None:
+        return models[spec.model]
+    if len(models) == 1:
+        return next(iter(models.values()))
+    raise ConfigError(f"{what} needs a model; set model: to one of {', '.join(sorted(models))}")

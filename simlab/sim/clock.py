@@ -1,0 +1,161 @@
+"""Clocks: when what a seat does arrives in the world, and what time it is there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, TimeStep, Wait
+from simlab.errors import DeadlineMissedError, EnvironmentStuckError
+from simlab.sim.cast import Act, Cast, in_seat_order
+
+_NEVER = float("inf")
+
+
+class Clock(Protocol):
+    """Holds a world's time, and gathers what its seats do until the world is to be stepped."""
+
+    @property
+    def now(self) -> float:
+        """World time in seconds."""
+        ...
+
+    async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
+        """Tell seats what they perceive, ask those who may act, and wait for the next step.
+
+        Where a request is required, the step comes when all required seats have acted. Else it
+        comes with the first action, deadline or `wake`, whichever is first.
+
+        Returns:
+            What the seats do in this step; empty where the world is woken with no actions.
+
+        Raises:
+            EpisodeError: A seat fails, or nothing will ever happen.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Drop whatever is still under way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a seat's action takes in simulated time.
+
+    Attributes:
+        kind: ``zero``; ``fixed``: `seconds` for each action; ``per_token``: `seconds` for each
+            token that the seat's models drew for it.
+        seconds: World time.
+    """
+
+    kind: Literal["zero", "fixed", "per_token"] = "zero"
+    seconds: float = 0.0
+
+    def of(self, act: Act) -> float:
+        """World time that an action takes, in seconds."""
+        if self.kind == "zero":
+            return 0.0
+        return self.seconds * (act.tokens if self.kind == "per_token" else 1)
+
+
+@dataclass(slots=True)
+class SimulatedClock:
+    """World time follows from what the seats do, so the same run has the same times.
+
+    Events come in the order of (time, seat). A turn-based world is the case in which every request
+    is required and latency is zero: time stands still.
+
+    Attributes:
+        latency: How long an action takes.
+        now: World time in seconds.
+    """
+
+    latency: Latency = field(default_factory=Latency)
+    now: float = 0.0
+    _arriving: dict[Seat, tuple[float, Act]] = field(default_factory=dict)
+    _waiting: dict[Seat, float] = field(default_factory=dict)
+
+    async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
+        """See `Clock.gather`; what a seat will do is known before its time has come."""
+        requests, seen = timestep.requests, timestep.observations
+        self._arriving = {s: act for s, act in self._arriving.items() if s in requests}
+        self._waiting = {s: until for s, until in self._waiting.items() if s in requests}
+        for seat in seen:
+            self._waiting.pop(seat, None)
+        idle = requests.keys() - self._arriving.keys() - self._waiting.keys()
+        await self._ask(step, timestep, cast, idle)
+        while (at := self._next(timestep)) in self._waiting.values():
+            self.now = at
+            woken = {seat for seat, until in self._waiting.items() if until == at}
+            await self._ask(step, TimeStep(requests=requests), cast, woken)
+        return self._arrived(at, requests)
+
+    async def close(self) -> None:
+        """Nothing is under way between steps."""
+
+    async def _ask(
+        self, step: int, timestep: TimeStep, cast: Cast, asked: set[Seat] | frozenset[Seat]
+    ) -> None:
+        """Tell everybody, ask some, and note when their actions arrive."""
+        seen, requests = timestep.observations, timestep.requests
+        calls = {seat: cast.tell(seat, step, seen[seat]) for seat in seen if seat not in asked}
+        answers = {seat: cast.ask(seat, step, seen.get(seat, ()), requests[seat]) for seat in asked}
+        for seat, answer in (await in_seat_order({**calls, **answers})).items():
+            if seat in answers:
+                self._note(seat, requests[seat], answer)
+
+    def _note(self, seat: Seat, request: ActionRequest, answer: Act | Wait) -> None:
+        self._waiting.pop(seat, None)
+        if isinstance(answer, Wait):
+            until = _NEVER if answer.until is None else answer.until
+            self._waiting[seat] = until if until > self.now else _NEVER
+            return
+        at = self.now + self.latency.of(answer)
+        if request.deadline is not None and at > request.deadline:
+            at, answer = max(request.deadline, self.now), late(seat, request)
+        self._arriving[seat] = (at, answer)
+
+    def _next(self, timestep: TimeStep) -> float:
+        """World time of the next event: an action, the end of a wait, a deadline, or `wake`."""
+        requests = timestep.requests
+        required = [self._arriving[s][0] for s, request in requests.items() if request.required]
+        if required:
+            return max(required)
+        at = min(
+            [arrival for arrival, _ in self._arriving.values()]
+            + list(self._waiting.values())
+            + [max(r.deadline, self.now) for r in requests.values() if r.deadline is not None]
+            + [_NEVER if timestep.wake is None else max(timestep.wake, self.now)]
+        )
+        if at == _NEVER:
+            raise EnvironmentStuckError(
+                f"seats {sorted(requests)} all wait, none says until when, and the world sets no "
+                "time to wake; give the request a deadline, or the time step a wake"
+            )
+        return at
+
+    def _arrived(self, at: float, requests: Mapping[Seat, ActionRequest]) -> dict[Seat, Act]:
+        """The actions that have come by a time; a seat that waited past its deadline is late."""
+        self.now = at
+        for seat in list(self._waiting):
+            deadline = requests[seat].deadline
+            if deadline is not None and deadline <= at:
+                del self._waiting[seat]
+                self._arriving[seat] = (at, late(seat, requests[seat]))
+        due = sorted(seat for seat, (arrival, _) in self._arriving.items() if arrival <= at)
+        return {seat: self._arriving.pop(seat)[1] for seat in due}
+
+
+def late(seat: Seat, request: ActionRequest) -> Act:
+    """The default of a seat that has missed its deadline.
+
+    Raises:
+        DeadlineMissedError: The request has no default.
+    """
+    if request.default is UNSET:
+        raise DeadlineMissedError(
+            f"seat {seat!r} gave no answer by its deadline at {request.deadline} s of world time "
+            "and its request has no default"
+        )
+    refused = (*request.refused, Refusal("", f"too late: the deadline was {request.deadline} s"))
+    return Act(request.default, refused, late=True)

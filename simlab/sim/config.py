@@ -1,0 +1,213 @@
+"""The run file: what is run, as YAML, checked before anything starts."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from simlab.errors import ConfigError
+from simlab.sim.yaml_file import YamlFile, with_settings
+
+ALL = "all"
+"""In ``models``: settings for every model of the run."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgentSpec(BaseModel):
+    """Who takes a seat: a kind of agent, and what it is made with.
+
+    Further keys go to the agent's constructor; ``model`` names one of the run's models.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    agent: str = "llm"
+    """``llm``, ``human``, ``random``, ``scripted``, or ``module:name`` of a class or function."""
+
+    model: str | None = None
+    """Name of a model of the run."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else the constructor is given."""
+        return dict(self.model_extra or {})
+
+
+class JudgeSpec(AgentSpec):
+    """Who scores episodes after their end; further keys go to the judge's constructor."""
+
+    of: str = ""
+    """The seat whose trajectory is judged; empty for the whole episode."""
+
+
+class ClockSpec(_Strict):
+    """How time passes in the world."""
+
+    kind: Literal["simulated", "real"] = "simulated"
+    latency: Literal["zero", "fixed", "per_token"] = "zero"
+    seconds: float = Field(default=0.0, ge=0)
+    """World seconds that an action takes, or each of its tokens."""
+    speed: float = Field(default=1.0, gt=0)
+    """World seconds that pass in a second of a real clock."""
+
+
+class RunFile(_Strict):
+    """One run: a world, who plays in it on which models, how often, and from which seed."""
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    description: str = ""
+    world: str
+    """``module:name`` or ``file.py:name`` of a class."""
+    options: dict[str, Any] = {}
+    """Of the world's constructor."""
+    reset: dict[str, Any] = {}
+    """Options of each reset."""
+    cast: dict[str, AgentSpec]
+    """By seat; a name may be a pattern such as ``bidder_*``."""
+    judges: dict[str, JudgeSpec] = {}
+    """Score each episode after its end."""
+    models: dict[str, dict[str, Any]] = {}
+    clock: ClockSpec = Field(default_factory=ClockSpec)
+    episodes: int = Field(1, ge=1)
+    seed: int = 0
+    concurrency: int = Field(64, ge=1)
+    """Episodes live at once."""
+
+    @field_validator("world")
+    @classmethod
+    def _names_a_class(cls, world: str) -> str:
+        if ":" not in world:
+            raise ValueError("must be module:name or file.py:name")
+        return world
+
+
+def scenario_names() -> list[str]:
+    """The bundled scenarios, by name."""
+    return sorted(path.stem for path in _scenarios() if path.suffix == ".yaml")
+
+
+def scenario_path(name: str) -> Path:
+    """The file of a bundled scenario."""
+    return next(path for path in _scenarios() if path.name == f"{name}.yaml")
+
+
+def load_run_file(
+    scenario: str, *, models: Sequence[str] = (), settings: Sequence[str] = ()
+) -> RunFile:
+    """Read a run file and apply what was said on the command line.
+
+    Args:
+        scenario: Name of a bundled scenario, or path of a YAML file.
+        models: ``NAME=ENGINE[:WEIGHTS]`` each; applied before `settings`.
+        settings: ``a.b=value`` each.
+
+    Raises:
+        ConfigError: Names the key, the value, what was expected and the line.
+    """
+    file = YamlFile(_find(scenario))
+    data = _with_models(file.data, models)
+    return checked(with_settings(data, settings), file)
+
+
+def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
+    """A run file from plain data.
+
+    Args:
+        data: As in the YAML.
+        file: Where it came from, to name lines in messages.
+
+    Raises:
+        ConfigError: It does not fit.
+    """
+    try:
+        run = RunFile.model_validate({**data, "models": _spread(data.get("models", {}))})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
+    _check_models(run, file)
+    return run
+
+
+def as_yaml(run: RunFile) -> str:
+    """The run file as YAML that `load_run_file` reads."""
+    return yaml.safe_dump(run.model_dump(mode="json", exclude_unset=True), sort_keys=False)
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """Which known names are near a wrong one, in words for a message."""
+    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if matches:
+        return f"did you mean {' or '.join(matches)}?"
+    return f"there are {', '.join(sorted(known))}" if known else "there are none"
+
+
+def _scenarios() -> list[Path]:
+    return sorted((Path(__file__).parents[1] / "scenarios").iterdir())
+
+
+def _find(scenario: str) -> Path:
+    if scenario in scenario_names():
+        return scenario_path(scenario)
+    path = Path(scenario)
+    if path.is_file():
+        return path
+    if path.suffix in (".yaml", ".yml"):
+        raise ConfigError(f"there is no file {scenario}; the bundled scenarios need no file name")
+    raise ConfigError(f"there is no scenario {scenario!r}; {near(scenario, scenario_names())}")
+
+
+def _with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """Replace engines; what a model had of options belonged to its old engine and goes."""
+    specs = dict(data.get("models") or {})
+    for model in models:
+        name, equals, engine = model.partition("=")
+        if not equals or not name or not engine:
+            raise ConfigError(
+                f"--model takes NAME=ENGINE[:WEIGHTS] such as all=scripted, got {model!r}"
+            )
+        if name != ALL and name not in specs:
+            raise ConfigError(
+                f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
+            )
+        kind, _, weights = engine.partition(":")
+        spec = {"engine": kind, **({"weights": weights} if weights else {})}
+        for replaced in specs if name == ALL else [name]:
+            specs[replaced] = dict(spec)
+    return {**data, "models": specs}
+
+
+def _spread(models: Any) -> Any:
+    """Put what is said of all models into each."""
+    if not isinstance(models, dict) or ALL not in models:
+        return models
+    common = models[ALL] or {}
+    return {name: {**(spec or {}), **common} for name, spec in models.items() if name != ALL}
+
+
+def _check_models(run: RunFile, file: YamlFile | None) -> None:
+    for group, specs in (("cast", run.cast), ("judges", run.judges)):
+        for name, spec in specs.items():
+            if spec.model is not None and spec.model not in run.models:
+                where = f"{file.where((group, name, 'model'))}: " if file else ""
+                raise ConfigError(
+                    f"{where}{group}.{name}.model names {spec.model!r}, which is not under models; "
+                    f"{near(spec.model, [*run.models])}"
+                )
+
+
+def _problem(error: Any, file: YamlFile | None) -> str:
+    """One thing that is wrong, with its key, its value, what was expected, and the line."""
+    path = [part for part in error["loc"] if part != "[key]"]
+    key = ".".join(map(str, path))
+    where = f"{file.where(path)}: " if file else ""
+    if error["type"] == "extra_forbidden":
+        known = list(ClockSpec.model_fields if path[0] == "clock" else RunFile.model_fields)
+        return f"{where}unknown key {key!r}; {near(str(path[-1]), known)}"
+    if error["type"] == "missing":
+        return f"{where}key {key!r} is missing"
+    return f"{where}{key}: {error['msg'].lower()}, got {error['input']!r}"

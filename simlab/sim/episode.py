@@ -1,0 +1,104 @@
+"""THE loop: one episode, from reset to its end."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from simlab.env.environment import Environment, Seat, TimeStep
+from simlab.errors import IllegalAction, SimlabError, WorldFailedError
+from simlab.sim.cast import Act, Cast
+from simlab.sim.clock import Clock
+from simlab.trace.events import Acted, StartedCore, SteppedCore
+from simlab.trace.journal import Journal
+
+
+async def play(
+    world: Environment,
+    cast: Cast,
+    clock: Clock,
+    journal: Journal,
+    *,
+    options: Mapping[str, Any] | None = None,
+) -> AsyncIterator[StartedCore | SteppedCore]:
+    """Play an episode to its end.
+
+    Reset; then, while the world has requests: gather what the seats do, step, commit, and only then
+    let anyone see what follows. Replay, resume and branch are this loop with a journal that has
+    records to meet.
+
+    Args:
+        world: Its rules.
+        cast: Who sits where.
+        clock: Decides when an action arrives, and holds the world's time.
+        journal: Meets and writes the episode's records; its seed is the episode's.
+        options: Of the reset.
+
+    Yields:
+        The beginning, and each step once it is committed.
+
+    Raises:
+        EpisodeError: The episode fails; says at which boundary.
+        ReplayDivergence: The episode parts from its record.
+    """
+    timestep = _guarded(lambda: world.reset(journal.seed, options))
+    written = journal.plain(timestep)
+    await journal.begin(written)
+    yield StartedCore(journal.seed, written)
+    for step in itertools.count():
+        if not timestep.requests:
+            await cast.perceive(step, timestep.observations)
+            return
+        acts = await clock.gather(step, timestep, cast)
+        timestep = await _step(world, cast, clock, (step, timestep, acts))
+        core = SteppedCore(step, clock.now, _acted(acts, journal), journal.plain(timestep))
+        await journal.step(core)
+        yield core
+
+
+async def _step(
+    world: Environment, cast: Cast, clock: Clock, at: tuple[int, TimeStep, dict[Seat, Act]]
+) -> TimeStep:
+    """Step the world; a seat whose action it refuses is asked again, which changes `acts`."""
+    step, timestep, acts = at
+    while True:
+        actions = {seat: acts[seat].action for seat in sorted(acts)}
+        try:
+            return _guarded(lambda: world.step(actions, clock.now))  # noqa: B023 - called at once
+        except IllegalAction as error:
+            seat = error.seat or next(iter(actions), "")
+            if seat not in acts:
+                raise WorldFailedError(
+                    f"the world refuses an action of {seat!r}, who has not acted: {error.message}"
+                ) from error
+            request = timestep.requests[seat]
+            again = await cast.ask_again(seat, step, request, acts[seat], error.message)
+            if isinstance(again, Act):
+                acts[seat] = again
+            else:
+                del acts[seat]
+
+
+def _guarded(call: Callable[[], TimeStep]) -> TimeStep:
+    """What a world says; an error of its own becomes the episode's."""
+    try:
+        return call()
+    except SimlabError:
+        raise
+    except Exception as error:
+        raise WorldFailedError(f"the world raised {type(error).__name__}: {error}") from error
+
+
+def _acted(acts: Mapping[Seat, Act], journal: Journal) -> list[Acted]:
+    """What was done, in seat order, as the log keeps it."""
+    return [
+        Acted(
+            seat,
+            journal.plain(act.action),
+            min(len(act.refused) + 1, 3),
+            act.refused[-1].reason if act.invalid else None,
+            act.refused[-1].raw if act.invalid else None,
+            act.late,
+            act.edited,
+        )
+        for seat, act in sorted(acts.items())
+    ]

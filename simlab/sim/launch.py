@@ -1,0 +1,255 @@
+"""Launching runs: from the command line, a script or a notebook."""
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from simlab.errors import ConfigError
+from simlab.sim.branching import branching_of, plan_branch
+from simlab.sim.config import RunFile, checked, load_run_file
+from simlab.sim.provenance import provenance
+from simlab.sim.rehearsal import rehearse
+from simlab.sim.run import Run
+from simlab.sim.simulation import Observer, Simulation
+from simlab.sim.summary import summarise, write_summary
+from simlab.sim.yaml_file import with_settings
+from simlab.trace.directory import RunDirectory
+from simlab.trace.log import Log
+from simlab.trace.tables import write_tables
+
+RUNS = Path("runs")
+"""Where runs go whose directory is not given."""
+
+Hosts = int | Literal["auto"]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A run that is checked and has its directory, ready to go.
+
+    Attributes:
+        file: What is run.
+        directory: Where.
+        hosts: How many Ray hosts; 0 plays in this process.
+        address: Of a Ray cluster to join.
+        retry_failed: Whether failed episodes are tried again.
+    """
+
+    file: RunFile
+    directory: RunDirectory
+    hosts: int
+    address: str | None = None
+    retry_failed: bool = False
+
+    def run(self, observer: Observer | None = None) -> Run:
+        """Play to the end, and write down what it came to.
+
+        Raises:
+            LogWriteError: The disk takes no more; what was committed stays.
+        """
+        simulation = Simulation(
+            self.file,
+            self.directory,
+            hosts=self.hosts,
+            address=self.address or os.environ.get("RAY_ADDRESS"),
+            branching=branching_of(self.directory.read_run()),
+            retry_failed=self.retry_failed,
+            observer=observer,
+        )
+        run_async(simulation.run())
+        log = Log(self.directory)
+        summary = summarise(log, self.file.episodes)
+        write_summary(self.directory, summary)
+        if summary.finished:
+            write_tables(log, self.directory.path / "tables")
+        return Run(self.directory.path)
+
+
+def run(
+    scenario: str | Path,
+    *,
+    episodes: int | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    hosts: Hosts = "auto",
+    address: str | None = None,
+    models: Mapping[str, str] | Sequence[str] = (),
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    retry_failed: bool = False,
+    observer: Observer | None = None,
+) -> Run:
+    """Run a simulation to its end.
+
+    Works in scripts, in notebooks (where an event loop is running already) and in jobs.
+
+    Args:
+        scenario: Name of a bundled scenario, path of a run file, or with `resume` a run directory.
+        episodes: Instead of the file's number.
+        seed: Instead of the file's.
+        out: The run's directory; by default the next ``runs/NAME-0001``.
+        hosts: Ray hosts; 0 plays in this process. ``auto`` is 0 for one episode, else one a core.
+        address: Of a Ray cluster to join.
+        models: Engine by model, such as ``{"all": "scripted"}`` or ``{"small": "transformers:X"}``.
+        settings: Keys of the run file to set, such as ``{"models.all.latency_s": 0.02}``.
+        resume: Go on with the run in `out`; one that is not there is started.
+        retry_failed: Try failed episodes again from their last step.
+        observer: Who looks on.
+
+    Raises:
+        ConfigError: What was given cannot be run; nothing was started.
+    """
+    launch = prepare(
+        scenario,
+        episodes=episodes,
+        seed=seed,
+        out=out,
+        hosts=hosts,
+        address=address,
+        models=models,
+        settings=settings,
+        resume=resume,
+        retry_failed=retry_failed,
+    )
+    return launch.run(observer)
+
+
+def prepare(
+    scenario: str | Path,
+    *,
+    episodes: int | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    hosts: Hosts = "auto",
+    address: str | None = None,
+    models: Mapping[str, str] | Sequence[str] = (),
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    retry_failed: bool = False,
+) -> Launch:
+    """Check a run and make or find its directory; takes what `run` takes.
+
+    Raises:
+        ConfigError: What was given cannot be run; nothing was made.
+    """
+    settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
+    path = Path(scenario)
+    if resume and RunDirectory.is_one(path):
+        file = _recorded(RunDirectory.open(path), settings)
+    else:
+        file = load_run_file(str(scenario), models=_as_settings(models), settings=settings)
+        path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
+    rehearse(file)
+    if resume and RunDirectory.is_one(path):
+        directory = RunDirectory.open(path)
+        _go_on(directory, file)
+    else:
+        directory = RunDirectory.create(path, provenance(file))
+    return Launch(file, directory, _count_hosts(hosts, file), address, retry_failed)
+
+
+def prepare_branch(
+    parent: Path,
+    *,
+    episode: int,
+    step: int,
+    say: Mapping[str, str] | None = None,
+    settings: Sequence[str] = (),
+    seed: int | None = None,
+    samples: int = 1,
+    out: Path | None = None,
+) -> Launch:
+    """Check a branch and make its directory; see `simlab.sim.branching.branch`.
+
+    Raises:
+        ConfigError: What was given cannot be run; nothing was made.
+    """
+    run = Run(parent)
+    plan = plan_branch(
+        run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
+    )
+    rehearse(plan.file)
+    path = out or _default_directory(plan.file.name, resume=False)
+    return Launch(plan.file, plan.make(run, path), hosts=0)
+
+
+def run_async(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end, in a thread of its own if this one has an event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def work_there() -> None:
+        try:
+            results.append(asyncio.run(work))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work_there, name="simlab-run")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    if isinstance(settings, Mapping):
+        return [f"{key}={value}" for key, value in settings.items()]
+    return list(settings)
+
+
+def _numbers(**given: int | None) -> list[str]:
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
+
+
+def _count_hosts(hosts: Hosts, file: RunFile) -> int:
+    if hosts != "auto":
+        return hosts
+    if file.episodes == 1 or any(spec.agent == "human" for spec in file.cast.values()):
+        return 0
+    return min(len(os.sched_getaffinity(0)), file.episodes)
+
+
+def _default_directory(name: str, *, resume: bool) -> Path:
+    """The newest directory of a name to resume, else the next that is free."""
+    pattern = re.compile(rf"{re.escape(name)}-(\d{{4,}})")
+    taken = [int(m[1]) for p in RUNS.glob(f"{name}-*") if (m := pattern.fullmatch(p.name))]
+    number = max(taken, default=0)
+    return RUNS / f"{name}-{number if resume and taken else number + 1:04}"
+
+
+def _recorded(directory: RunDirectory, settings: Sequence[str]) -> RunFile:
+    return checked(with_settings(directory.read_run()["run"], settings))
+
+
+def _go_on(directory: RunDirectory, file: RunFile) -> None:
+    """See that a run that is gone on with is the one that was begun; its episodes may grow.
+
+    Raises:
+        ConfigError: Something else has changed; names it and both values.
+    """
+    record = directory.read_run()
+    before, now = checked(record["run"]), file
+    if before.episodes > now.episodes:
+        raise ConfigError(
+            f"{directory.path} was begun with {before.episodes} episodes, got {now.episodes}; "
+            "on resuming they may only grow"
+        )
+    for key in RunFile.model_fields:
+        was, wanted = getattr(before, key), getattr(now, key)
+        if key not in ("episodes", "concurrency", "description") and was != wanted:
+            raise ConfigError(
+                f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
+                f"was begun: simlab run {directory.path} --resume"
+            )
+    if now.episodes != before.episodes:
+        directory.write_run({**record, "run": now.model_dump(mode="json", exclude_unset=True)})

@@ -1,0 +1,165 @@
+"""One performance: an episode with its world, its cast and its judges, from reset to its digest."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol
+
+from simlab.actors import Actor, ActorRef
+from simlab.agents.actor import AgentActor
+from simlab.env.environment import Environment, Seat
+from simlab.errors import AgentFailedError, EpisodeError, SimlabError
+from simlab.models.model import Model
+from simlab.models.recorded import RecordedModel
+from simlab.sim.cast import Cast, Newcomer
+from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
+from simlab.sim.clock import Clock, Latency, SimulatedClock
+from simlab.sim.config import AgentSpec, ClockSpec
+from simlab.sim.episode import play
+from simlab.sim.real_clock import RealClock
+from simlab.sim.staging import EpisodeResult, Staging
+from simlab.trace.events import Fault, Outcome, StartedCore, SteppedCore
+from simlab.trace.faults import fault_of
+from simlab.trace.journal import Journal, RecordEnds
+from simlab.trace.plain import Plain
+from simlab.trace.tracing import note, turn
+from simlab.trace.trajectory import Fold
+
+OnStep = Callable[[SteppedCore], Awaitable[None]]
+"""Called with each step of a performance once it is committed."""
+
+
+class Troupe(Protocol):
+    """Where the agents of a performance live: a host."""
+
+    def spawn(self, actor_class: type[Actor], *args: Any, name: str) -> ActorRef:
+        """Start an actor in this process."""
+        ...
+
+    async def stop(self, name: str) -> None:
+        """Stop one."""
+        ...
+
+
+class Performance:
+    """An episode as it is played, resumed, replayed or branched.
+
+    Args:
+        staging: What is run.
+        journal: Of the episode.
+        troupe: Where its agents live.
+    """
+
+    def __init__(self, staging: Staging, journal: Journal, troupe: Troupe) -> None:
+        self._staging = staging
+        self._journal = journal
+        self._troupe = troupe
+        self._names: list[str] = []
+        self._fold = Fold(journal.episode)
+
+    async def run(self, on_step: OnStep | None = None) -> EpisodeResult:
+        """Play to the end, judge, and commit the outcome; a failure is an outcome like others.
+
+        Raises:
+            ReplayDivergence: The episode parts from its record.
+            RecordEnds: A replay that may not go on live has met all there is.
+        """
+        scores: dict[str, Plain] = {}
+        failed: Fault | None = None
+        try:
+            await self._play(on_step)
+            scores = await self._judge()
+        except EpisodeError as error:
+            failed = self._fail(error)
+        outcome = Outcome(self._fold.n_steps, self._fold.returns, self._fold.ended, scores, failed)
+        digest = await self._journal.end(outcome)
+        return EpisodeResult(self._journal.episode, outcome, digest, dict(self._journal.usage))
+
+    async def _play(self, on_step: OnStep | None) -> None:
+        run, _ = self._staging.configurations()[0]
+        world = make_world(run)
+        clock = make_clock(run.clock, self._journal)
+        try:
+            cast = self._cast(world, seat_specs(run, world))
+            steps = play(world, cast, clock, self._journal, options=run.reset)
+            async with aclosing(steps):  # type: ignore[type-var] # an async generator
+                async for core in steps:
+                    if isinstance(core, StartedCore):
+                        self._fold.begin(core.timestep)
+                    else:
+                        self._fold.add(core)
+                        if on_step is not None:
+                            await on_step(core)
+            self._fold.finish()
+        finally:
+            await clock.close()
+            for name in self._names:
+                await self._troupe.stop(name)
+
+    def _cast(self, world: Environment, spec_of: Mapping[Seat, AgentSpec]) -> Cast:
+        """Who plays, and who takes over where a branch leaves its parent."""
+        (_, models), *_ = self._staging.configurations()
+        refs = {seat: self._seat(world, seat, spec_of[seat], models) for seat in sorted(spec_of)}
+        edits = {(f.step, seat): said for f in self._staging.forks for seat, said in f.say.items()}
+        return Cast(refs, edits, self._swaps(world), self._journal.tokens_of)
+
+    def _swaps(self, world: Environment) -> dict[tuple[int, Seat], Newcomer]:
+        """Seats whose agent or model changes at a fork, with who takes them over."""
+        swaps: dict[tuple[int, Seat], Newcomer] = {}
+        configurations = self._staging.configurations()
+        for fork, (run, models) in zip(self._staging.forks, configurations[1:], strict=True):
+            before, after = seat_specs(fork.before, world), seat_specs(run, world)
+            for seat, spec in after.items():
+                model, model_before = (
+                    run.models.get(spec.model or ""),
+                    fork.before.models.get(before[seat].model or ""),
+                )
+                if spec != before[seat] or model != model_before:
+                    swaps[fork.step, seat] = partial(self._seat, world, seat, spec, models)
+        return swaps
+
+    def _seat(
+        self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
+    ) -> ActorRef:
+        agent = make_agent(
+            spec, seat, world.seats[seat], models=_recorded(models), seed=self._journal.seed
+        )
+        name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
+        self._names.append(name)
+        return self._troupe.spawn(AgentActor, agent, seat, self._journal, name=name)
+
+    async def _judge(self) -> dict[str, Plain]:
+        """What the run's judges make of the episode, by name."""
+        scores: dict[str, Plain] = {}
+        for name, spec in sorted(self._staging.run.judges.items()):
+            judge = make_judge(
+                name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
+            )
+            with turn(self._journal, f"judge:{name}", self._fold.n_steps, "score"):
+                try:
+                    score = await judge.score(self._fold.trajectory(spec.of))
+                except (SimlabError, RecordEnds):
+                    raise
+                except Exception as error:
+                    raise AgentFailedError(
+                        f"judge {name!r} raised {type(error).__name__}: {error}"
+                    ) from error
+            scores[name] = self._journal.plain(score)
+        return scores
+
+    def _fail(self, error: EpisodeError) -> Fault:
+        """A failure as data; its call stack goes into a note, which no digest covers."""
+        with turn(self._journal, "episode", self._fold.n_steps, "failure"):
+            note("failure", fault_of(error))
+        return fault_of(error, frames=False)
+
+
+def make_clock(spec: ClockSpec, journal: Journal) -> Clock:
+    """The clock that a run file describes."""
+    if spec.kind == "real":
+        return RealClock(journal, spec.speed)
+    return SimulatedClock(Latency(spec.latency, spec.seconds))
+
+
+def _recorded(models: Mapping[str, Model]) -> dict[str, Model]:
+    return {name: RecordedModel(model) for name, model in models.items()}

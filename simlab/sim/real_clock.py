@@ -1,0 +1,154 @@
+"""The real clock: world time goes on with the wall's, whatever the seats do."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from simlab.env.environment import ActionRequest, Seat, TimeStep, Wait
+from simlab.errors import EnvironmentStuckError
+from simlab.sim.cast import Act, Cast
+from simlab.sim.clock import late
+from simlab.trace.journal import Journal
+from simlab.trace.tracing import effect, turn
+
+
+class RealClock:
+    """World time is the time that has passed in the world outside.
+
+    What arrives in a step, and when, is an effect: it is recorded, and a replay meets it as it was.
+    A resumed run continues world time where it stood and keeps what was left of each deadline.
+
+    Args:
+        journal: Of the episode.
+        speed: World seconds that pass in a second.
+    """
+
+    def __init__(self, journal: Journal, speed: float = 1.0) -> None:
+        self.now = 0.0
+        self._journal = journal
+        self._speed = speed
+        self._since = time.monotonic()
+        self._acting: dict[Seat, asyncio.Task[Act | Wait]] = {}
+        self._perceiving: set[asyncio.Task[None]] = set()
+        self._waiting: dict[Seat, float] = {}
+
+    async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
+        """See `Clock.gather`; a seat that is still busy with an earlier request goes on with it."""
+        requests = timestep.requests
+        self._start(step, timestep, cast)
+        for nth in itertools.count():
+            with turn(self._journal, "clock", step, f"arrival {nth}"):
+                arrival: dict[str, Any] = await effect(
+                    "clock", sorted(requests), lambda _seed: self._arrival(timestep)
+                )
+            self.now, self._since = arrival["now"], time.monotonic()
+            acts = await self._take(arrival, requests)
+            self._ask(step, requests, cast, arrival["woken"])
+            if acts or arrival["woken_world"]:
+                break
+        return acts
+
+    async def close(self) -> None:
+        """Cancel what seats are still busy with."""
+        tasks = [*self._acting.values(), *self._perceiving]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, step: int, timestep: TimeStep, cast: Cast) -> None:
+        """Tell seats what they perceive, and ask those who are not busy or waiting."""
+        requests, seen = timestep.requests, timestep.observations
+        for seat in list(self._acting):
+            if seat not in requests:
+                self._acting.pop(seat).cancel()
+        self._waiting = {s: at for s, at in self._waiting.items() if s in requests}
+        for seat, observations in seen.items():
+            self._waiting.pop(seat, None)
+            task = asyncio.ensure_future(cast.tell(seat, step, observations))
+            self._perceiving.add(task)
+        self._ask(step, requests, cast, sorted(requests.keys() - self._waiting.keys()))
+
+    def _ask(
+        self, step: int, requests: Mapping[Seat, ActionRequest], cast: Cast, seats: list[Seat]
+    ) -> None:
+        for seat in seats:
+            if seat not in self._acting:
+                self._waiting.pop(seat, None)
+                call = cast.ask(seat, step, (), requests[seat])
+                self._acting[seat] = asyncio.ensure_future(call)
+
+    async def _arrival(self, timestep: TimeStep) -> dict[str, Any]:
+        """Wait for the next event of this step, live.
+
+        Returns:
+            ``now``; ``seats`` whose answers have come; ``late`` ones, whose deadline has passed;
+            ``woken`` ones, whose wait is over; and whether the world itself is to be woken.
+        """
+        requests = timestep.requests
+        required = {seat for seat, request in requests.items() if request.required}
+        while True:
+            now = self._read()
+            done = {seat for seat, task in self._acting.items() if task.done()}
+            missed = {s for s, r in requests.items() if _passed(r.deadline, now)} - done
+            woken = {seat for seat, until in self._waiting.items() if until <= now}
+            world = timestep.wake is not None and timestep.wake <= now and not required
+            settled = done | missed
+            if (required and required <= settled) or (not required and (settled or woken or world)):
+                return {
+                    "now": now,
+                    "seats": sorted(done),
+                    "late": sorted(missed),
+                    "woken": sorted(woken),
+                    "woken_world": world,
+                }
+            await self._sleep(timestep, now)
+
+    async def _sleep(self, timestep: TimeStep, now: float) -> None:
+        """Sleep until an answer comes or the next moment that matters."""
+        moments = [r.deadline for r in timestep.requests.values()]
+        ahead = [at for at in (*moments, timestep.wake, *self._waiting.values()) if _ahead(at, now)]
+        busy = [task for task in self._acting.values() if not task.done()]
+        if not ahead and not busy:
+            raise EnvironmentStuckError(
+                f"seats {sorted(timestep.requests)} all wait, none says until when, and the world "
+                "sets no time to wake; give the request a deadline, or the time step a wake"
+            )
+        delay = (min(ahead) - now) / self._speed if ahead else None  # type: ignore[type-var, operator]
+        if busy:
+            await asyncio.wait(busy, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+        elif delay is not None:
+            await asyncio.sleep(delay)
+
+    async def _take(
+        self, arrival: Mapping[str, Any], requests: Mapping[Seat, ActionRequest]
+    ) -> dict[Seat, Act]:
+        """Take the answers that have arrived; who is late gets the default, who waits is noted."""
+        acts: dict[Seat, Act] = {}
+        for seat in arrival["late"]:
+            if seat in self._acting:
+                self._acting.pop(seat).cancel()
+            self._waiting.pop(seat, None)
+            acts[seat] = late(seat, requests[seat])
+        for seat in arrival["seats"]:
+            answer = await self._acting.pop(seat)
+            if isinstance(answer, Wait):
+                self._waiting[seat] = float("inf") if answer.until is None else answer.until
+            else:
+                acts[seat] = answer
+        for task in [task for task in self._perceiving if task.done()]:
+            self._perceiving.discard(task)
+            task.result()
+        return acts
+
+    def _read(self) -> float:
+        return self.now + (time.monotonic() - self._since) * self._speed
+
+
+def _passed(moment: float | None, now: float) -> bool:
+    return moment is not None and moment <= now
+
+
+def _ahead(moment: float | None, now: float) -> bool:
+    return moment is not None and now < moment < float("inf")

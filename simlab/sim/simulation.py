@@ -1,0 +1,186 @@
+"""A simulation: the episodes of a run, many at a time, on hosts that may die."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from simlab.actors import Actor, ActorRef, ActorSystem
+from simlab.errors import HostDiedError
+from simlab.models.model import Model
+from simlab.sim.config import RunFile
+from simlab.sim.modelling import start_models
+from simlab.sim.stage import Stage
+from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
+from simlab.trace.directory import RunDirectory
+from simlab.trace.log import Log
+
+DRIVER = "driver"
+"""The host in the process that drives a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Who looks on while a simulation runs: called in the driver, never in a host.
+
+    Attributes:
+        on_step: With each step of the first episode.
+        on_episode: With each episode that has ended.
+        on_notice: With words on what a person should know, such as a host that died.
+    """
+
+    on_step: Callable[[StepNews], None] = lambda _news: None
+    on_episode: Callable[[EpisodeResult], None] = lambda _result: None
+    on_notice: Callable[[str], None] = lambda _notice: None
+
+
+class Simulation:
+    """The episodes of a run, at most `run.concurrency` live at once.
+
+    A host that dies costs nothing that was committed: its segment is sealed and its episodes are
+    resumed from their records on other hosts.
+
+    Args:
+        run: What is run.
+        directory: Where; its records, if it has any, are gone on with.
+        hosts: How many Ray hosts; 0 plays in this process without Ray.
+        address: Of a Ray cluster to join.
+        branching: Where the run leaves another one, if it is a branch.
+        retry_failed: True: failed episodes are tried again from their last step.
+        observer: Who looks on.
+    """
+
+    def __init__(
+        self,
+        run: RunFile,
+        directory: RunDirectory,
+        *,
+        hosts: int = 0,
+        address: str | None = None,
+        branching: Branching | None = None,
+        retry_failed: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
+        self._run = run
+        self._directory = directory
+        self._hosts = hosts
+        self._address = address
+        self._branching = branching
+        self._retry_failed = retry_failed
+        self._observer = observer or Observer()
+        self._load: Counter[str] = Counter()
+        self._begun: set[int] = set()
+        self._failed: set[int] = set()
+
+    async def run(self) -> None:
+        """Play every episode that has not ended, and close the run.
+
+        Raises:
+            RunDirectoryError: Another process runs it.
+            LogWriteError: The disk takes no more; what was committed stays.
+        """
+        with self._directory.locked():
+            todo = self._take_stock()
+            if todo:
+                try:
+                    await self._play_all(todo)
+                finally:
+                    self._directory.seal_all()
+
+    def _take_stock(self) -> list[int]:
+        """Seal what others have left and see which episodes are to be played."""
+        self._directory.seal_all()
+        log = Log(self._directory)
+        ended = log.ended()
+        self._begun = set(log.episodes)
+        if self._retry_failed:
+            self._failed = log.failed()
+            ended -= self._failed
+        return [episode for episode in range(self._run.episodes) if episode not in ended]
+
+    async def _play_all(self, todo: list[int]) -> None:
+        system = ActorSystem(
+            hosts=self._hosts,
+            address=self._address,
+            next_epoch=lambda host: self._directory.new_segment(host).epoch,
+            on_host_lost=self._on_host_lost,
+        )
+        async with system:
+            stages = await self._set_stages(system)
+            episodes = iter(todo)
+            workers = min(self._run.concurrency, len(todo))
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._watch(system))
+                players = [group.create_task(self._work(episodes, stages)) for _ in range(workers)]
+                await asyncio.gather(*players)
+                watch.cancel()
+
+    async def _set_stages(self, system: ActorSystem) -> dict[str, ActorRef]:
+        """A stage on each host, by host."""
+        news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
+        staging = Staging(
+            self._run,
+            self._directory.path.resolve(),
+            models=await start_models(self._run.models, system),
+            branching=self._branching,
+            models_before=await self._models_before(system),
+            news=news,
+        )
+        return {
+            host: await system.spawn(Stage, staging, name=f"stage/{host}", host=host)
+            for host in system.hosts or (DRIVER,)
+        }
+
+    async def _models_before(self, system: ActorSystem) -> tuple[Mapping[str, Model], ...]:
+        forks = () if self._branching is None else self._branching.forks
+        return tuple([await start_models(fork.before.models, system) for fork in forks])
+
+    async def _work(self, episodes: Iterator[int], stages: Mapping[str, ActorRef]) -> None:
+        """Play one episode after another until there are none left."""
+        for episode in episodes:
+            self._observer.on_episode(await self._play(episode, stages))
+
+    async def _play(self, episode: int, stages: Mapping[str, ActorRef]) -> EpisodeResult:
+        """Play an episode on the host with the least to do, and again elsewhere if that dies."""
+        message = PlayEpisode(
+            episode,
+            resumed=episode in self._begun,
+            watched=episode == 0,
+            retried=episode in self._failed,
+        )
+        while True:
+            host = min(stages, key=lambda name: (self._load[name], name))
+            with self._loaded(host):
+                try:
+                    result: EpisodeResult = await stages[host].ask(message)
+                except HostDiedError:
+                    message = replace(message, resumed=True, retried=False)
+                else:
+                    return result
+
+    @contextmanager
+    def _loaded(self, host: str) -> Iterator[None]:
+        self._load[host] += 1
+        try:
+            yield
+        finally:
+            self._load[host] -= 1
+
+    async def _on_host_lost(self, host: str, epoch: int) -> None:
+        """Seal what a host has written, before anyone goes on from it."""
+        self._directory.seal(self._directory.segment(epoch))
+        self._observer.on_notice(f"host {host} died in epoch {epoch}; its episodes are resumed")
+
+    async def _watch(self, system: ActorSystem) -> None:
+        """Report who waits for whom when nothing was committed for a while."""
+
+
+class _News(Actor):
+    """Hears in the driver what stages tell."""
+
+    def __init__(self, on_step: Callable[[StepNews], None]) -> None:
+        self._on_step = on_step
+
+    def receive(self, message: StepNews) -> None:
+        self._on_step(message)

@@ -1,0 +1,136 @@
+"""What a stage is told: the run that it plays, and which episodes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from simlab.actors import ActorRef
+from simlab.env.environment import Seat
+from simlab.models.model import Model
+from simlab.seeding import derive
+from simlab.sim.config import RunFile
+from simlab.trace.events import Acted, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where a run leaves the one that it branches from.
+
+    Attributes:
+        step: Below it the parent's records are met; at it the change takes effect.
+        before: The configuration that holds below the step.
+        say: What seats do at the step instead, in words or JSON.
+    """
+
+    step: int
+    before: RunFile
+    say: Mapping[Seat, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Branching:
+    """How a run came to be a branch, or a branch of a branch.
+
+    Attributes:
+        episode_seed: Of the episode that is shared.
+        forks: By step; the last one made the run itself.
+        sampling_seed: Root of the seeds of new draws, or None for the parent's.
+    """
+
+    episode_seed: int
+    forks: tuple[Fork, ...]
+    sampling_seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What a stage needs to know of a run.
+
+    Attributes:
+        run: What is run.
+        directory: Where.
+        models: By name.
+        branching: Where it leaves another run, if it is a branch.
+        models_before: The models, by name, of the configuration before each fork.
+        news: Who is told of the steps of watched episodes.
+    """
+
+    run: RunFile
+    directory: Path
+    models: Mapping[str, Model]
+    branching: Branching | None = None
+    models_before: tuple[Mapping[str, Model], ...] = ()
+    news: ActorRef | None = None
+
+    @property
+    def forks(self) -> tuple[Fork, ...]:
+        """Where the configuration changes, by step."""
+        return () if self.branching is None else self.branching.forks
+
+    def configurations(self) -> list[tuple[RunFile, Mapping[str, Model]]]:
+        """What holds from the beginning, and from each fork on."""
+        before = [fork.before for fork in self.forks]
+        return list(zip([*before, self.run], [*self.models_before, self.models], strict=True))
+
+    def seed_of(self, episode: int) -> int:
+        """The seed of an episode; it does not depend on how many episodes there are."""
+        if self.branching is not None:
+            return self.branching.episode_seed
+        return derive(self.run.seed, "episode", episode)
+
+    def sampling_seed_of(self, episode: int) -> int:
+        """The root from which the seeds of an episode's new draws derive."""
+        if self.branching is None or self.branching.sampling_seed is None:
+            return self.seed_of(episode)
+        return derive(self.branching.sampling_seed, "sample", episode)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEpisode:
+    """Play an episode to its end; the answer is an `EpisodeResult`.
+
+    Attributes:
+        episode: Its number.
+        resumed: True: the run may have records of it.
+        watched: True: each step is told as it happens.
+        retried: True: a failure at its end is forgotten and it goes on from there.
+    """
+
+    episode: int
+    resumed: bool = False
+    watched: bool = False
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """How an episode ended; `digest` closes its chain."""
+
+    episode: int
+    outcome: Outcome
+    digest: bytes
+    usage: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StepNews:
+    """A step of a watched episode was committed.
+
+    Attributes:
+        episode: Its number.
+        step: Of the step.
+        lines: What was done, as ``(seat, words, mark)``; the mark is ``invalid``, ``late`` or "".
+        now: World time in seconds.
+    """
+
+    episode: int
+    step: int
+    lines: tuple[tuple[Seat, str, str], ...]
+    now: float
+
+
+def mark_of(act: Acted) -> str:
+    """What was the matter with an action: ``invalid``, ``late``, or nothing."""
+    if act.invalid is not None:
+        return "invalid"
+    return "late" if act.late else ""

@@ -1,0 +1,149 @@
+"""Summaries: what a run came to, read in a moment however long its log is."""
+
+from collections import Counter
+
+import msgspec
+
+from simlab.errors import RunDirectoryError
+from simlab.trace.directory import RunDirectory, write_whole
+from simlab.trace.events import Outcome
+from simlab.trace.log import Log
+
+FILE = "summary.json"
+
+
+class EpisodeSummary(msgspec.Struct, frozen=True):
+    """What one episode came to.
+
+    Attributes:
+        episode: Its number.
+        state: ``ended``, ``failed`` or ``unfinished``.
+        n_steps: Steps committed.
+        returns: Sum of rewards by seat, in reward units.
+        ended: How each seat's part ended.
+        scores: Values that judges gave, by judge; None where one is missing.
+        failure: What ended it, where it failed.
+        boundary: Where the failure arose.
+        usage: Calls and tokens of its models.
+    """
+
+    episode: int
+    state: str
+    n_steps: int = 0
+    returns: dict[str, float] = {}
+    ended: dict[str, str] = {}
+    scores: dict[str, float | None] = {}
+    failure: str | None = None
+    boundary: str | None = None
+    usage: dict[str, int] = {}
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """What a run came to.
+
+    Attributes:
+        digest: Of all that was recorded, hex.
+        finished: Whether every episode has ended.
+        episodes: One summary each, by number.
+        segments: Sealed bytes by segment name when this was written.
+    """
+
+    digest: str
+    finished: bool
+    episodes: list[EpisodeSummary]
+    segments: dict[str, int] = {}
+
+    @property
+    def n_failed(self) -> int:
+        """How many episodes failed."""
+        return sum(episode.state == "failed" for episode in self.episodes)
+
+    @property
+    def n_ended(self) -> int:
+        """How many episodes came to their end without failing."""
+        return sum(episode.state == "ended" for episode in self.episodes)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Calls and tokens of all episodes."""
+        total: Counter[str] = Counter()
+        for episode in self.episodes:
+            total.update(episode.usage)
+        return dict(total)
+
+    def mean_returns(self) -> dict[str, float]:
+        """Mean over ended episodes of each seat's return, in reward units."""
+        ended = [episode.returns for episode in self.episodes if episode.state == "ended"]
+        seats = sorted({seat for returns in ended for seat in returns})
+        return {seat: sum(r.get(seat, 0.0) for r in ended) / len(ended) for seat in seats}
+
+    def mean_scores(self) -> dict[str, float | None]:
+        """Mean of each judge's scores over the episodes where it gave one."""
+        given: dict[str, list[float]] = {}
+        for episode in self.episodes:
+            for judge, score in episode.scores.items():
+                given.setdefault(judge, []).extend([] if score is None else [score])
+        return {judge: sum(s) / len(s) if s else None for judge, s in sorted(given.items())}
+
+
+def summarise(log: Log, n_episodes: int) -> RunSummary:
+    """A summary from the log itself."""
+    episodes = [_summarise_episode(log, episode) for episode in range(n_episodes)]
+    return RunSummary(
+        log.digest(),
+        all(episode.state != "unfinished" for episode in episodes),
+        episodes,
+        _sealed(log.directory),
+    )
+
+
+def write_summary(directory: RunDirectory, summary: RunSummary) -> None:
+    """Keep the summary of a run beside its log."""
+    write_whole(directory.path / FILE, msgspec.json.encode(summary))
+
+
+def read_summary(directory: RunDirectory, n_episodes: int) -> RunSummary:
+    """The summary of a run: the one that is kept if it is of this log, else a new one.
+
+    Raises:
+        RunDirectoryError: The kept one cannot be read.
+    """
+    path = directory.path / FILE
+    if path.exists():
+        try:
+            kept = msgspec.json.decode(path.read_bytes(), type=RunSummary)
+        except msgspec.DecodeError as error:
+            raise RunDirectoryError(f"{path} cannot be read: {error}; delete it") from error
+        if kept.segments == _sealed(directory) and len(kept.episodes) == n_episodes:
+            return kept
+    return summarise(Log(directory), n_episodes)
+
+
+def _sealed(directory: RunDirectory) -> dict[str, int]:
+    """Bytes of each segment that count, or -1 while it is open."""
+    lengths = {file.path.stem: file.sealed_length() for file in directory.segments()}
+    return {name: -1 if length is None else length for name, length in lengths.items()}
+
+
+def _summarise_episode(log: Log, episode: int) -> EpisodeSummary:
+    end = log.end(episode)
+    if end is None:
+        return EpisodeSummary(episode, "unfinished", log.n_steps(episode))
+    outcome: Outcome = log.core(end, Outcome)
+    return EpisodeSummary(
+        episode,
+        "ended" if outcome.failed is None else "failed",
+        outcome.n_steps,
+        outcome.returns,
+        outcome.ended,
+        {name: _value(score) for name, score in outcome.scores.items()},
+        None if outcome.failed is None else outcome.failed.message,
+        None if outcome.failed is None else outcome.failed.boundary,
+        end.usage,
+    )
+
+
+def _value(score: object) -> float | None:
+    """The value of a score as the log keeps it."""
+    value = score.get("value") if isinstance(score, dict) else score
+    return float(value) if isinstance(value, int | float) else None

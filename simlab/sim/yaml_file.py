@@ -1,0 +1,118 @@
+"""YAML files that know in which line each key stands."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simlab.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: keys of mappings and numbers of items, from the outside in."""
+
+
+class YamlFile:
+    """The data of a YAML file, and the line of each of its keys.
+
+    Args:
+        path: The file; only named in messages if `text` is given.
+        text: Its contents.
+
+    Raises:
+        ConfigError: It cannot be read, is not YAML, or is no mapping; names the line.
+    """
+
+    def __init__(self, path: Path, text: str | None = None) -> None:
+        self.path = path
+        self._lines: dict[KeyPath, int] = {}
+        text = _read(path) if text is None else text
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.data: dict[str, Any] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path} is not YAML: {error}") from error
+        if not isinstance(self.data, dict):
+            raise ConfigError(
+                f"{path} must be a mapping of keys, got {type(self.data).__name__}; "
+                "begin with a line such as 'world: simlab.env.car_sale:CarSale'"
+            )
+        assert node is not None
+        self._number(node, ())
+
+    def line_of(self, path: Sequence[str | int]) -> int | None:
+        """The line, from 1, of the innermost key of a path that stands in the file."""
+        for length in range(len(path), 0, -1):
+            line = self._lines.get(tuple(path[:length]))
+            if line is not None:
+                return line
+        return None
+
+    def where(self, path: Sequence[str | int]) -> str:
+        """File and line of a key, as editors understand it."""
+        line = self.line_of(path)
+        return f"{self.path}" if line is None else f"{self.path}:{line}"
+
+    def _number(self, node: yaml.Node, path: KeyPath) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*path, key.value)
+                self._lines[inner] = key.start_mark.line + 1
+                self._number(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, value in enumerate(node.value):
+                self._lines[*path, number] = value.start_mark.line + 1
+                self._number(value, (*path, number))
+
+
+def with_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """A copy of nested mappings with some keys set.
+
+    Args:
+        data: Not changed.
+        settings: ``a.b=value`` each; the value is YAML.
+
+    Raises:
+        ConfigError: A setting is not of this form, or goes through something that has no keys.
+    """
+    result: dict[str, Any] = _copy(data)
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not all(name.split(".")):
+            raise ConfigError(
+                f"--set takes KEY=VALUE such as models.all.latency_s=0.02, got {setting!r}"
+            )
+        _put(result, name.split("."), _parsed(setting, value))
+    return result
+
+
+def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    inner: Any = data
+    for depth, key in enumerate(keys[:-1]):
+        inner = inner.setdefault(key, {})
+        if not isinstance(inner, dict):
+            name = ".".join(keys[: depth + 1])
+            raise ConfigError(f"--set {'.'.join(keys)}: {name} is {inner!r} and has no keys")
+    inner[keys[-1]] = value
+
+
+def _parsed(setting: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting}: the value is not YAML: {error}") from error
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not text in UTF-8: {error}") from error

@@ -1,0 +1,222 @@
+"""Events: what a run's log is made of.
+
+Each kind of record is one struct here, encoded as a MessagePack array. What enters digests stands
+in its `core`, encoded once and embedded as it is; what tells of the machine (durations and
+wall-clock, in fields ending ``_s``) stands beside it.
+"""
+
+from typing import ClassVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from simlab.trace.plain import Plain
+
+BLOB = 1
+"""Kind of the record that holds a content: its 16-byte hash, then its bytes."""
+
+
+class Event(Struct, array_like=True, frozen=True):
+    """One thing that happened; `KIND` is its number in the record's header."""
+
+    KIND: ClassVar[int] = 0
+
+
+class Fault(Struct, array_like=True, frozen=True):
+    """An error as data.
+
+    Attributes:
+        type: Name of its class.
+        message: What it said.
+        boundary: Where it arose: model, judge, agent answer, time-out, environment, agent.
+        frames: ``file``, ``function``, ``line`` and source text of each call, innermost last.
+        cause: The error that it was raised from.
+    """
+
+    type: str
+    message: str
+    boundary: str = ""
+    frames: list[tuple[str, str, int, str]] = []
+    cause: "Fault | None" = None
+
+
+class StartedCore(Struct, array_like=True, frozen=True):
+    """The part of `Started` that enters the digest."""
+
+    seed: int
+    timestep: Plain
+
+
+class Started(Event, frozen=True):
+    """An episode was reset; `digest` begins its chain."""
+
+    KIND: ClassVar[int] = 2
+    core: Raw
+    digest: bytes
+    wall_s: float
+
+
+class Acted(Struct, array_like=True, frozen=True):
+    """What a seat did in a step.
+
+    Attributes:
+        seat: Who.
+        action: What, as plain data.
+        attempts: How many answers it took.
+        invalid: Why the last answer was not taken, where the default was played in its place.
+        raw: The answer that was not taken.
+        late: True: the default was played since the deadline had passed.
+        edited: True: the action was put there by a branch or a person, not by the seat's agent.
+    """
+
+    seat: str
+    action: Plain
+    attempts: int = 1
+    invalid: str | None = None
+    raw: str | None = None
+    late: bool = False
+    edited: bool = False
+
+
+class SteppedCore(Struct, array_like=True, frozen=True):
+    """The part of `Stepped` that enters the digest."""
+
+    step: int
+    now: float
+    acted: list[Acted]
+    timestep: Plain
+
+
+class Stepped(Event, frozen=True):
+    """The world took actions and said what follows."""
+
+    KIND: ClassVar[int] = 3
+    core: Raw
+    digest: bytes
+    wall_s: float
+
+
+class EffectCore(Struct, array_like=True, frozen=True):
+    """The part of `Effect` that enters the digest: the key, and what came of the call.
+
+    Attributes:
+        actor: Who called.
+        step: In which step of the episode.
+        span: Id of the span in which the call was made.
+        kind: ``model``, ``human``, ``tool``, ``clock``, …
+        request: Digest of the request.
+        nth: How manieth with this digest in this span, from 0.
+        result: What the call gave, or None if it failed.
+        error: What it raised.
+    """
+
+    actor: str
+    step: int
+    span: int
+    kind: str
+    request: bytes
+    nth: int
+    result: Plain
+    error: Fault | None
+
+
+class Effect(Event, frozen=True):
+    """Something came in that does not follow from seed and code."""
+
+    KIND: ClassVar[int] = 4
+    core: Raw
+    request: Plain
+    wall_s: float
+    duration_s: float
+
+
+class Outcome(Struct, array_like=True, frozen=True):
+    """How an episode ended; enters the digest.
+
+    Attributes:
+        n_steps: Steps taken.
+        returns: Sum of rewards by seat, in reward units.
+        ended: How each seat's part ended.
+        scores: What judges gave it afterwards, by judge.
+        failed: What ended it instead, where it failed.
+    """
+
+    n_steps: int
+    returns: dict[str, float]
+    ended: dict[str, str]
+    scores: dict[str, Plain]
+    failed: Fault | None = None
+
+
+class Ended(Event, frozen=True):
+    """An episode came to its end; `digest` closes its chain."""
+
+    KIND: ClassVar[int] = 5
+    core: Raw
+    digest: bytes
+    wall_s: float
+    usage: dict[str, int]
+
+
+class Failed(Ended, frozen=True):
+    """An episode failed as data; `core` is an `Outcome` with `failed` set."""
+
+    KIND: ClassVar[int] = 6
+
+
+class SpanOpened(Event, frozen=True):
+    """A span began: part of what an actor does in a step, or part of another span."""
+
+    KIND: ClassVar[int] = 7
+    actor: str
+    step: int
+    id: int
+    parent: int
+    name: str
+    kind: str
+    inputs: dict[str, Plain]
+    tags: list[Plain]
+    wall_s: float
+
+
+class SpanClosed(Event, frozen=True):
+    """A span is over, with its result or its error."""
+
+    KIND: ClassVar[int] = 8
+    id: int
+    result: Plain
+    error: Fault | None
+    duration_s: float
+
+
+class Noted(Event, frozen=True):
+    """An instant inside a span."""
+
+    KIND: ClassVar[int] = 9
+    actor: str
+    step: int
+    parent: int
+    kind: str
+    data: Plain
+    tags: list[Plain]
+    wall_s: float
+
+
+class Branched(Event, frozen=True):
+    """The episode shares the records below `step` with an episode of another run."""
+
+    KIND: ClassVar[int] = 10
+    parent: str
+    episode: int
+    step: int
+    edits: dict[str, Plain]
+
+
+KINDS: dict[int, type[Event]] = {
+    event.KIND: event
+    for event in (Started, Stepped, Effect, Ended, Failed, SpanOpened, SpanClosed, Noted, Branched)
+}
+"""The struct of each kind of record but `BLOB`."""
+
+encode = msgspec.msgpack.Encoder(order="deterministic").encode
+"""The one canonical encoding of plain data and events."""

@@ -1,0 +1,207 @@
+"""A language model in a seat: its prompt, its one attempt, its memory."""
+
+import pytest
+
+from simlab.agents.agent import Agent
+from simlab.agents.llm import LlmAgent
+from simlab.agents.memory import ListMemory, TokenWindow
+from simlab.agents.summary import SummarisingMemory
+from simlab.env.car_sale import Offer
+from simlab.env.environment import ActionRequest, Refusal, Utterance, Wait
+from simlab.errors import ModelError, UnfitAnswerError
+from simlab.models.model import ChatMessage, Sampling
+
+ASK = ActionRequest(Offer, prompt="Your move.")
+REPLY = 'Too dear.", "price": 7000}'
+
+
+async def told(agent, *observations):
+    for observation in observations:
+        await agent.observe(observation)
+    return agent
+
+
+async def test_the_prompt_is_who_it_is_what_it_saw_and_what_is_asked(replying):
+    model = replying(REPLY)
+    agent = LlmAgent(
+        model, persona="You are shy.", goal="Pay little.", seat="buyer", role="You buy a car."
+    )
+    await told(
+        agent,
+        "It is red.",
+        Utterance("seller", "Hi."),
+        Utterance("buyer", "Hello."),
+        "It rains.",
+    )
+
+    assert await agent.act(ASK) == Offer("Too dear.", 7000)
+
+    system, before, own, last, begun = model.prompts[0]
+    assert system.text == "You are buyer. You buy a car. You are shy. Your goal: Pay little."
+    assert before == ChatMessage("user", "It is red.\nseller: Hi.")
+    assert own == ChatMessage("assistant", "Hello.")
+    assert last.text.startswith("It rains.\n\nYour move.\nAnswer in JSON:\n- say: text")
+    assert begun == ChatMessage("assistant", '{"say": "')
+
+
+async def test_turns_alternate_for_templates_that_insist_on_it(replying):
+    model = replying("Yes.")
+    agent = LlmAgent(model, seat="ann", persona="You are kind.")
+    await told(agent, "a", "b", Utterance("ann", "c"), Utterance("ann", "d"), "e")
+
+    await agent.act(ActionRequest(refused=(Refusal("No.", "too short"),)))
+
+    roles = [message.role for message in model.prompts[0]]
+    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+async def test_nothing_known_of_an_agent_is_no_system_turn(replying):
+    model = replying("Yes.")
+
+    await LlmAgent(model).act(ActionRequest(str))
+
+    assert model.prompts[0] == [ChatMessage("user", "What do you do?")]
+
+
+async def test_turns_before_the_last_are_the_objects_of_the_prompt_before(replying):
+    model = replying("One.", "Two.")
+    agent = LlmAgent(model, seat="ann", role="You talk.")
+    await told(agent, "Begin.", Utterance("ann", "Zero."), "Go on.")
+
+    await agent.act(ActionRequest(prompt="Speak."))
+    await told(agent, Utterance("ann", "One."), "Go on.")
+    await agent.act(ActionRequest(prompt="Speak."))
+
+    first, second = model.prompts
+    assert [kept is old for kept, old in zip(second[:3], first, strict=False)] == [True] * 3
+
+
+async def test_interlab_16_asking_writes_no_memory_and_observing_does(replying):
+    agent = LlmAgent(replying(REPLY, "I like it."))
+    await told(agent, "It is red.")
+
+    await agent.act(ASK)
+    assert await agent.query("Do you like it?") == "I like it."
+    assert agent.memory.recall() == "It is red."
+
+    await told(agent, "It is old.")
+    assert agent.memory.recall() == "It is red.\nIt is old."
+
+
+async def test_one_attempt_is_made_and_the_whole_reply_is_in_the_refusal(replying):
+    model = replying('Ha!", "price": 0}', "unused")
+
+    with pytest.raises(UnfitAnswerError, match="price must be more than 0, got 0") as caught:
+        await LlmAgent(model).act(ASK)
+
+    assert caught.value.raw == '{"say": "Ha!", "price": 0}'
+    assert len(model.prompts) == 1
+
+
+async def test_interlab_41_asked_again_it_is_shown_its_refused_replies(replying):
+    model = replying("", REPLY)
+    agent = LlmAgent(model)
+    with pytest.raises(UnfitAnswerError):
+        await agent.act(ASK)
+
+    refused = ActionRequest(Offer, prompt="Your move.", refused=(Refusal("Ha!", "no JSON"),))
+    await agent.act(refused)
+
+    first, second = model.prompts
+    assert second == [
+        first[0],
+        ChatMessage("assistant", "Ha!"),
+        ChatMessage("user", "That was not taken: no JSON. Answer again."),
+        first[1],
+    ]
+
+
+async def test_an_optional_request_may_be_answered_by_waiting(replying):
+    agent = LlmAgent(replying("WAIT UNTIL 90"))
+
+    assert await agent.act(ActionRequest(Offer, required=False)) == Wait(90.0)
+
+
+async def test_it_may_reason_first(replying):
+    model = replying('The price is high. Answer: {"say": "No", "price": 5}')
+
+    assert await LlmAgent(model, reason=True).act(ASK) == Offer("No", 5)
+    assert model.prompts[0][-1].role == "user"
+
+
+async def test_beginning_the_reply_can_be_turned_off(replying):
+    model = replying('{"say": "No"}')
+
+    assert await LlmAgent(model, begin=False).act(ASK) == Offer("No")
+    assert model.prompts[0][-1].role == "user"
+
+
+async def test_errors_of_the_model_are_passed_on(replying):
+    with pytest.raises(ModelError, match="down"):
+        await LlmAgent(replying(ModelError("down"))).act(ASK)
+
+
+async def test_tags_and_braces_of_others_are_shown_verbatim(replying):
+    model = replying("Yes.")
+    agent = await told(LlmAgent(model), "<b>{answer_format}</b> {0}")
+
+    await agent.act(ActionRequest(prompt="Well?"))
+
+    assert model.prompts[0][0].text == "<b>{answer_format}</b> {0}\n\nWell?"
+
+
+async def test_interlab_17_a_copy_goes_its_own_way(replying):
+    agent = await told(LlmAgent(replying()), "a")
+    twin = agent.copy()
+
+    await told(agent, "b")
+    await told(twin, "c")
+
+    assert (agent.memory.recall(), twin.memory.recall()) == ("a\nb", "a\nc")
+
+
+async def test_interlab_39_a_copy_keeps_its_class_and_its_style(replying):
+    class Poet(LlmAgent):
+        pass
+
+    poet = Poet(replying(), seat="poet", sampling={"temperature": 0.3})
+    poet.metre = "iambic"
+
+    twin = poet.copy()
+
+    assert type(twin) is Poet
+    assert (twin.metre, twin.seat, twin.sampling) == ("iambic", "poet", Sampling(temperature=0.3))
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        (None, TokenWindow),
+        ("list", ListMemory),
+        ({"kind": "window", "max_tokens": 9, "count": "words"}, TokenWindow),
+        ({"max_tokens": 9}, TokenWindow),
+        ({"kind": "summary", "max_tokens": 9, "max_summary_tokens": 3}, SummarisingMemory),
+    ],
+)
+def test_a_run_file_names_the_memory(replying, spec, kind):
+    memory = LlmAgent(replying(), memory=spec).memory
+
+    assert type(memory) is kind
+    assert getattr(memory, "max_tokens", 9) in (9, 512)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("elephant", "memory must be one of .* got 'elephant'"),
+        ({"kind": "list", "max_tokens": 9}, "memory 'list' does not take {'max_tokens': 9}"),
+        ({"count": "gpt"}, "token counter must be one of"),
+    ],
+)
+def test_a_memory_that_there_is_not_is_refused(replying, spec, message):
+    with pytest.raises(ValueError, match=message):
+        LlmAgent(replying(), memory=spec)
+
+
+def test_it_is_an_agent(replying):
+    assert isinstance(LlmAgent(replying()), Agent)

@@ -1,0 +1,207 @@
+"""Asking for a typed answer: one loop, several attempts, the reason told each time."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from simlab.errors import ModelError, UnfitAnswerError
+from simlab.models import answers
+from simlab.models.answers import FORMAT_MARK, ask, begin_reply, parse
+from simlab.models.model import ChatMessage, Completion, Sampling
+
+
+@dataclass(frozen=True)
+class Bid:
+    say: str
+    amount: Annotated[int, Field(ge=1, le=10)]
+
+
+class Replying:
+    """Answers with what it was given, in order, and keeps what it was asked."""
+
+    name = "replying"
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.prompts = []
+        self.samplings = []
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG002
+        self.prompts.append(list(prompt))
+        self.samplings.append(sampling)
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return Completion(reply)
+
+
+@pytest.fixture
+def spans(monkeypatch):
+    """The spans that are opened, each with the error that marked it."""
+    opened = []
+
+    @contextmanager
+    def span(name, **_settings):
+        opened.append([name, None])
+        place = len(opened) - 1
+        try:
+            yield
+        except Exception as error:
+            opened[place][1] = type(error)
+            raise
+
+    monkeypatch.setattr(answers, "span", span)
+    return opened
+
+
+async def test_an_answer_is_an_element_of_its_space():
+    model = Replying('Fine.", "amount": 3}')
+
+    assert await ask(model, "Your bid?", Bid) == Bid("Fine.", 3)
+
+
+async def test_the_reply_is_begun_unless_that_is_turned_off():
+    model = Replying('Fine.", "amount": 3}', '{"say": "Fine.", "amount": 3}')
+
+    await ask(model, "Your bid?", Bid)
+    await ask(model, "Your bid?", Bid, begin=False)
+
+    assert model.prompts[0][-1] == ChatMessage("assistant", '{"say": "')
+    assert model.prompts[1][-1].role == "user"
+
+
+async def test_interlab_41_a_retry_shows_the_raw_reply_and_the_validation_error():
+    model = Replying('Ha!", "amount": 11}', 'Ok.", "amount": 9}')
+
+    assert await ask(model, "Your bid?", Bid) == Bid("Ok.", 9)
+
+    assert model.prompts[1][1:] == [
+        ChatMessage("assistant", '{"say": "Ha!", "amount": 11}'),
+        ChatMessage(
+            "user",
+            "That was not taken: amount must be at most 10, got 11. Answer again.",
+        ),
+        ChatMessage("assistant", '{"say": "'),
+    ]
+
+
+async def test_a_retry_extends_the_prompt_before_it():
+    model = Replying("one", "two", "3")
+
+    await ask(model, "How many?", int)
+
+    first, second, third = model.prompts
+    assert second[: len(first)] == first
+    assert third[: len(second)] == second
+
+
+async def test_interlab_25_each_attempt_is_a_span_and_a_failed_one_is_marked(spans):
+    model = Replying("one", "2")
+
+    await ask(model, "How many?", int, name="count")
+
+    assert spans == [["count: 1/3", UnfitAnswerError], ["count: 2/3", None]]
+
+
+async def test_interlab_25_only_unfit_answers_are_asked_again(spans):
+    model = Replying(ModelError("the model is down"), "2")
+
+    with pytest.raises(ModelError, match="the model is down"):
+        await ask(model, "How many?", int)
+
+    assert spans == [["ask: 1/3", ModelError]]
+
+
+async def test_interlab_25_after_the_last_attempt_a_summary_is_raised(spans):
+    model = Replying("one", "two")
+
+    with pytest.raises(
+        UnfitAnswerError, match=r"count: no reply fitted in 2 attempts; the last: .* got 'two'"
+    ) as caught:
+        await ask(model, "How many?", int, name="count", attempts=2)
+
+    assert caught.value.raw == "two"
+    assert len(spans) == 2
+
+
+async def test_no_attempt_is_no_way_to_ask():
+    with pytest.raises(ValueError, match="attempts must be at least 1, got 0"):
+        await ask(Replying(), "How many?", int, attempts=0)
+
+
+async def test_interlab_23_the_form_is_told_at_the_mark_or_after_the_last_word():
+    model = Replying("1", "2")
+
+    await ask(model, f"First. {FORMAT_MARK} Last.", int)
+    await ask(model, "First.", int)
+
+    assert model.prompts[0][0].text == "First. Answer with a whole number. Last."
+    assert model.prompts[1][0].text == "First.\n\nAnswer with a whole number."
+
+
+async def test_interlab_23_two_marks_are_a_value_error():
+    with pytest.raises(ValueError, match="at most once in the prompt, got 2"):
+        await ask(Replying(), FORMAT_MARK * 2, int)
+
+
+async def test_interlab_23_other_braces_in_a_prompt_are_left_alone():
+    model = Replying("1")
+
+    await ask(model, "What is {x} in {{y}} or {0}?", int)
+
+    assert model.prompts[0][0].text.startswith("What is {x} in {{y}} or {0}?")
+
+
+async def test_a_mark_in_what_agents_said_is_left_alone():
+    model = Replying("1")
+    chat = [ChatMessage("user", f"They said {FORMAT_MARK} {FORMAT_MARK}. How many?")]
+
+    await ask(model, chat, int)
+
+    assert model.prompts[0][0].text.startswith(chat[0].text)
+
+
+async def test_a_chat_keeps_its_earlier_turns_as_they_are():
+    model = Replying("1")
+    chat = [ChatMessage("system", "Be brief."), ChatMessage("user", "How many?")]
+
+    await ask(model, chat, int)
+
+    assert model.prompts[0][0] is chat[0]
+
+
+async def test_a_chat_that_does_not_end_with_the_user_is_refused():
+    with pytest.raises(ValueError, match="ends with the user, got 'assistant' at its end"):
+        await ask(Replying(), [ChatMessage("assistant", "Well,")], int)
+
+
+async def test_legal_choices_are_told_and_checked():
+    model = Replying('carol"', 'bob"')
+
+    assert await ask(model, "Who?", str, legal=["ann", "bob"]) == "bob"
+    assert model.prompts[0][0].text == 'Who?\n\nAnswer with "ann" or "bob".'
+
+
+async def test_sampling_is_passed_on():
+    model = Replying("1")
+
+    await ask(model, "How many?", int, sampling=Sampling(max_tokens=7, temperature=0))
+
+    assert model.samplings == [Sampling(max_tokens=7, temperature=0)]
+
+
+async def test_an_empty_reply_is_shown_as_such():
+    model = Replying("", "Hello")
+
+    await ask(model, "Say something.", str)
+
+    assert ChatMessage("assistant", "(nothing)") in model.prompts[1]
+
+
+def test_replies_are_begun_and_parsed_by_space_alone():
+    assert begin_reply(Bid) == '{"say": "'
+    assert parse(Bid, begin_reply(Bid) + 'Yes.", "amount": 2}') == Bid("Yes.", 2)
+    assert parse(Literal["a", "b"], "B") == "b"

@@ -1,0 +1,50 @@
+"""A world that kills the process it runs in, once, when its segment has so many records.
+
+Named by run files in tests as ``tests/sim/killing.py:KillingCarSale``; the world is the bundled one.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+from simlab.env.car_sale import CarSale
+from simlab.trace.writer import SegmentWriter
+
+_append = SegmentWriter.append
+_plans: list["_Plan"] = []
+
+
+class _Plan:
+    """Kill this process at its nth record, if nobody has been killed for this plan yet."""
+
+    def __init__(self, token: Path, at: int) -> None:
+        self.token = token
+        self.left = at
+
+    def count(self) -> None:
+        self.left -= 1
+        if self.left == 0 and self._is_first():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _is_first(self) -> bool:
+        try:
+            os.close(os.open(self.token, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+
+def _counted_append(self: SegmentWriter, kind: int, episode: int, payload: bytes) -> None:
+    _append(self, kind, episode, payload)
+    for plan in _plans:
+        plan.count()
+
+
+class KillingCarSale(CarSale):
+    """The car sale; `token` is a file that says that the killing is done, `kill_at` when."""
+
+    def __init__(self, *, token: str = "", kill_at: int = 0, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        if kill_at and not any(plan.token == Path(token) for plan in _plans):
+            _plans.append(_Plan(Path(token), kill_at))
+            SegmentWriter.append = _counted_append  # type: ignore[method-assign]
