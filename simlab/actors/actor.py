@@ -54,10 +54,12 @@ class Actor(ABC):
         """
 
     def started(self) -> Awaitable[None] | None:
-        """Called once, plain or async, before the first message; an error fails the spawn."""
+        """Called once, plain or async, before the first message; an error ends the actor."""
+        return None
 
     def stopped(self) -> Awaitable[None] | None:
         """Called once, plain or async, after the last message, when the actor is stopped."""
+        return None
 
     @property
     def host(self) -> "Host":

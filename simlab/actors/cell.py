@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,10 @@ class Cell(ABC):
         current: The envelope whose message is being handled.
     """
 
-    __slots__ = ("_deferred", "_ending", "_mailbox", "actor", "capacity", "current", "host", "ref")
+    __slots__ = (
+        "_deferred", "_ending", "_mailbox", "_starting",
+        "actor", "capacity", "current", "host", "ref",
+    )  # fmt: skip
 
     def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
         self.host = host
@@ -45,12 +49,14 @@ class Cell(ABC):
         self.current: Envelope | None = None
         self._mailbox: Mailbox | None = None
         self._deferred: DeferredAnswers | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
 
     @property
-    def idle(self) -> bool:
-        """Whether no message waits, is being handled, or has its answer still to come."""
-        return self._mailbox is None and not self._deferred
+    def has_end(self) -> bool:
+        """Whether there is anything to see through or to call when the actor stops."""
+        busy = self._mailbox is not None or bool(self._deferred)
+        return busy or type(self.actor).stopped is not Actor.stopped
 
     def offer(self, envelope: Envelope) -> bool:
         """Take a message if there is room in the mailbox, and say whether there was."""
@@ -73,23 +79,28 @@ class Cell(ABC):
         if self.current is envelope:
             self._interrupt()
 
-    async def start(self, chain: tuple[ActorRef, ...]) -> None:
+    def start(self, chain: tuple[ActorRef, ...]) -> asyncio.Task[None] | None:
         """Run the `started` hook; messages that come meanwhile are handled after it.
 
         Args:
             chain: The actors that wait for this one to start.
+
+        Returns:
+            The task in which the hook runs, if it is async; what the hook raises is raised there.
         """
-        self._mailbox = Mailbox(self.capacity)
+        envelope = Envelope(None, self, chain=chain)
+        context = self.host.new_context()
         try:
-            await self._run_hook(self.actor.started, chain)
+            waiting = context.run(_call, self.actor.started, envelope)
         except BaseException:
-            self.refuse()
+            self.host.forget(self)
             raise
-        finally:
-            if self._mailbox:
-                self._wake()
-            else:
-                self._rest()
+        if waiting is None:
+            envelope.over = True
+            return None
+        self._mailbox = Mailbox(self.capacity)
+        self._starting = self.host.run(self, self._start(waiting, envelope), context)
+        return self._starting
 
     async def end(self) -> None:
         """Refuse what waits, see the current message through, and run the `stopped` hook.
@@ -104,21 +115,28 @@ class Cell(ABC):
             await self._wait_for_rest()
             raise
         finally:
-            await self._run_hook(self.actor.stopped, ())
+            if self._starting is None:
+                await self._run_stopped()
             if self._deferred:
                 self._deferred.refuse(stopped_error(self.ref))
 
     def kill(self) -> None:
-        """Refuse what waits, and cancel the current handling."""
+        """Refuse what waits, and cancel the current handling or the start."""
         self.refuse()
         if self.current is not None:
             self.current.fail(stopped_error(self.ref))
             self._interrupt()
+        elif self._starting is not None:
+            self._starting.cancel()
 
     def refuse(self) -> None:
         """Let every ask that waits fail, since the actor stops; tells become dead letters."""
         for envelope in self._mailbox.clear() if self._mailbox is not None else ():
-            self.host.refuse(envelope)
+            if envelope.outbox is not None:
+                envelope.outbox.credit(self.ref.name, self.capacity)
+            if envelope.reply is None:
+                self.host.n_dead_letters += 1
+            envelope.fail(stopped_error(self.ref))
 
     @abstractmethod
     def _wake(self) -> None:
@@ -149,17 +167,26 @@ class Cell(ABC):
             self._ending = self.host.loop.create_future()
             await self._ending
 
-    async def _run_hook(
-        self, hook: Callable[[], Awaitable[None] | None], chain: tuple[ActorRef, ...]
-    ) -> None:
-        envelope = Envelope(None, self, chain=chain)
-        handled.set(envelope)
+    async def _start(self, waiting: Awaitable[None], envelope: Envelope) -> None:
         try:
-            waiting = hook()
-            if waiting is not None:
-                await waiting
+            await waiting
+        except BaseException:
+            self.host.forget(self)
+            self.refuse()
+            raise
+        else:
+            self._starting = None
         finally:
             envelope.over = True
+            if self._mailbox:
+                self._wake()
+            else:
+                self._rest()
+
+    async def _run_stopped(self) -> None:
+        waiting = _call(self.actor.stopped, Envelope(None, self))
+        if waiting is not None:
+            await waiting
 
     def _answer(self, envelope: Envelope, answer: Any) -> None:
         envelope.over = True
@@ -248,36 +275,38 @@ class AsyncCell(Cell):
         try:
             answer = await self.actor.receive(envelope.message)
         except asyncio.CancelledError:
-            self._take_cancellation(envelope)
+            if not self._is_ours(envelope):
+                raise
         except Exception as error:
             self._fail(envelope, error)
         else:
             self._answer(envelope, answer)
 
-    def _take_cancellation(self, envelope: Envelope) -> None:
-        """Tell apart who cancelled: the asker, whoever ends the event loop, or `receive` itself.
-
-        Raises:
-            CancelledError: The task was cancelled from outside, as when the event loop ends.
-        """
+    def _is_ours(self, envelope: Envelope) -> bool:
+        """Whether a cancellation comes from the asker or `receive`, not from the event loop."""
         envelope.over = True
         if self._interrupted:
-            return
+            return True
         assert self._task is not None
         if self._task.cancelling():
             envelope.fail(stopped_error(self.ref))
-            raise asyncio.CancelledError
-        self._fail(envelope, ActorError(f"receive() of {str(self.ref)!r} has cancelled itself"))
+            return False
+        self._fail(envelope, ActorError(f"receive() of {self.ref.name!r} has cancelled itself"))
+        return True
 
     async def _forget_interruption(self) -> None:
         """Let a cancellation that came too late, or was caught, not reach the next message."""
         assert self._task is not None
-        try:
+        with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            pass
         self._task.uncancel()
         self._interrupted = False
+
+
+def _call(hook: Callable[[], Awaitable[None] | None], envelope: Envelope) -> Awaitable[None] | None:
+    """Call a hook in the current context, which `envelope` marks as its actor's."""
+    handled.set(envelope)
+    return hook()
 
 
 def stopped_error(ref: ActorRef) -> ActorStoppedError:

@@ -1,6 +1,5 @@
 """Answers that an actor has promised: futures that `receive` returned."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 

@@ -58,7 +58,7 @@ class Incoming:
             envelope.cell.abandon(envelope)
 
     def _open(self, parcel: Told | Asked, ref: ActorRef, reply: Reply | None) -> Envelope:
-        cell = self._host.cell(ref)
+        cell = self._host.cell(ref.name)
         if cell is None:
             raise stopped_error(ref)
         try:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from simlab.actors.incoming import Incoming
 from simlab.actors.inbox import Inbox
+from simlab.actors.incoming import Incoming
 from simlab.actors.outbox import Outbox
 from simlab.actors.outgoing import Outgoing
 from simlab.actors.parcel import (
@@ -87,5 +87,5 @@ class Link:
             await self._transport.send(self.peer, encode_batch(batch))
         except StaleEpochError as error:
             host.retire(error)
-        except HostDiedError as error:
-            self.lose(error)
+        except HostDiedError:
+            host.on_unreachable(self.peer, self.epoch)

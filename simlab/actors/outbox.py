@@ -1,10 +1,11 @@
-"""The sending end of a link: parcels gather into batches while others are under way."""
+"""The sending end of a link: letters gather into batches while others are under way."""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from simlab.actors.parcel import Credited, Parcel
+from simlab.actors.parcel import Credited, Letter, Parcel
 
 BATCH_PARCELS = 1_000
 """A batch carries at most so many parcels ..."""
@@ -39,11 +40,11 @@ class Outbox:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        ship: Callable[[int, list[Parcel]], Awaitable[None]],
+        ship: Callable[[int, list[Parcel]], Coroutine[Any, Any, None]],
     ) -> None:
         self._loop = loop
         self._ship = ship
-        self._parcels: deque[Parcel] = deque()
+        self._letters: deque[Letter] = deque()
         self._n_bytes = 0
         self._credits: dict[str, Credited] = {}
         self._number = 0
@@ -55,14 +56,14 @@ class Outbox:
     @property
     def full(self) -> bool:
         """Whether senders have to wait."""
-        return len(self._parcels) >= FULL_PARCELS or self._n_bytes >= FULL_BYTES
+        return len(self._letters) >= FULL_PARCELS or self._n_bytes >= FULL_BYTES
 
-    def put(self, parcel: Parcel) -> None:
-        """Send a parcel soon, behind all earlier ones; nothing once the outbox is closed."""
+    def put(self, letter: Letter) -> None:
+        """Send a letter soon, behind all earlier ones; nothing once the outbox is closed."""
         if self._closed:
             return
-        self._parcels.append(parcel)
-        self._n_bytes += len(parcel.body)
+        self._letters.append(letter)
+        self._n_bytes += len(letter.body)
         self._flush_soon()
 
     def credit(self, actor: str, room: int) -> None:
@@ -79,7 +80,7 @@ class Outbox:
             self._flush_soon()
 
     async def wait_until_not_full(self) -> None:
-        """Wait until there is room for one more sender's parcel."""
+        """Wait until there is room for one more sender's letter."""
         while self.full:
             turn = self._loop.create_future()
             self._senders.append(turn)
@@ -87,14 +88,14 @@ class Outbox:
 
     async def wait_until_empty(self) -> None:
         """Wait until all that was put has been sent."""
-        while self._under_way or self._parcels:
+        while self._under_way or self._letters:
             self._flush()
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
         """Forget what was not sent; senders who wait go on, and will find the link closed."""
         self._closed = True
-        self._parcels.clear()
+        self._letters.clear()
         self._credits.clear()
         self._n_bytes = 0
         self._admit_senders()
@@ -108,7 +109,7 @@ class Outbox:
 
     def _flush(self) -> None:
         self._flush_due = False
-        while (self._parcels or self._credits) and len(self._under_way) < IN_FLIGHT:
+        while (self._letters or self._credits) and len(self._under_way) < IN_FLIGHT:
             task = self._loop.create_task(self._ship(self._number, self._cut()))
             self._number += 1
             self._under_way.add(task)
@@ -116,20 +117,20 @@ class Outbox:
         self._admit_senders()
 
     def _cut(self) -> list[Parcel]:
-        """The next batch: all credits, then parcels up to the limits."""
+        """The next batch: all credits, then letters up to the limits."""
         batch: list[Parcel] = list(self._credits.values())
         self._credits.clear()
         n_bytes = 0
-        while self._parcels and len(batch) < BATCH_PARCELS and n_bytes < BATCH_BYTES:
-            parcel = self._parcels.popleft()
-            n_bytes += len(parcel.body)
-            batch.append(parcel)
+        while self._letters and len(batch) < BATCH_PARCELS and n_bytes < BATCH_BYTES:
+            letter = self._letters.popleft()
+            n_bytes += len(letter.body)
+            batch.append(letter)
         self._n_bytes -= n_bytes
         return batch
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        if self._parcels or self._credits:
+        if self._letters or self._credits:
             self._flush_soon()
 
     def _admit_senders(self) -> None:

@@ -61,7 +61,11 @@ class Credited(msgspec.Struct, frozen=True, array_like=True, tag=5):
     room: int
 
 
-Parcel = Told | Asked | Answered | Failed | GaveUp | Credited
+Letter = Told | Asked | Answered | Failed | GaveUp
+"""What is sent in order."""
+
+Parcel = Letter | Credited
+"""What a batch carries."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

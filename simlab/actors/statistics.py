@@ -32,7 +32,9 @@ class Waiting:
 
     def __str__(self) -> str:
         whom = " -> ".join(str(ref) for ref in (*self.chain, self.target))
-        return f"{whom}: for {'an answer' if self.reason == 'answer' else 'room'}, {self.age_s:.1f} s"
+        return (
+            f"{whom}: for {'an answer' if self.reason == 'answer' else 'room'}, {self.age_s:.1f} s"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from simlab.errors import HostDiedError
+
 
 class Transport(Protocol):
     """Carries batches; may delay, repeat and reorder them, and loses none while both hosts live."""
@@ -18,3 +20,11 @@ class Transport(Protocol):
             StaleEpochError: The host refuses the sender, who was replaced.
         """
         ...
+
+
+class NoTransport:
+    """The transport of a host that is alone."""
+
+    async def send(self, host: str, batch: bytes) -> None:
+        """Refuse: there is nobody to send to."""
+        raise HostDiedError(f"no way leads to host {host!r}; {len(batch)} bytes were not sent")

@@ -1,8 +1,8 @@
 """A used car: a buyer and a seller with private limits negotiate its price.
 
 Alternating offers (Rubinstein 1982, without discounting): the sides move in turn, each says
-something and may name a price, accept the other's, or hold. A price that is at least as good as the
-one that the other side asks or offers accepts that one. Each side has a private limit in dollars:
+something and names a price, or holds. Who names a price at least as good as the one that the other
+side named last accepts that one. Each side has a private limit in dollars:
 the buyer's is the most that the car is worth to it, the seller's the least that it can let it go
 for. A deal at ``price`` gives the buyer ``limit - price`` and the seller ``price - limit`` dollars.
 Going beyond one's own limit is allowed and costs: the surplus is then negative. Without a deal
@@ -22,29 +22,42 @@ from pydantic import Field
 from simlab.env.environment import ActionRequest, Ending, Seat, SeatSpec, TimeStep, Utterance
 from simlab.env.legal import legal_actions
 from simlab.env.options import at_least, episode_options, one_of, words
-from simlab.errors import IllegalAction
 
 MAX_PRICE: Final = 50_000
 """The highest price that can be named, in dollars."""
+
+Price = Annotated[int, Field(gt=0, le=MAX_PRICE)]
+
+_OPENING: Final = 1_500
+"""How far from its own limit an example opens, in dollars."""
+
+_EXAMPLES: Final = {
+    "buyer": (
+        ("I like it, and I can offer you ${price:,}.", 0),
+        ("That is too much for me. I will pay ${price:,}.", 100),
+    ),
+    "seller": (
+        ("It runs very well. I ask ${price:,} for it.", 0),
+        ("That is not enough for me. Let us say ${price:,}.", 100),
+    ),
+}
+"""Words of examples, and how many dollars the second one gives way."""
 
 _OTHER: Final = {"buyer": "seller", "seller": "buyer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A move: words, a price, and whether it accepts.
+    """A move: words and a price.
 
     Attributes:
         say: Free words, heard by both; empty to say nothing.
-        price: In whole dollars; None holds the offer that one has made before, if any.
-        accept: True takes the price that the other side named last.
+        price: In whole dollars; None holds the price that one has named before, if any. A price as
+            good as the other side's takes that one.
     """
 
     say: Annotated[str, Field(description="what you say to the other side")]
-    price: Annotated[int, Field(gt=0, le=MAX_PRICE, description="your price in dollars")] | None = (
-        None
-    )
-    accept: Annotated[bool, Field(description="true to take the other side's price")] = False
+    price: Annotated[Price | None, Field(description="your price in dollars")] = None
 
 
 HOLD: Final = Offer(say="")
@@ -103,19 +116,20 @@ class CarSale:
         """Take one side's move; see `Environment.step`."""
         ((mover, offer),) = legal_actions(self._timestep, actions).items()
         asked = self._offers.get(_OTHER[mover])
-        _check_acceptance(mover, offer, asked)
         self._moves_left -= 1
-        if asked is not None and (offer.accept or _suits(mover, offer.price, asked)):
+        if asked is not None and _suits(mover, offer.price, asked):
             return self._deal(mover, offer, asked)
         if offer.price is not None:
             self._offers[mover] = offer.price
-        told = [*_said(mover, offer), self._position(mover, changed=offer.price is not None)]
+        told = [*_said(mover, offer), self._position(mover, held=offer.price is None)]
         if self._moves_left == 0:
             return self._no_deal(told)
         return self._ask(_OTHER[mover], {seat: list(told) for seat in _OTHER})
 
     def _ask(self, mover: Seat, told: Mapping[Seat, list[Any]]) -> TimeStep:
-        request = ActionRequest(Offer, prompt=self._prompt(mover), default=HOLD)
+        request = ActionRequest(
+            Offer, prompt=self._prompt(mover), default=HOLD, examples=self._examples(mover)
+        )
         self._timestep = TimeStep({mover: request}, told)
         return self._timestep
 
@@ -161,23 +175,39 @@ class CarSale:
             return f"You can pay at most {limit}. Pay as little as you can."
         return f"You need at least {limit}. Get as much as you can."
 
-    def _position(self, seat: Seat, *, changed: bool) -> str:
+    def _examples(self, mover: Seat) -> tuple[Offer, ...]:
+        """Two moves that go part of the way to the other side, or to one's limit before it spoke.
+
+        A small model copies what it is shown, so they are moves that a sensible trader might make.
+        """
+        sign = 1 if mover == "buyer" else -1
+        theirs = self._offers.get(_OTHER[mover], self._limits[mover])
+        own = self._offers.get(mover, self._limits[mover] - sign * _OPENING)
+        price = max(100, own + sign * max(0, sign * (theirs - own)) // 200 * 100)
+        return tuple(
+            Offer(said.format(price=price + sign * step), price + sign * step)
+            for said, step in _EXAMPLES[mover]
+        )
+
+    def _position(self, seat: Seat, *, held: bool = False) -> str:
         price = self._offers.get(seat)
         if price is None:
             return f"The {seat} has named no price yet."
-        if not changed:
+        if held:
             return f"The {seat} stays at ${price:,}."
         return f"The {seat} {'offers' if seat == 'buyer' else 'asks'} ${price:,}."
 
     def _prompt(self, mover: Seat) -> str:
         own = self._offers.get(mover)
         yours = f"Your last price was ${own:,}." if own is not None else "You have named no price."
-        theirs = self._position(_OTHER[mover], changed=True)
-        moves = "This is the last move." if self._moves_left == 1 else self._moves_in_words()
-        return f"{self._limit_of(mover)} {theirs} {yours} {moves}"
+        theirs = self._position(_OTHER[mover])
+        return f"{self._limit_of(mover)} {theirs} {yours} {_left(self._moves_left)}"
 
-    def _moves_in_words(self) -> str:
-        return f"{self._moves_left} moves are left, counting both sides."
+
+def _left(moves: int) -> str:
+    if moves == 1:
+        return "This is the last move."
+    return f"{moves} moves are left, counting both sides."
 
 
 def _check_limits(scene: Mapping[str, Any]) -> None:
@@ -193,17 +223,6 @@ def _drawn_limits(seed: int, scene: Mapping[str, Any]) -> dict[Seat, int]:
     drawn = {"buyer": rng.randrange(6500, 9501, 100), "seller": rng.randrange(5000, 7001, 100)}
     fixed = {"buyer": scene["buyer_limit"], "seller": scene["seller_limit"]}
     return {seat: drawn[seat] if fixed[seat] is None else fixed[seat] for seat in _OTHER}
-
-
-def _check_acceptance(mover: Seat, offer: Offer, asked: int | None) -> None:
-    if not offer.accept:
-        return
-    if asked is None:
-        reason = f"accept must be false, got true: the {_OTHER[mover]} has named no price yet"
-        raise IllegalAction.of(mover, reason)
-    if offer.price not in {None, asked}:
-        expected = f"price must be {asked} to accept, got {offer.price}"
-        raise IllegalAction.of(mover, f"{expected}; set accept to false to offer that instead")
 
 
 def _suits(mover: Seat, price: int | None, asked: int) -> bool:

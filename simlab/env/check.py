@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from simlab.env.contract import (
+    EnvironmentContractError,
     WatchedWorld,
     difference,
     global_generators_restored,
@@ -28,6 +29,8 @@ from simlab.env.rollout import Recording, Turn, at_random, idly, play, turn_by_t
 from simlab.env.spaces import is_legal, sample
 from simlab.errors import IllegalAction
 from simlab.seeding import derive
+
+__all__ = ["EnvironmentContractError", "check_environment"]
 
 _DRAWS = 20
 

@@ -49,7 +49,8 @@ class WatchedWorld:
         self._seed = 0
         self._ended: dict[Seat, Ending] = {}
         if not isinstance(world, Environment) or not world.seats:
-            raise self.error("expected an Environment with seats, reset() and step(), got another")
+            expected = "expected an Environment with seats, reset() and step()"
+            raise EnvironmentContractError(f"{expected}, got {world!r}")
 
     def reset(self, seed: int, options: Mapping[str, Any] | None) -> TimeStep:
         """Begin an episode.

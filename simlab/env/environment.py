@@ -89,6 +89,7 @@ class ActionRequest:
         deadline: World time in seconds, after which `default` is played, the action marked late.
         default: Played after a missed deadline or a third unfit answer; with `UNSET` the episode
             fails instead. `PASS` is a value like others.
+        examples: Actions such as might be taken now, shown to those who need to see one.
         refused: Answers to this request that were not taken, oldest first; set on asking again.
     """
 
@@ -98,6 +99,7 @@ class ActionRequest:
     required: bool = True
     deadline: float | None = None
     default: Any = UNSET
+    examples: tuple[Any, ...] = ()
     refused: tuple[Refusal, ...] = ()
 
     def __trace__(self) -> dict[str, Any]:

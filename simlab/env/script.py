@@ -76,7 +76,7 @@ class Script(ABC):
     def reset(self, seed: int, options: Mapping[str, Any] | None = None) -> TimeStep:
         """Begin an episode; see `Environment.reset`."""
         self._seed, self._options, self._taken = seed, dict(options or {}), []
-        self._timestep = self._begin()
+        self._timestep = self._start()
         return self._timestep
 
     def step(self, actions: Mapping[Seat, Any], now: float = 0.0) -> TimeStep:
@@ -86,7 +86,7 @@ class Script(ABC):
         self._taken.append(taken)
         return self._timestep
 
-    def _begin(self) -> TimeStep:
+    def _start(self) -> TimeStep:
         self._scene = self.play(self._seed, self._options)
         return next(self._scene)
 

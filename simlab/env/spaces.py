@@ -6,6 +6,7 @@ Gymnasium's.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -135,12 +136,12 @@ def default_text_field(space: Any) -> str | None:
 
 
 def json_schema(space: Any) -> dict[str, Any]:
-    """The JSON schema of the plain data of `space`'s actions, as a new dict.
+    """The JSON schema of the plain data of `space`'s actions, the caller's to change.
 
     Raises:
         TypeError: `space` is nothing that a space can be.
     """
-    return gym_schema(space) if is_gym_space(space) else dict(_shape(space).schema)
+    return gym_schema(space) if is_gym_space(space) else deepcopy(_shape(space).schema)
 
 
 class _Shape:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from simlab.errors import ModelError
+from simlab.errors import ConfigError
 
 ATTENTION = "simlab_side_by_side"
 """The name under which transformers finds `attend`."""
@@ -79,14 +79,14 @@ class Block:
         tokens: How many there are, at most `BLOCK`.
         start: The position of its first token in its own sequence.
         cache: The keys and values of its sequence.
-        masks: The additive mask of each window size, made on first use and shared by the layers.
+        masks: Additive masks by window and by query heads to a key head, shared by the layers.
     """
 
     place: int
     tokens: int
     start: int
     cache: KeyValues
-    masks: dict[int | None, Tensor] = field(default_factory=dict)
+    masks: dict[tuple[int | None, int], Tensor] = field(default_factory=dict)
 
     @property
     def stop(self) -> int:
@@ -111,8 +111,8 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    scaling: float,
     blocks: Sequence[Block],
+    scaling: float | None = None,
     sliding_window: int | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
@@ -122,12 +122,12 @@ def attend(
         ``(1, tokens, heads, dim)``; zeros for tokens that are in no block.
 
     Raises:
-        ModelError: The model wants a kind of attention that is not known here.
+        ConfigError: The model wants a kind of attention that is not known here.
     """
     assert attention_mask is None, "transformers makes no mask for attention it does not know"
     if unknown := [name for name in _UNSUPPORTED if options.get(name) is not None]:
-        raise ModelError(
-            f"{type(module).__name__} needs attention with {unknown!r}, which is not supported here; "
+        raise ConfigError(
+            f"{type(module).__name__} needs attention with {unknown!r}, which is not known here; "
             "serve this model with vLLM"
         )
     layer, heads = module.layer_idx, query.shape[1]
@@ -146,7 +146,7 @@ AttentionInterface.register(ATTENTION, attend)
 
 
 def _attend_block(
-    layer: int, query: Tensor, block: Block, scaling: float, window: int | None
+    layer: int, query: Tensor, block: Block, scaling: float | None, window: int | None
 ) -> Tensor:
     """What `query`, ``(heads, tokens, dim)``, attends to; of the same shape.
 
@@ -167,12 +167,12 @@ def _attend_block(
 
 
 def _mask(block: Block, window: int | None, groups: int, dtype: torch.dtype) -> Tensor | None:
-    """0 where a token may look and minus infinity elsewhere; None where each may look everywhere."""
+    """0 where a token may look, else minus infinity; None where all may look everywhere."""
     if block.tokens == 1 and (window is None or block.stop <= window):
         return None
-    if window not in block.masks:
+    if (window, groups) not in block.masks:
         distance = torch.arange(block.start, block.stop)[:, None] - torch.arange(block.stop)
         hidden = distance < 0 if window is None else (distance < 0) | (distance >= window)
         mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, -math.inf)
-        block.masks[window] = mask.repeat(groups, 1)
-    return block.masks[window]
+        block.masks[window, groups] = mask.repeat(groups, 1)
+    return block.masks[window, groups]

@@ -19,7 +19,7 @@ def convert(gguf: Path, folder: Path) -> None:
     model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype="float32")
     model.config.architectures = [type(model).__name__]
     del model.config.quantization_config
-    model.hf_quantizer = None
+    del model.hf_quantizer
     model.save_pretrained(folder)
     transformers.AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
 

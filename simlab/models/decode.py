@@ -1,53 +1,70 @@
 """Decoding: many completions drawn a token at a time, each joining and leaving at any step."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from simlab.errors import ModelError
 from simlab.models.attention import BLOCK, KeyValues
 from simlab.models.draw import Drawer, logprobs_of
-from simlab.models.model import Completion, Finish, Sampling, Usage
+from simlab.models.model import Completion, Finish, Prompt, Sampling, Usage
 from simlab.models.network import Network, Part
 from simlab.models.prefixes import PrefixCache
 from simlab.models.render import Renderer
 
 _STEP_TOKENS = 512
-"""Prompt tokens read in one step: about 1 s of work on 2 cores, which those being drawn wait for."""
+"""Prompt tokens read in one step: about 1 s on 2 cores, for which those being drawn wait."""
 
 _SCORED = "\0scored"
-"""The session of prompts whose choices are scored: a judge asks several things of one transcript."""
+"""The session of prompts whose choices are scored: judges ask more than once of one transcript."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest:
+    """What is asked of a decoder.
+
+    Attributes:
+        prompt: A chat or token ids.
+        sampling: How to draw.
+        session: Requests of one session find what was read of the prompt before.
+        model: The name that the completion bears.
+    """
+
+    prompt: Prompt
+    sampling: Sampling
+    session: str | None = None
+    model: str = ""
 
 
 class Row:
     """One completion being drawn.
 
     Attributes:
+        request: What was asked.
         ids: The prompt and what was drawn after it.
         cache: The keys and values of all of `ids` that were computed.
         finish: Why it ended; None while it goes on.
+        logprobs: Of the tokens drawn, if they were asked for.
     """
 
-    def __init__(
-        self, prompt: list[int], sampling: Sampling, *, cache: KeyValues, session: str | None
-    ) -> None:
-        self.ids = prompt
-        self.sampling = sampling
+    def __init__(self, request: DecodeRequest, prompt_ids: list[int], cache: KeyValues) -> None:
+        self.request = request
+        self.ids = prompt_ids
         self.cache = cache
-        self.session = session
         self.finish: Finish | None = None
         self.logprobs: list[float] = []
-        self.n_prompt = len(prompt)
+        self.n_prompt = len(prompt_ids)
         self.n_cached = cache.length
-        self._drawer = Drawer(sampling)
+        self._drawer = Drawer(request.sampling)
 
     @property
-    def prompt(self) -> list[int]:
+    def prompt_ids(self) -> list[int]:
         """The ids that were given."""
         return self.ids[: self.n_prompt]
 
     @property
-    def drawn(self) -> list[int]:
+    def token_ids(self) -> list[int]:
         """The ids that were drawn so far."""
         return self.ids[self.n_prompt :]
 
@@ -64,12 +81,16 @@ class Row:
         return Part(pending[:size], self.cache, wanted=0) if size > 0 else None
 
     def draw(self, logits: Tensor) -> int:
-        """Draw the next token from ``(1, vocabulary)`` logits."""
+        """Draw the next token from ``(1, vocabulary)`` logits.
+
+        Raises:
+            ModelError: The logits are not numbers.
+        """
         if logits.isnan().any():
-            raise ModelError("the model's logits are not numbers; load it in float32")
+            raise ModelError("the model's logits are not numbers; compute in float32")
         token = self._drawer.draw(logits[0])
         self.ids.append(token)
-        if self.sampling.logprobs:
+        if self.request.sampling.logprobs:
             self.logprobs += logprobs_of(logits, [token])
         return token
 
@@ -104,71 +125,78 @@ class Decoder:
         self._max_tokens = max_tokens
         self._prefixes = PrefixCache(cache_tokens)
 
-    def admit(self, prompt: Sequence[int], sampling: Sampling, session: str | None) -> Row:
-        """A new row for a prompt of token ids.
+    def admit(self, request: DecodeRequest) -> Row:
+        """A new row.
 
         Raises:
-            ModelError: Prompt and completion do not fit the model together.
+            ModelError: The prompt cannot be rendered, or does not fit with what is to come.
         """
-        ids = list(prompt)
-        length = self._checked_length(len(ids), sampling.max_tokens)
-        cache = KeyValues(length) if self._alone(sampling) else self._prefixes.begin(ids, length)
-        return Row(ids, sampling, cache=cache, session=session)
+        ids = self._renderer.prompt_ids(request.prompt)
+        length = self._checked_length(len(ids), request.sampling.max_tokens)
+        alone = self._alone(request)
+        return Row(request, ids, KeyValues(length) if alone else self._prefixes.begin(ids, length))
 
     def step(self, rows: Sequence[Row]) -> None:
-        """Compute the next tokens of the rows and draw one for each whose prompt was read."""
-        together = [row for row in rows if not self._alone(row.sampling)]
-        alone = [[row] for row in rows if self._alone(row.sampling)]
+        """Compute the next tokens of the rows, and draw one for each whose prompt is read."""
+        together = [row for row in rows if not self._alone(row.request)]
+        alone = [[row] for row in rows if self._alone(row.request)]
         for group in [together, *alone]:
             if group:
                 self._pass(group)
 
-    def release(self, row: Row) -> None:
-        """Keep what was read of the row's prompt for the next request of its session."""
-        if row.session is not None and not self._alone(row.sampling):
-            self._prefixes.keep(row.session, row.prompt, row.cache)
-
-    def completion(self, row: Row, *, model: str) -> Completion:
-        """What a row that has ended amounts to."""
+    def finish(self, row: Row) -> Completion:
+        """What a row that has ended amounts to; its prompt is kept for the session's next."""
         assert row.finish is not None, "the row has ended"
-        sampling, drawn = row.sampling, row.drawn
-        text = self._renderer.continuation(row.prompt, drawn)
+        request, sampling = row.request, row.request.sampling
+        if request.session is not None and not self._alone(request):
+            self._prefixes.keep(request.session, row.prompt_ids, row.cache)
+        text = self._text(row)
+        repeatable = sampling.seed is not None or sampling.temperature == 0
         return Completion(
             text=text[: _stop_place(text, sampling.stop)],
-            prompt_ids=tuple(row.prompt),
-            token_ids=tuple(drawn),
+            prompt_ids=tuple(row.prompt_ids),
+            token_ids=tuple(row.token_ids),
             logprobs=tuple(row.logprobs),
             finish=row.finish,
-            model=model,
-            usage=Usage(row.n_prompt, len(drawn), row.n_cached),
-            exact=_repeatable(sampling) and (self._network.independent or sampling.exact),
+            model=request.model,
+            usage=Usage(row.n_prompt, len(row.token_ids), row.n_cached),
+            exact=repeatable and (self._network.independent or sampling.exact),
         )
 
-    def score(self, prompt: Sequence[int], choices: Sequence[Sequence[int]]) -> list[float]:
-        """The log-probability of each choice after the prompt: one pass for it, one for all
-        choices.
+    def score(self, prompt: Prompt, choices: Sequence[str]) -> list[float]:
+        """The log-probability of each choice after the prompt: one pass for it, one for them all.
 
-        Args:
-            prompt: Token ids.
-            choices: The token ids of each choice, at least one each.
+        Raises:
+            ModelError: The prompt cannot be rendered, or does not fit with the choices.
         """
-        longest = max(len(choice) for choice in choices)
-        self._checked_length(len(prompt), longest)
-        row = Row(
-            list(prompt), Sampling(), session=None, cache=self._prefixes.begin(prompt, len(prompt))
-        )
-        first = self._read(row)
-        self._prefixes.keep(_SCORED, row.prompt, row.cache)
-        parts = [
-            Part(choice[:-1], row.cache.copy(len(prompt), len(prompt) + longest), len(choice) - 1)
-            for choice in choices
-            if len(choice) > 1
-        ]
-        rest = iter(self._network.logits(parts)) if parts else iter(())
-        totals = logprobs_of(first.expand(len(choices), -1), [choice[0] for choice in choices])
+        ids = self._renderer.prompt_ids(prompt)
+        tokens = [self._renderer.text_ids(choice) for choice in choices]
+        longest = self._checked_length(len(ids), max(map(len, tokens)))
+        cache = self._prefixes.begin(ids, len(ids))
+        first = self._read(Row(DecodeRequest(prompt, Sampling()), ids, cache))
+        self._prefixes.keep(_SCORED, ids, cache)
+        heads = logprobs_of(first.expand(len(tokens), -1), [choice[0] for choice in tokens])
+        tails = self._score_tails(cache, longest, [choice for choice in tokens if len(choice) > 1])
+        rest = iter(tails)
         return [
-            total + (sum(logprobs_of(next(rest), choice[1:])) if len(choice) > 1 else 0.0)
-            for total, choice in zip(totals, choices, strict=True)
+            head + (next(rest) if len(choice) > 1 else 0.0)
+            for head, choice in zip(heads, tokens, strict=True)
+        ]
+
+    def _score_tails(
+        self, cache: KeyValues, capacity: int, choices: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """The log-probability of each choice but its first token, given the prompt in `cache`."""
+        if not choices:
+            return []
+        parts = [
+            Part(choice[:-1], cache.copy(cache.length, capacity), wanted=len(choice) - 1)
+            for choice in choices
+        ]
+        computed = self._network.logits(parts)
+        return [
+            sum(logprobs_of(logits, choice[1:]))
+            for logits, choice in zip(computed, choices, strict=True)
         ]
 
     def _read(self, row: Row) -> Tensor:
@@ -194,35 +222,31 @@ class Decoder:
                 self._extend(row, logits)
 
     def _extend(self, row: Row, logits: Tensor) -> None:
-        """Draw the row's next token and see whether it ends there."""
+        """Draw the row's next token, and see whether it ends there."""
         if row.draw(logits) in self._ends or self._said_stop(row):
             row.finish = "stop"
-        elif len(row.ids) - row.n_prompt >= row.sampling.max_tokens:
+        elif len(row.ids) - row.n_prompt >= row.request.sampling.max_tokens:
             row.finish = "length"
 
     def _said_stop(self, row: Row) -> bool:
-        stop = row.sampling.stop
-        if not stop:
-            return False
-        text = self._renderer.continuation(row.prompt, row.drawn)
-        return _stop_place(text, stop) is not None
+        stop = row.request.sampling.stop
+        return bool(stop) and _stop_place(self._text(row), stop) is not None
 
-    def _alone(self, sampling: Sampling) -> bool:
+    def _text(self, row: Row) -> str:
+        return self._renderer.continuation(row.prompt_ids, row.token_ids)
+
+    def _alone(self, request: DecodeRequest) -> bool:
         """Whether a request must be computed by itself to be exact."""
-        return sampling.exact and not self._network.independent
+        return request.sampling.exact and not self._network.independent
 
     def _checked_length(self, n_prompt: int, n_more: int) -> int:
+        """The length of prompt and completion together."""
         if n_prompt + n_more > self._max_tokens:
             raise ModelError(
-                f"prompt and completion must fit {self._max_tokens} tokens together, got {n_prompt} "
-                f"of prompt and {n_more} to come; shorten the agent's memory or lower max_tokens"
+                f"prompt and completion must fit {self._max_tokens} tokens together, got "
+                f"{n_prompt} of prompt and {n_more} to come; shorten the memory or lower max_tokens"
             )
         return n_prompt + n_more
-
-
-def _repeatable(sampling: Sampling) -> bool:
-    """Whether the same request is drawn alike again, given the same logits."""
-    return sampling.seed is not None or sampling.temperature == 0
 
 
 def _stop_place(text: str, stop: Sequence[str]) -> int | None:

@@ -2,16 +2,15 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import torch
-
 from simlab.errors import ModelError
-from simlab.models.decode import Decoder, Row
+from simlab.models.decode import Decoder, DecodeRequest, Row
+from simlab.models.model import Completion, Prompt
 
 T = TypeVar("T")
 
@@ -21,7 +20,7 @@ class DecodeStatistics:
     """What a decode thread is busy with.
 
     Attributes:
-        running: Rows that take part in each step.
+        running: Completions that take part in each step.
         waiting: Requests that are not begun.
     """
 
@@ -31,17 +30,18 @@ class DecodeStatistics:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Decode:
-    """A row to be stepped until it has ended; `begin` makes it on the thread."""
+    """A completion to be drawn, step by step."""
 
-    begin: Callable[[], Row]
-    future: "Future[Row]" = field(default_factory=Future)
+    request: DecodeRequest
+    future: "Future[Completion]" = field(default_factory=Future)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Compute:
-    """Work that is done at once, between two steps."""
+class _Score:
+    """Choices to be scored, at once between two steps."""
 
-    work: Callable[[], list[float]]
+    prompt: Prompt
+    choices: Sequence[str]
     future: "Future[list[float]]" = field(default_factory=Future)
 
 
@@ -54,30 +54,35 @@ class DecodeThread:
     Args:
         decoder: Used by this thread alone from now on.
         max_batch: The most rows in a step.
-        threads: The cores that a step uses.
     """
 
-    def __init__(self, decoder: Decoder, *, max_batch: int, threads: int) -> None:
+    def __init__(self, decoder: Decoder, *, max_batch: int) -> None:
         self._decoder = decoder
         self._max_batch = max_batch
         self._changed = threading.Condition()
-        self._waiting: deque[_Decode | _Compute] = deque()
+        self._waiting: deque[_Decode | _Score] = deque()
         self._running: dict[Row, _Decode] = {}
         self._closed = False
-        self._thread = threading.Thread(
-            target=self._run, args=(threads,), name="simlab-decode", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="simlab-decode", daemon=True)
         self._thread.start()
 
-    def decode(self, begin: Callable[[], Row]) -> "Future[Row]":
-        """The row that `begin` makes on the thread, once it has ended."""
-        job = _Decode(begin)
+    def decode(self, request: DecodeRequest) -> "Future[Completion]":
+        """A completion, once it is drawn.
+
+        Raises:
+            ModelError: The thread is closed.
+        """
+        job = _Decode(request)
         self._submit(job)
         return job.future
 
-    def compute(self, work: Callable[[], list[float]]) -> "Future[list[float]]":
-        """The result of `work`, which runs on the thread between two steps."""
-        job = _Compute(work)
+    def score(self, prompt: Prompt, choices: Sequence[str]) -> "Future[list[float]]":
+        """The log-probability of each choice.
+
+        Raises:
+            ModelError: The thread is closed.
+        """
+        job = _Score(prompt, choices)
         self._submit(job)
         return job.future
 
@@ -93,19 +98,18 @@ class DecodeThread:
             self._changed.notify()
         self._thread.join()
 
-    def _submit(self, job: _Decode | _Compute) -> None:
+    def _submit(self, job: _Decode | _Score) -> None:
         with self._changed:
             if self._closed:
                 raise _closed_error()
             self._waiting.append(job)
             self._changed.notify()
 
-    def _run(self, threads: int) -> None:
-        torch.set_num_threads(threads)
+    def _run(self) -> None:
         while self._has_work():
             self._begin_waiting()
             self._step()
-        self._fail([*self._running.values(), *self._waiting], _closed_error())
+        _fail([*self._running.values(), *self._waiting], _closed_error())
         self._running.clear()
         self._waiting.clear()
 
@@ -116,42 +120,44 @@ class DecodeThread:
             return not self._closed
 
     def _begin_waiting(self) -> None:
-        """Begin what waits while there is room, with at most one computation a step."""
+        """Begin what waits while there is room, and score at most once before the next step."""
         while len(self._running) < self._max_batch and self._waiting:
             job = self._waiting.popleft()
             if job.future.cancelled():
                 continue
             try:
-                if isinstance(job, _Compute):
-                    _answer(job.future, job.work())
+                if isinstance(job, _Score):
+                    _answer(job.future, self._decoder.score(job.prompt, job.choices))
                     return
-                self._running[job.begin()] = job
+                self._running[self._decoder.admit(job.request)] = job
             except Exception as error:
-                self._fail([job], error)
+                _fail([job], error)
 
     def _step(self) -> None:
         """One step of all rows; those that end are answered."""
-        self._running = {r: job for r, job in self._running.items() if not job.future.cancelled()}
+        for row in [row for row, job in self._running.items() if job.future.cancelled()]:
+            del self._running[row]
         if not self._running:
             return
         try:
             self._decoder.step(list(self._running))
+            for row in [row for row in self._running if row.finish is not None]:
+                completion = self._decoder.finish(row)
+                _answer(self._running.pop(row).future, completion)
         except Exception as error:
-            self._fail(list(self._running.values()), error)
+            _fail(list(self._running.values()), error)
             self._running.clear()
-        for row in [row for row in self._running if row.finish is not None]:
-            self._decoder.release(row)
-            _answer(self._running.pop(row).future, row)
-
-    def _fail(self, jobs: list[_Decode | _Compute], error: Exception) -> None:
-        for job in jobs:
-            with suppress(InvalidStateError):  # cancelled meanwhile
-                job.future.set_exception(error)
 
 
 def _answer(future: "Future[T]", result: T) -> None:
     with suppress(InvalidStateError):  # cancelled meanwhile
         future.set_result(result)
+
+
+def _fail(jobs: Sequence[_Decode | _Score], error: Exception) -> None:
+    for job in jobs:
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            job.future.set_exception(error)
 
 
 def _closed_error() -> ModelError:

@@ -68,7 +68,7 @@ class Network:
         rows = self._run(ids, positions, blocks, wanted)
         for part in parts:
             part.cache.length += len(part.ids)
-        return list(rows[: len(wanted)].float().split([part.wanted for part in parts]))
+        return list(torch.split(rows[: len(wanted)].float(), [part.wanted for part in parts]))
 
     @torch.inference_mode()
     def _run(

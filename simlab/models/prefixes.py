@@ -43,8 +43,7 @@ class PrefixCache:
         return self._kept[longest][1].copy(shared[longest], capacity)
 
     def keep(self, session: str, prompt: Sequence[int], cache: KeyValues) -> None:
-        """Keep the whole blocks of a prompt that was read, in place of what its session kept
-        before.
+        """Keep the whole blocks of a prompt that was read, in place of its session's last.
 
         What was used longest ago makes room for it.
         """
@@ -58,7 +57,7 @@ class PrefixCache:
 
 
 def _shared_blocks(held: Sequence[int], ids: Sequence[int]) -> int:
-    """How many tokens of the whole blocks that `held` begins with begin `ids` too, but not all of it."""
+    """How many tokens both begin with, in whole blocks and short of all of `ids`."""
     shared = 0
     while shared + BLOCK <= len(held) and shared + BLOCK < len(ids):
         block = slice(shared, shared + BLOCK)

@@ -1,4 +1,4 @@
-"""A model whose every call is an effect: recorded once, and answered from the record in a replay."""
+"""A model whose every call is an effect: recorded once, and in a replay read from the record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

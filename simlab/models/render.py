@@ -9,7 +9,7 @@ from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Prompt
 
 _OVERLAP = 4
-"""Prompt tokens that are decoded before the drawn ones, so that a word keeps the space before it."""
+"""Prompt tokens that are decoded with the drawn ones, so that a first word keeps its space."""
 
 
 class Tokenizer(Protocol):
@@ -56,9 +56,12 @@ class Renderer:
         """
         if not prompt:
             raise ModelError("prompt must hold a message or a token id, got none")
+        messages = [part for part in prompt if isinstance(part, ChatMessage)]
         ids = [part for part in prompt if isinstance(part, int)]
-        if not ids:
-            return self.text_ids(self._chat_text([m for m in prompt if isinstance(m, ChatMessage)]))
+        if messages and ids:
+            raise ModelError(f"prompt must be all messages or all token ids, got {prompt!r}")
+        if messages:
+            return self.text_ids(self._chat_text(messages))
         if unknown := [token for token in ids if not 0 <= token < self._size]:
             raise ModelError(f"token ids must be in [0, {self._size}), got {unknown[0]!r}")
         return ids

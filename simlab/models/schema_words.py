@@ -60,11 +60,24 @@ def choices_in_words(choices: Sequence[Any]) -> str:
 
 
 def _bounds_in_words(schema: Schema) -> str:
-    lowest, highest = schema.get("minimum"), schema.get("maximum")
+    bounds = _closed(schema) if schema["type"] == "integer" else schema
+    lowest, highest = bounds.get("minimum"), bounds.get("maximum")
     if lowest is not None and highest is not None:
         return f" from {_digits(lowest)} to {_digits(highest)}"
-    words = [f"{words} {_digits(schema[key])}" for key, words in _BOUNDS if key in schema]
+    words = [f"{words} {_digits(bounds[key])}" for key, words in _BOUNDS if key in bounds]
     return " " + " and ".join(words) if words else ""
+
+
+def _closed(schema: Schema) -> Schema:
+    """The bounds of whole numbers with those that are excluded told as those that are not."""
+    bounds = {key: schema[key] for key, _ in _BOUNDS if key in schema}
+    if "exclusiveMinimum" in bounds:
+        above = bounds.pop("exclusiveMinimum") + 1
+        bounds["minimum"] = max(above, bounds.get("minimum", above))
+    if "exclusiveMaximum" in bounds:
+        below = bounds.pop("exclusiveMaximum") - 1
+        bounds["maximum"] = min(below, bounds.get("maximum", below))
+    return bounds
 
 
 def _digits(bound: float) -> str:

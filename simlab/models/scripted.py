@@ -18,7 +18,7 @@ from simlab.models.model import ChatMessage, Completion, Finish, Prompt, Samplin
 from simlab.seeding import SEED_BITS, derive
 
 Script = Callable[..., str]
-"""``script(prompt, sampling) -> reply``; one that has a parameter `model` gets the model's name too."""
+"""``script(prompt, sampling) -> reply``; the model's name too, if it takes `model`."""
 
 _CHARACTERS = 4
 """Of a token, about: what a tokenizer makes of English text."""
@@ -64,7 +64,11 @@ class ScriptedModel:
             raise ValueError(f"fail_rate must be in [0, 1], got {self.fail_rate!r}")
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling = Sampling(),
+        *,
+        session: str | None = None,  # noqa: ARG002
     ) -> Completion:
         """What the script answers, cut at `sampling`'s stop texts and number of tokens.
 
@@ -74,8 +78,8 @@ class ScriptedModel:
         """
         if sampling.schema is not None:
             raise ModelError(
-                f"scripted model {self.name!r} cannot hold a completion to a schema; ask without one "
-                "and check the answer"
+                f"scripted model {self.name!r} cannot hold a completion to a schema; ask without "
+                "one and check the answer"
             )
         await self._answer_call("generate", prompt, sampling.seed or 0)
         text, finish = _cut(_caller(self.script)(prompt, sampling, self.name), sampling)
@@ -100,7 +104,7 @@ class ScriptedModel:
         return {choice: math.log(probabilities[choice]) for choice in choices}
 
     def with_adapter(self, path: str | None) -> Self:
-        """This model under the name ``"small+agent@7"``, which is all that an adapter changes here."""
+        """This model under a name such as ``"small+agent@7"``; nothing else changes."""
         base = self.name.partition("+")[0]
         return replace(self, name=base if path is None else f"{base}+{Path(path).name}")
 
@@ -156,7 +160,7 @@ def _count_tokens(prompt: Prompt) -> int:
 
 def _share(seed: int, what: str) -> float:
     """A number in ``[0, 1)`` that follows from the seed."""
-    return derive(seed, what) / 2**SEED_BITS
+    return derive(seed, what) / float(2**SEED_BITS)
 
 
 def _digest(prompt: Prompt) -> str:

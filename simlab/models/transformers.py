@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
+from transformers.utils import logging
 
 from simlab.errors import ConfigError, ModelError
 from simlab.models.attention import ATTENTION
-from simlab.models.decode import Decoder, Row
+from simlab.models.decode import Decoder, DecodeRequest
 from simlab.models.decode_thread import DecodeStatistics, DecodeThread
 from simlab.models.model import Completion, Prompt, Sampling
 from simlab.models.network import Network
@@ -42,7 +42,8 @@ class TransformersEngine:
         weights: ``"embedded"``, a folder or a hub id, as `resolve` takes it.
         dtype: One of `DTYPES`.
         max_batch: The most completions drawn at once; more wait.
-        threads: Cores to use; None for all that this process may use.
+        threads: Cores to use, a setting of the whole process; None for all that it may use, where
+            torch's own default would be the one core that Ray sets for its workers.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
 
     Raises:
@@ -59,21 +60,17 @@ class TransformersEngine:
         cache_tokens: int = 8192,
     ) -> None:
         folder = resolve(weights)
+        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
         with _quiet():
             tokenizer, model = _load(folder, dtype)
-        self._renderer = Renderer(tokenizer)
-        self._decoder = Decoder(
+        decoder = Decoder(
             Network(model),
-            self._renderer,
+            Renderer(tokenizer),
             ends=_ends(tokenizer, model),
             max_tokens=model.config.get_text_config().max_position_embeddings,
             cache_tokens=cache_tokens,
         )
-        self._thread = DecodeThread(
-            self._decoder,
-            max_batch=max_batch,
-            threads=threads or len(os.sched_getaffinity(0)),
-        )
+        self._thread = DecodeThread(decoder, max_batch=max_batch)
 
     async def generate(
         self,
@@ -95,12 +92,8 @@ class TransformersEngine:
             ModelError: The request cannot be met, or the engine is closed.
         """
         _check(sampling)
-
-        def begin() -> Row:
-            return self._decoder.admit(self._renderer.prompt_ids(prompt), sampling, session)
-
-        row = await asyncio.wrap_future(self._thread.decode(begin))
-        return self._decoder.completion(row, model=model)
+        request = DecodeRequest(prompt, sampling, session, model)
+        return await asyncio.wrap_future(self._thread.decode(request))
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """The log-probability of each choice; see `simlab.models.model.Model.choice_logprobs`.
@@ -112,12 +105,7 @@ class TransformersEngine:
         """
         if not choices or not all(choices):
             raise ModelError(f"choices must be one text or more, none empty, got {choices!r}")
-
-        def work() -> list[float]:
-            ids = [self._renderer.text_ids(choice) for choice in choices]
-            return self._decoder.score(self._renderer.prompt_ids(prompt), ids)
-
-        logprobs = await asyncio.wrap_future(self._thread.compute(work))
+        logprobs = await asyncio.wrap_future(self._thread.score(prompt, choices))
         return dict(zip(choices, logprobs, strict=True))
 
     def statistics(self) -> DecodeStatistics:
@@ -144,8 +132,8 @@ def _check(sampling: Sampling) -> None:
         )
     if sampling.schema is not None:
         raise ModelError(
-            "the transformers engine cannot hold a completion to a schema; ask without one and check "
-            "the answer, or serve the model with vLLM"
+            "the transformers engine cannot hold a completion to a schema; ask without one and "
+            "check the answer, or serve the model with vLLM"
         )
     if sampling.exact and sampling.seed is None and sampling.temperature > 0:
         raise ModelError("an exact completion needs a seed, got None; give one, or temperature 0")
@@ -157,7 +145,7 @@ def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
         raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             attn_implementation=ATTENTION,
@@ -182,13 +170,13 @@ def _ends(tokenizer: Any, model: Any) -> set[int]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers' bars and notes off the terminal, and leave its settings as they were."""
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    settings: Any = logging  # its functions bear no types
+    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(verbosity)
+        settings.set_verbosity(verbosity)
         if bars:
-            transformers_logging.enable_progress_bar()
+            settings.enable_progress_bar()

@@ -150,8 +150,8 @@ def _from_hub(weights: str) -> Path:
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"weights {weights!r} are not on this machine and cannot be fetched "
-            f"({_first_line(error)}); run `hf download {weights}` where there is a network and copy "
-            f"the folder here, or take weights: {EMBEDDED}"
+            f"({_first_line(error)}); run `hf download {weights}` where there is a network and "
+            f"copy the folder here, or take weights: {EMBEDDED}"
         ) from error
 
 
@@ -159,8 +159,8 @@ def _checked(folder: Path) -> Path:
     """`folder`, if it looks like a model in transformers' format."""
     if not (folder / _CONFIG).is_file() or not any(folder.glob(_TENSORS)):
         raise ConfigError(
-            f"weights folder {str(folder)!r} must hold {_CONFIG} and {_TENSORS}; save a model there "
-            "with save_pretrained()"
+            f"weights folder {str(folder)!r} must hold {_CONFIG} and {_TENSORS}; save a model "
+            "there with save_pretrained()"
         )
     return folder
 

@@ -45,7 +45,7 @@ async def play(
     await journal.begin(written)
     yield StartedCore(journal.seed, written)
     for step in itertools.count():
-        if not timestep.requests:
+        if timestep.over:
             await cast.perceive(step, timestep.observations)
             return
         acts = await clock.gather(step, timestep, cast)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from simlab.errors import ConfigError
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.config import RunFile, checked, load_run_file
+from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sim.run import Run
@@ -145,6 +146,7 @@ def prepare(
         file = load_run_file(str(scenario), models=_as_settings(models), settings=settings)
         path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
     rehearse(file)
+    check_weights(build_models(file.models))
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)
         _go_on(directory, file)
@@ -174,6 +176,7 @@ def prepare_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
     rehearse(plan.file)
+    check_weights(build_models(plan.file.models))
     path = out or _default_directory(plan.file.name, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 

@@ -1,7 +1,13 @@
+# ruff: noqa: ARG001, ARG002 - scripts take seed and options whether they use them or not
+
+import inspect
+import textwrap
 from typing import Literal
 
 import pytest
 
+import simlab.env
+import simlab.env.script as script_module
 from simlab.env.check import check_environment
 from simlab.env.environment import ActionRequest, Environment, SeatSpec, TimeStep, Utterance
 from simlab.env.script import Script, ScriptError, script
@@ -41,6 +47,19 @@ def test_a_script_is_a_world_like_others():
     assert world.seats["guesser"].role == "You guess a number."
     assert guessing.__doc__ == "Guess the seed modulo ten, never lower than before."
     assert (guessing.__module__, guessing.__name__) == (__name__, "guessing")
+
+
+def test_the_example_in_the_documentation_plays():
+    example = inspect.getdoc(script_module).partition("::\n\n")[2].partition("\nEach")[0]
+    names = dict(vars(simlab.env), script=script)
+    exec(textwrap.dedent(example), names)
+    world = names["questions"]()
+
+    world.reset(0)
+    heard = world.step({"asker": "Why?"})
+
+    assert heard.observations == {"oracle": [Utterance("asker", "Why?")]}
+    assert world.step({"oracle": "Because."}).over
 
 
 def test_a_script_keeps_the_contract():
@@ -101,7 +120,7 @@ def test_actions_come_fitted_and_checked_so_that_a_script_need_not():
     world = guessing()
     world.reset(3)
 
-    with pytest.raises(IllegalAction, match="the answer must be 0, 1, .*, got 11"):
+    with pytest.raises(IllegalAction, match=r"the answer must be 0, 1, .*, got 11"):
         world.step({"guesser": 11})
     with pytest.raises(IllegalAction, match="expected an action of 'guesser', got none"):
         world.step({})

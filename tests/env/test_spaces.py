@@ -202,10 +202,10 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=JSON)
 def test_env_13_any_json_at_all_gives_an_action_or_a_reason(data):
-    for space in (Offer, Bid, Offer | Bid, Move, Literal["a", 1], int, bool, list[Plan]):
+    for space in (Offer | Bid, Move, int, list[Plan]):
         with suppress(UnfitAnswerError):
             action = fit(space, data)
 
@@ -280,6 +280,6 @@ def test_a_text_field_named_for_speech_comes_before_an_earlier_one():
 
 
 def test_the_schema_is_a_copy_that_may_be_changed():
-    json_schema(Bid)["properties"] = {}
+    json_schema(Bid)["properties"]["amount"].clear()
 
     assert json_schema(Bid)["properties"]["amount"]["maximum"] == 9000

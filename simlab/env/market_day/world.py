@@ -20,6 +20,7 @@ the market closes or nobody is left to sell or to buy. These are rules of the ma
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from simlab.env.environment import PASS, ActionRequest, Seat, SeatSpec, TimeStep
@@ -177,9 +178,15 @@ class MarketDay:
         leaving = _time_of_day(min(buyer.leaves, self.duration_s))
         own = f"A crate is worth ${buyer.value} to you. You leave at {leaving}."
         rule = "Name a vendor and a price: the asked price buys at once, less is an offer."
-        vendors: Any = Literal[tuple(self._market.vendors)]
-        space: Any = Offer[vendors]
+        space = _offers_to(tuple(self._market.vendors))
         return ActionRequest(space, prompt=f"{facts} {own} {rule}", required=False, default=PASS)
+
+
+@lru_cache(maxsize=1024)
+def _offers_to(vendors: tuple[Seat, ...]) -> Any:
+    """The space of offers to one of `vendors`; kept, as each space is prepared once only."""
+    names: Any = Literal[vendors]
+    return Offer[names]
 
 
 def _stock(vendor: Vendor) -> str:

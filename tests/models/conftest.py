@@ -1,0 +1,90 @@
+"""Tiny random weights, and the embedded ones, each loaded once for all tests that want them.
+
+Torch is imported in fixtures only: it takes seconds, which the fast tests should not pay.
+"""
+
+import asyncio
+
+import pytest
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory):
+    """A folder with a random Llama of two layers and a tokenizer of single bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    alphabet = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>")
+    fast.chat_template = CHAT_TEMPLATE
+    fast.save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        eos_token_id=fast.eos_token_id,
+        bos_token_id=None,
+        pad_token_id=fast.eos_token_id,
+        initializer_range=0.5,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tiny_weights):
+    """An engine on the tiny weights that never ends a turn by itself."""
+    from simlab.models.transformers import TransformersEngine
+
+    with TransformersEngine(str(tiny_weights)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def plain_model(tiny_weights):
+    """The tiny weights as transformers itself computes them."""
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(tiny_weights, attn_implementation="eager").eval()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_weights):
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_weights)
+
+
+@pytest.fixture(scope="session")
+def embedded_engine():
+    """An engine on the embedded weights, in float32."""
+    from simlab.models.transformers import TransformersEngine
+
+    with TransformersEngine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def together():
+    """Runs coroutines at once and returns their results in order."""
+
+    async def gather(*coroutines):
+        return await asyncio.gather(*coroutines)
+
+    return gather

@@ -1,0 +1,399 @@
+import asyncio
+import random
+
+import numpy as np
+import pytest
+
+from simlab.errors import ConfigError, ModelError
+from simlab.models.model import ChatMessage, Sampling
+
+pytestmark = pytest.mark.model
+
+HELLO = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
+SEEDED = Sampling(max_tokens=20, seed=7, logprobs=True)
+
+
+def prompt_of(length, first=1):
+    return [(first + 5 * place) % 250 for place in range(length)]
+
+
+def drawn(completion):
+    return completion.token_ids, completion.logprobs
+
+
+def plain_logprobs(plain_model, prompt, tokens):
+    """The log-probability of each token after the prompt, from one forward of transformers."""
+    import torch
+
+    with torch.no_grad():
+        logits = plain_model(torch.tensor([[*prompt, *tokens]])).logits[0]
+    rows = logits[len(prompt) - 1 : -1].log_softmax(1)
+    return [float(row[token]) for row, token in zip(rows, tokens, strict=True)]
+
+
+@pytest.fixture
+def own_engine(tiny_weights):
+    """Makes engines for one test alone, and closes them."""
+    from simlab.models.transformers import TransformersEngine
+
+    engines = []
+
+    def make(**options):
+        engines.append(TransformersEngine(str(tiny_weights), **options))
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+async def test_train_9_a_seeded_completion_is_the_same_alone_and_among_32_others(
+    tiny_engine, together
+):
+    prompts = [prompt_of(1 + 9 * place, first=place) for place in range(33)]
+    alone = [await tiny_engine.generate(prompt, SEEDED) for prompt in prompts[:8]]
+
+    beside = await together(*(tiny_engine.generate(prompt, SEEDED) for prompt in prompts))
+
+    assert [drawn(one) for one in alone] == [drawn(one) for one in beside[:8]]
+
+
+async def test_a_request_that_joins_others_midway_is_not_changed_by_them(tiny_engine):
+    alone = await tiny_engine.generate(prompt_of(100), SEEDED)
+    long = asyncio.create_task(tiny_engine.generate(prompt_of(80), Sampling(max_tokens=60, seed=1)))
+    while tiny_engine.statistics().running == 0:
+        await asyncio.sleep(0)
+
+    joined = await tiny_engine.generate(prompt_of(100), SEEDED)
+
+    assert not long.done()
+    assert drawn(joined) == drawn(alone)
+    assert len((await long).token_ids) == 60
+
+
+async def test_train_3_logprobs_are_those_of_a_plain_forward(tiny_engine, plain_model):
+    sampling = Sampling(max_tokens=40, seed=3, temperature=0.7, top_p=0.9, logprobs=True)
+
+    completion = await tiny_engine.generate(prompt_of(90), sampling)
+
+    wanted = plain_logprobs(plain_model, prompt_of(90), completion.token_ids)
+    assert completion.logprobs == pytest.approx(wanted, abs=1e-3)
+
+
+async def test_a_prompt_longer_than_a_step_is_read_in_parts(tiny_engine, plain_model):
+    prompt = prompt_of(900)
+
+    completion = await tiny_engine.generate(prompt, Sampling(max_tokens=4, seed=1, logprobs=True))
+
+    wanted = plain_logprobs(plain_model, prompt, completion.token_ids)
+    assert completion.logprobs == pytest.approx(wanted, abs=1e-3)
+
+
+async def test_a_temperature_of_0_is_exact_without_a_seed(tiny_engine):
+    greedy = Sampling(max_tokens=20, temperature=0)
+
+    first, second = [await tiny_engine.generate(HELLO, greedy) for _ in range(2)]
+
+    assert first == second
+    assert first.exact
+
+
+async def test_without_a_seed_a_completion_does_not_claim_to_be_exact(tiny_engine):
+    assert not (await tiny_engine.generate(HELLO, Sampling(max_tokens=2))).exact
+
+
+async def test_other_seeds_draw_other_tokens(tiny_engine):
+    completions = [
+        await tiny_engine.generate(HELLO, Sampling(max_tokens=20, seed=seed)) for seed in (1, 2)
+    ]
+
+    assert completions[0].token_ids != completions[1].token_ids
+
+
+async def test_train_2_a_chat_in_token_ids_extends_what_was_read_and_drawn(tiny_engine):
+    prompt = tuple(prompt_of(30))
+    for turn in range(10):
+        completion = await tiny_engine.generate(prompt, Sampling(max_tokens=9, seed=turn))
+        assert completion.prompt_ids == prompt
+        prompt = (*prompt, *completion.token_ids, *prompt_of(5, first=turn))
+
+
+async def test_a_chat_is_rendered_by_the_template_of_the_weights(tiny_engine, tokenizer):
+    chat = [*HELLO, ChatMessage("assistant", '{"say": "')]
+
+    completion = await tiny_engine.generate(chat, Sampling(max_tokens=1, seed=1))
+
+    assert tokenizer.decode(completion.prompt_ids) == (
+        '<|system|>Be brief.<|end|><|user|>Hello<|end|><|assistant|>{"say": "'
+    )
+    assert completion.usage.prompt_tokens == len(completion.prompt_ids)
+
+
+async def test_a_turn_ends_with_its_end_token_which_no_text_shows(own_engine, tokenizer, together):
+    engine = own_engine()
+    sampling = [Sampling(max_tokens=300, seed=seed) for seed in range(30)]
+
+    completions = await together(*(engine.generate(HELLO, one) for one in sampling))
+
+    ended = [one for one in completions if one.finish == "stop"]
+    assert ended
+    for completion in completions:
+        at_end = completion.token_ids[-1] == tokenizer.eos_token_id
+        assert at_end == (completion.finish == "stop")
+        assert tokenizer.eos_token_id not in completion.token_ids[:-1]
+        assert "<|end|>" not in completion.text
+
+
+async def test_a_stop_text_ends_a_completion_and_is_cut_off(tiny_engine):
+    whole = await tiny_engine.generate(HELLO, SEEDED)
+    stop = whole.text[5:7]
+
+    cut = await tiny_engine.generate(HELLO, Sampling(max_tokens=20, seed=7, stop=("zzzz", stop)))
+
+    assert cut.finish == "stop"
+    assert cut.text == whole.text[: whole.text.index(stop)]
+    assert cut.token_ids == whole.token_ids[: len(cut.token_ids)]
+    assert len(cut.token_ids) < 20
+
+
+async def test_a_completion_that_runs_out_of_tokens_says_so(tiny_engine):
+    completion = await tiny_engine.generate(HELLO, SEEDED)
+
+    assert completion.finish == "length"
+    assert len(completion.token_ids) == completion.usage.completion_tokens == 20
+
+
+async def test_a_session_reads_only_what_is_new_and_draws_the_same(own_engine):
+    engine = own_engine()
+    prompt = prompt_of(300)
+    first = await engine.generate(prompt, SEEDED, session="buyer")
+    longer = [*prompt, *first.token_ids, *prompt_of(20)]
+
+    anew = await own_engine(cache_tokens=0).generate(longer, SEEDED, session="buyer")
+    reused = await engine.generate(longer, SEEDED, session="buyer")
+
+    assert (first.usage.cached_tokens, anew.usage.cached_tokens) == (0, 0)
+    assert reused.usage.cached_tokens == 256
+    assert drawn(reused) == drawn(anew)
+
+
+async def test_requests_beyond_the_batch_wait_for_their_turn(own_engine, together):
+    engine = own_engine(max_batch=2)
+
+    completions = await together(*(engine.generate(HELLO, SEEDED) for _ in range(7)))
+
+    assert len({drawn(completion) for completion in completions}) == 1
+
+
+async def test_train_12_a_cancelled_request_frees_its_row(tiny_engine):
+    task = asyncio.create_task(tiny_engine.generate(HELLO, Sampling(max_tokens=900, seed=2)))
+    while tiny_engine.statistics().running == 0:
+        await asyncio.sleep(0)
+
+    task.cancel()
+    await tiny_engine.generate(HELLO, Sampling(max_tokens=2, seed=1))
+
+    assert task.cancelled()
+    assert tiny_engine.statistics().running == 0
+
+
+async def test_a_bad_request_fails_alone(tiny_engine, together):
+    good = [tiny_engine.generate(HELLO, SEEDED) for _ in range(5)]
+    bad = tiny_engine.generate([5, 99_999], SEEDED)
+
+    *completions, error = await together(*good, refused(bad))
+
+    assert len({drawn(completion) for completion in completions}) == 1
+    assert "got 99999" in str(error)
+
+
+async def refused(call):
+    with pytest.raises(ModelError) as raised:
+        await call
+    return raised.value
+
+
+async def test_a_prompt_that_does_not_fit_is_refused_with_both_lengths(tiny_engine):
+    with pytest.raises(ModelError, match="must fit 1024 tokens together, got 1010 of prompt and 20"):
+        await tiny_engine.generate(prompt_of(1010), SEEDED)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        (Sampling(schema={"type": "object"}), "cannot hold a completion to a schema"),
+        (Sampling(exact=True), "an exact completion needs a seed"),
+        (Sampling(max_tokens=0), "max_tokens >= 1"),
+        (Sampling(temperature=-1.0), "temperature >= 0"),
+        (Sampling(top_p=0.0), r"top_p in \(0, 1\]"),
+    ],
+)
+async def test_what_the_engine_cannot_draw_is_refused(tiny_engine, sampling, message):
+    with pytest.raises(ModelError, match=message):
+        await tiny_engine.generate(HELLO, sampling)
+
+
+async def test_choice_logprobs_are_those_of_a_plain_forward(tiny_engine, tokenizer, plain_model):
+    prompt = prompt_of(130)
+
+    found = await tiny_engine.choice_logprobs(prompt, ["1", "yes", "maybe not", "7"])
+
+    for choice, logprob in found.items():
+        tokens = tokenizer.encode(choice, add_special_tokens=False)
+        assert logprob == pytest.approx(sum(plain_logprobs(plain_model, prompt, tokens)), abs=1e-3)
+
+
+async def test_choices_are_scored_while_completions_are_drawn(tiny_engine, together):
+    alone = await tiny_engine.choice_logprobs(HELLO, ["yes", "no"])
+
+    *_, beside = await together(
+        *(tiny_engine.generate(HELLO, SEEDED) for _ in range(3)),
+        tiny_engine.choice_logprobs(HELLO, ["yes", "no"]),
+    )
+
+    assert beside == alone
+
+
+@pytest.mark.parametrize("choices", [[], ["yes", ""]])
+async def test_choices_without_words_are_refused(tiny_engine, choices):
+    with pytest.raises(ModelError, match="one text or more, none empty, got"):
+        await tiny_engine.choice_logprobs(HELLO, choices)
+
+
+async def test_closing_an_engine_fails_what_is_not_done(own_engine):
+    engine = own_engine(max_batch=1)
+    tasks = [
+        asyncio.create_task(engine.generate(HELLO, Sampling(max_tokens=900, seed=seed)))
+        for seed in range(3)
+    ]
+    while engine.statistics().running == 0:
+        await asyncio.sleep(0)
+
+    engine.close()
+
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(outcome, ModelError)
+        assert "closed" in str(outcome)
+    with pytest.raises(ModelError, match="closed; make a new one"):
+        await engine.generate(HELLO, SEEDED)
+
+
+async def test_logits_that_are_not_numbers_fail_the_completion(own_engine, monkeypatch):
+    import torch
+
+    from simlab.models.network import Network
+
+    engine = own_engine()
+    monkeypatch.setattr(
+        Network, "logits", lambda _, parts: [torch.full((1, 8), torch.nan) for _ in parts]
+    )
+
+    with pytest.raises(ModelError, match="are not numbers"):
+        await engine.generate(HELLO, SEEDED)
+
+
+async def test_where_rows_depend_on_each_other_exact_ones_are_computed_by_themselves(
+    own_engine, monkeypatch, together
+):
+    from dataclasses import replace
+
+    from simlab.models.network import Network
+
+    monkeypatch.setattr(Network, "_find_multiple", lambda _: False)
+    widths = []
+    logits = Network.logits
+
+    def counted(network, parts):
+        widths.append(len(parts))
+        return logits(network, parts)
+
+    monkeypatch.setattr(Network, "logits", counted)
+    engine = own_engine()
+
+    exact = await together(*(engine.generate(HELLO, replace(SEEDED, exact=True)) for _ in range(3)))
+    assert set(widths) == {1}
+    assert all(completion.exact for completion in exact)
+
+    seeded = await together(*(engine.generate(HELLO, SEEDED) for _ in range(3)))
+    assert max(widths) > 1
+    assert not any(completion.exact for completion in seeded)
+
+
+async def test_interlab_30_an_engine_leaves_all_global_generators_alone(own_engine):
+    import torch
+
+    def states():
+        return random.getstate(), repr(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002
+
+    before = states()
+
+    engine = own_engine()
+    await engine.generate(HELLO, SEEDED)
+    await engine.generate(HELLO, Sampling(max_tokens=3))
+    await engine.choice_logprobs(HELLO, ["yes", "no"])
+
+    assert states() == before
+
+
+def test_loading_says_nothing_and_leaves_the_settings_of_transformers(own_engine, capfd):
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+
+    own_engine()
+
+    assert capfd.readouterr() == ("", "")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_an_unknown_dtype_is_refused(own_engine):
+    with pytest.raises(ConfigError, match="got 'float8'"):
+        own_engine(dtype="float8")
+
+
+def test_weights_that_cannot_be_loaded_are_refused_with_their_folder(tmp_path):
+    from simlab.models.transformers import TransformersEngine
+
+    (tmp_path / "config.json").write_text('{"model_type": "no-such-model"}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+
+    with pytest.raises(ConfigError, match=f"weights in '{tmp_path}' cannot be loaded"):
+        TransformersEngine(str(tmp_path))
+
+
+async def test_bfloat16_is_exact_too_where_it_says_so(own_engine, together):
+    engine = own_engine(dtype="bfloat16")
+    alone = await engine.generate(prompt_of(70), SEEDED)
+
+    *_, beside = await together(
+        *(engine.generate(prompt_of(50 + place), SEEDED) for place in range(7)),
+        engine.generate(prompt_of(70), SEEDED),
+    )
+
+    assert not alone.exact or drawn(alone) == drawn(beside)
+
+
+async def test_the_embedded_model_knows_the_capital_of_france(embedded_engine):
+    chat = [
+        ChatMessage("user", "What is the capital of France? Answer in one word."),
+        ChatMessage("assistant", "The capital of France is"),
+    ]
+
+    completion = await embedded_engine.generate(chat, Sampling(max_tokens=5, temperature=0))
+
+    assert completion.text.startswith(" Paris")
+    logprobs = await embedded_engine.choice_logprobs(chat, [" Paris", " London", " New York"])
+    assert max(logprobs, key=logprobs.get) == " Paris"
+
+
+async def test_train_9_the_embedded_model_draws_8_of_8_rows_as_if_each_were_alone(
+    embedded_engine, together
+):
+    chats = [[ChatMessage("user", f"Say {n} words about cars. " * n)] for n in range(1, 9)]
+    sampling = Sampling(max_tokens=12, seed=11, exact=True)
+    alone = [await embedded_engine.generate(chat, sampling) for chat in chats]
+
+    beside = await together(*(embedded_engine.generate(chat, sampling) for chat in chats))
+
+    assert [one.token_ids for one in alone] == [one.token_ids for one in beside]
+    assert all(completion.exact for completion in beside)

