@@ -1,12 +1,14 @@
 """The fleet: the host processes of a system, started, watched, and replaced when they die."""
 
 import asyncio
+import contextlib
 import logging
 import pickle
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
 
-from simlab.actors.host import Host, log_failure
+from simlab.actors.host import Host
+from simlab.actors.member import Member
 from simlab.actors.parcel import unpack_error
 from simlab.actors.process import (
     DRIVER,
@@ -19,60 +21,41 @@ from simlab.actors.process import (
     Peer,
     Resources,
     Spawn,
+    spawn_in,
 )
 from simlab.actors.ref import ActorRef
+from simlab.actors.statistics import HostStatistics
 from simlab.errors import HostDiedError, StaleEpochError
 
 ATTEMPTS = 3
-"""How often in a row a host may die before it is up again, until the system gives up."""
-
-_logger = logging.getLogger(__name__)
+"""So often in a row a host may die while it is being replaced, until the system gives up."""
 
 OnHost = Callable[[str, int], Awaitable[None]]
 """Is awaited with the name of a host and an epoch."""
 
-
-@dataclass(slots=True)
-class Member:
-    """A host of the fleet, in its present incarnation.
-
-    Attributes:
-        name: Of the host.
-        epoch: Of this incarnation.
-        process: Where it runs.
-        resources: What it claims, and its successors will.
-        orders: The actors that were spawned there from here, by name; they are made anew in a
-            successor.
-        unreachable: Set when another host could not reach it.
-    """
-
-    name: str
-    epoch: int
-    process: HostProcess
-    resources: Resources
-    orders: dict[str, Spawn]
-    unreachable: asyncio.Event = field(default_factory=asyncio.Event)
+_logger = logging.getLogger(__name__)
 
 
 class Fleet:
     """Keeps a host of each name alive.
 
-    Of a host that dies or hangs, first `on_host_lost` is awaited, then everybody who waits for it
-    fails, then a successor of a higher epoch is started, gets its actors, and is made known; what
-    was sent to it meanwhile has waited. The predecessor, should it live, is refused by all and told
-    to end itself.
+    When a host dies or hangs, first `on_host_lost` is awaited; then all who wait for its answers
+    fail; then a successor of a higher epoch is started, gets its actors, and is made known. What is
+    sent to it meanwhile waits. The one that was lost is refused by all, should it live, and told to
+    end itself.
 
     Args:
         system: Id of the actor system.
         cluster: Where processes are started.
         next_epoch: Gives the epoch of a host that is about to start; grows from call to call.
-        heartbeat_s: A host that gives no sign of life for so long counts as dead, in seconds.
+        heartbeat_s: A host that gives no sign of life for so long counts as lost, in seconds.
         on_host_lost: Awaited with the name and epoch of a host that was lost.
         on_host_replaced: Awaited with the name and epoch of its successor.
-        on_failure: Called with an actor, of any host, and an error that nobody waits for.
+        on_failure: Called with an actor of any host and an error that nobody waits for.
 
     Attributes:
         driver: The host in this process.
+        failure: What has gone wrong in here, if anything; the task that made this was cancelled.
     """
 
     def __init__(
@@ -93,14 +76,218 @@ class Fleet:
         self._on_host_replaced = on_host_replaced
         self._on_failure = on_failure
         self._members: dict[str, Member] = {}
-        self._replaced: list[HostProcess] = []
+        self._processes: list[HostProcess] = []
+        self._changing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._owner = asyncio.current_task()
         self._closing = False
-        self._group: asyncio.TaskGroup
+        self.failure: BaseException | None = None
         self.driver = Host(
             system,
             DRIVER,
             epoch=next_epoch(DRIVER),
             transport=self,
+            dumps=cluster.dumps,
             on_failure=on_failure,
             on_unreachable=self._on_unreachable,
         )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of all hosts but this one, by name."""
+        return {name: member.process.pid for name, member in self._members.items()}
+
+    async def start(self, name: str, resources: Resources) -> None:
+        """Start a host, make it known, and keep it alive from now on.
+
+        Raises:
+            ConfigError: There never will be the resources that it claims.
+            HostDiedError: It ended before it was up.
+        """
+        member = await self._launch(name, self._next_epoch(name), resources, {})
+        self._begin(self._keep_alive(member))
+
+    async def spawn(self, host: str, order: Spawn) -> None:
+        """Make an actor in a host, and in every successor of that host.
+
+        Raises:
+            Exception: What `Host.start` raises.
+            HostDiedError: The host was lost meanwhile.
+        """
+        if host == DRIVER:
+            await spawn_in(self.driver, order)
+            return
+        member = self._members[host]
+        await member.unless_lost(member.process.spawn(order))
+        member.orders[order.name] = order
+
+    async def stop(self, ref: ActorRef) -> None:
+        """Stop an actor in a host, for good.
+
+        Raises:
+            Exception: What `Host.stop` raises.
+            HostDiedError: The host was lost meanwhile.
+        """
+        if ref.host == DRIVER:
+            await self.driver.stop(ref.name)
+            return
+        member = self._members[ref.host]
+        member.orders.pop(ref.name, None)
+        await member.unless_lost(member.process.stop(ref.name))
+
+    async def dismiss(self, name: str) -> None:
+        """End a host for good."""
+        member = self._members.pop(name)
+        await self._close(member)
+        member.lose(HostDiedError(f"host {name!r} was dismissed"))
+        member.process.kill()
+        self.driver.links.forget(name)
+        await _all(m.unless_lost(m.process.forget(name)) for m in self._others(member))
+
+    async def statistics(self) -> list[HostStatistics]:
+        """The statistics of all hosts, this one first, but for those that are lost just now."""
+        asked = [m.unless_lost(m.process.statistics()) for m in self._members.values()]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        others = [answer for answer in answers if isinstance(answer, HostStatistics)]
+        return [self.driver.statistics(), *others]
+
+    async def send(self, host: str, batch: bytes) -> None:
+        """Carry a batch from the driver's host: this is the transport of that."""
+        await self._members[host].process.deliver(batch)
+
+    async def close(self) -> None:
+        """Stop all actors and end all hosts, those that were replaced as well."""
+        self._closing = True
+        try:
+            await self.driver.close()
+            await asyncio.gather(*(self._close(member) for member in self._members.values()))
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            for process in self._processes:
+                process.kill()
+
+    async def _close(self, member: Member) -> None:
+        """Let a host end well, unless it hangs."""
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                await member.unless_lost(member.process.close())
+        except TimeoutError:
+            _logger.warning(
+                "host %r took more than %s s to close and is ended", member.name, self._heartbeat_s
+            )
+        except HostDiedError:
+            return  # it has ended already
+
+    async def _launch(
+        self, name: str, epoch: int, resources: Resources, orders: dict[str, Spawn]
+    ) -> Member:
+        """Start a host with its actors and make it known."""
+        plan = HostPlan(self.driver.system, name, epoch, self.driver.epoch, resources)
+        process = await self._cluster.start(plan)
+        self._processes.append(process)
+        member = Member(plan, process, orders, self.driver.loop.create_future())
+        self._begin(member.watch(self._take, self._heartbeat_s))
+        await member.unless_lost(self._settle(member))
+        return member
+
+    async def _settle(self, member: Member) -> None:
+        """Tell a host of all others, give it its actors, and tell all others of it."""
+        async with self._changing:
+            await member.process.meet({m.name: _peer(m) for m in self._others(member)})
+            self._members[member.name] = member
+        for order in list(member.orders.values()):
+            await member.process.spawn(order)
+        async with self._changing:
+            self.driver.links.meet(member.name, member.epoch)
+            news = {member.name: _peer(member)}
+            await _all(m.unless_lost(m.process.meet(news)) for m in self._others(member))
+
+    async def _keep_alive(self, member: Member) -> None:
+        """Replace a host whenever it is lost."""
+        while True:
+            await asyncio.wait({member.lost})
+            if self._closing or self._members.get(member.name) is not member:
+                return
+            _logger.warning("%s; it is replaced", member.lost.result())
+            successor = await self._replace(member)
+            self._begin(_retire(member, successor.epoch))
+            await self._on_host_replaced(successor.name, successor.epoch)
+            member = successor
+
+    async def _replace(self, lost: Member) -> Member:
+        """The successor of a host that was lost.
+
+        Raises:
+            HostDiedError: Too many successors died at once.
+        """
+        epoch = lost.epoch
+        for attempt in range(1, ATTEMPTS + 1):
+            await self._bury(lost, epoch)
+            epoch = self._next_epoch(lost.name)
+            try:
+                return await self._launch(lost.name, epoch, lost.plan.resources, lost.orders)
+            except HostDiedError as error:
+                _logger.warning("%s; attempt %d of %d", error, attempt, ATTEMPTS)
+        raise HostDiedError(
+            f"host {lost.name!r} died {ATTEMPTS} times in a row while it was being replaced; see "
+            f"what its actors do when they start: {sorted(lost.orders)}"
+        )
+
+    async def _bury(self, lost: Member, epoch: int) -> None:
+        """Let all know that nothing more comes from an incarnation of a host."""
+        await self._on_host_lost(lost.name, epoch)
+        self.driver.links.lose(lost.name, epoch)
+        await _all(m.unless_lost(m.process.lose(lost.name, epoch)) for m in self._others(lost))
+
+    def _others(self, member: Member) -> list[Member]:
+        return [other for name, other in self._members.items() if name != member.name]
+
+    def _take(self, member: Member, news: News) -> None:
+        match news:
+            case bytes():
+                with contextlib.suppress(HostDiedError, StaleEpochError):  # it is told by others
+                    self.driver.links.receive(news)
+            case ActorFailed(ref, error):
+                self._on_failure(ref, unpack_error(pickle.loads(error), member.name))
+            case HostUnreachable(name, epoch):
+                self._on_unreachable(name, epoch)
+
+    def _on_unreachable(self, name: str, epoch: int) -> None:
+        member = self._members.get(name)
+        if member is not None and member.epoch == epoch:
+            member.lose(HostDiedError(f"a batch did not reach host {name!r} of epoch {epoch}"))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        """Let what goes wrong in the background stop whatever runs in the foreground."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None or self.failure is not None:
+            return
+        self.failure = error
+        if self._owner is not None and not self._closing:
+            self._owner.cancel()
+
+
+def _peer(member: Member) -> Peer:
+    return Peer(member.epoch, member.process)
+
+
+async def _all(tasks: Iterable[Awaitable[None]]) -> None:
+    """Wait for what is done with several hosts; those that are lost meanwhile do not matter."""
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, HostDiedError):
+            raise outcome
+
+
+async def _retire(member: Member, successor: int) -> None:
+    """Tell a host that it was replaced; it hears of it when it goes on, if ever."""
+    with contextlib.suppress(HostDiedError):
+        await member.process.retire(successor)

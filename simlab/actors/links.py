@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from simlab.actors.link import Link
 from simlab.actors.parcel import Batch, decode_batch
 from simlab.actors.transport import Transport
-from simlab.errors import ActorError, HostDiedError, StaleEpochError
+from simlab.errors import ActorStoppedError, HostDiedError, StaleEpochError
 
 if TYPE_CHECKING:
     from simlab.actors.host import Host
@@ -32,13 +32,13 @@ class Links:
         """The link to another host; if that has died, it is waited for until it is replaced.
 
         Raises:
-            ActorError: Nobody has made it known here, or this host has closed.
+            ActorStoppedError: It is not known here, or gone for good, or this host has closed.
         """
         while (link := self._links.get(peer)) is None:
             if peer not in self._met or self._closed:
-                raise ActorError(
-                    f"host {self._host.name!r} has no way to host {peer!r}, expected one of "
-                    f"{sorted(self._links)}; spawn actors through their ActorSystem"
+                raise ActorStoppedError(
+                    f"host {self._host.name!r} knows no host {peer!r}, expected one of "
+                    f"{sorted(self._links)}; its actors have stopped or never were"
                 )
             await self._met[peer].wait()
         return link
@@ -64,6 +64,11 @@ class Links:
         link = self._links.get(peer)
         if link is not None and link.epoch <= epoch:
             self._end(link, f"epoch {link.epoch} of host {peer!r} has died")
+
+    def forget(self, peer: str) -> None:
+        """Know another host no more; what waits for it or is sent to it fails."""
+        self.lose(peer, self._epochs.get(peer, 0))
+        self._met.pop(peer, asyncio.Event()).set()
 
     def close(self) -> None:
         """End all links, since this host ends."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from simlab.actors.parcel import Pickle, pickle_5
 from simlab.actors.process import HostPlan, News, Peer, Spawn
 from simlab.actors.statistics import HostStatistics
 from simlab.actors.worker import Worker
@@ -73,6 +74,10 @@ class MemoryProcess:
         """Tell it that another host is gone."""
         await self._call(lambda: self.worker.lose(peer, epoch))
 
+    async def forget(self, peer: str) -> None:
+        """Tell it that another host is gone for good."""
+        await self._call(lambda: self.worker.forget(peer))
+
     async def spawn(self, order: Spawn) -> None:
         """Make an actor there."""
         await self._call(lambda: self.worker.spawn(order))
@@ -126,6 +131,11 @@ class MemoryCluster:
 
     def __init__(self) -> None:
         self.processes: dict[str, list[MemoryProcess]] = {}
+
+    @property
+    def dumps(self) -> Pickle:
+        """Plain pickle."""
+        return pickle_5
 
     async def open(self) -> None:
         """Nothing to do."""

@@ -114,9 +114,13 @@ def pack_error(error: BaseException, dumps: Pickle) -> bytes:
     return body
 
 
-def unpack_error(body: bytes, origin: str) -> BaseException:
-    """The error in a body, with a note that says where it was raised."""
-    error, where = pickle.loads(body)
-    assert isinstance(error, BaseException)
-    error.add_note(f"{origin} raised:\n{where}")
+def unpack_error(packed: tuple[Exception, str], origin: str) -> Exception:
+    """The error that was packed, with a note of where it was raised.
+
+    Args:
+        packed: What `pickle.loads` gives for the body.
+        origin: Name of the host that it comes from.
+    """
+    error, where = packed
+    error.add_note(f"raised in host {origin!r}:\n{where}")
     return error

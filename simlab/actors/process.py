@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from simlab.actors.actor import Actor
+from simlab.actors.host import Host
+from simlab.actors.parcel import Pickle, pickle_5
 from simlab.actors.ref import ActorRef
 from simlab.actors.statistics import HostStatistics
+from simlab.errors import ConfigError
 
 DRIVER = "driver"
 """Name of the host that lives in the process which drives the system."""
@@ -63,6 +66,13 @@ class Spawn:
     mailbox: int
 
 
+async def spawn_in(host: Host, order: Spawn) -> None:
+    """Make an actor in a host; raises what `Host.start` raises."""
+    await host.start(
+        order.actor_class, *order.args, name=order.name, mailbox=order.mailbox, **order.kwargs
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ActorFailed:
     """News: an actor raised something for which nobody waits; `error` is packed."""
@@ -115,6 +125,10 @@ class HostProcess(Protocol):
         """Tell it that another host is gone."""
         ...
 
+    async def forget(self, peer: str) -> None:
+        """Tell it that another host is gone for good."""
+        ...
+
     async def spawn(self, order: Spawn) -> None:
         """Make an actor there; raises what `Host.start` raises."""
         ...
@@ -151,6 +165,11 @@ class Peer:
 class Cluster(Protocol):
     """Where host processes can be started."""
 
+    @property
+    def dumps(self) -> Pickle:
+        """Makes bytes of what goes from one of its processes to another."""
+        ...
+
     async def open(self) -> None:
         """Get ready; raises ConfigError if that cannot be."""
         ...
@@ -167,3 +186,22 @@ class Cluster(Protocol):
     async def close(self) -> None:
         """Give back what `open` took."""
         ...
+
+
+class NoCluster:
+    """The cluster of a system that has no hosts beside the driver."""
+
+    @property
+    def dumps(self) -> Pickle:
+        """Plain pickle, though nothing goes anywhere."""
+        return pickle_5
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def start(self, plan: HostPlan) -> HostProcess:
+        """Refuse."""
+        raise ConfigError(f"host {plan.name!r} cannot be started in a system of 0 hosts")
+
+    async def close(self) -> None:
+        """Nothing to do."""

@@ -1,11 +1,19 @@
 """What runs in a host process: a host, its line to the driver, and its ways to other hosts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from simlab.actors.host import Host
 from simlab.actors.parcel import Pickle, pack_error, pickle_5
-from simlab.actors.process import DRIVER, ActorFailed, HostPlan, HostUnreachable, News, Spawn
+from simlab.actors.process import (
+    DRIVER,
+    ActorFailed,
+    HostPlan,
+    HostUnreachable,
+    News,
+    Spawn,
+    spawn_in,
+)
 from simlab.actors.ref import ActorRef
 from simlab.actors.statistics import HostStatistics
 from simlab.errors import HostDiedError, StaleEpochError
@@ -73,11 +81,14 @@ class Worker:
         """Know that another host is gone."""
         self.host.links.lose(peer, epoch)
 
+    async def forget(self, peer: str) -> None:
+        """Know that another host is gone for good."""
+        self._ways.pop(peer, None)
+        self.host.links.forget(peer)
+
     async def spawn(self, order: Spawn) -> None:
         """Make an actor here; raises what `Host.start` raises."""
-        await self.host.start(
-            order.actor_class, *order.args, name=order.name, mailbox=order.mailbox, **order.kwargs
-        )
+        await spawn_in(self.host, order)
 
     async def stop(self, name: str) -> None:
         """Stop an actor; raises what `Host.stop` raises."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from simlab.env.environment import UNSET, ActionRequest
+from simlab.env.environment import ActionRequest
 from simlab.env.spaces import admit, fit
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_schema import (
@@ -43,7 +43,9 @@ class AnswerForm:
     Attributes:
         space: What an answer may be, as in `ActionRequest.space`.
         schema: The space's JSON schema without references.
-        words: The schema in words, with an example; empty where any words are an answer.
+        words: The schema in words; empty where any words are an answer.
+        example: An answer in words, shown where the request has no examples; empty for none.
+        fault: Why the example does not fit; empty if it does.
         begun: How a reply begins, such as ``{"say": "``; empty where nothing can be foretold.
         reason: True: the model reasons before it answers, so its reply cannot be begun.
     """
@@ -52,15 +54,23 @@ class AnswerForm:
     schema: Schema
     words: str
     begun: str
+    example: str = ""
+    fault: str = ""
     reason: bool = False
 
     def ask_for(self, request: ActionRequest) -> str:
-        """What to tell a model about its answer to this request; may be empty."""
+        """What to tell a model about its answer to this request; may be empty.
+
+        Examples come last: a small model copies what stands nearest.
+
+        Raises:
+            ValueError: An example does not fit the space, be it the request's or the space's own.
+        """
         lines = [_REASON_FIRST] if self.reason else []
         if request.legal is not None:
             lines.append(self._legal_in_words(request.legal))
-        if self.words and (request.legal is None or self._is_structured):
-            lines.append(self.words)
+        if request.legal is None or self._is_structured:
+            lines += filter(None, (self.words, self._examples_in_words(request.examples)))
         if not request.required:
             lines.append(_MAY_WAIT)
         return "\n".join(lines)
@@ -110,55 +120,65 @@ class AnswerForm:
                 continue
         return admit(request, values[-1])
 
+    def _examples_in_words(self, examples: Sequence[Any]) -> str:
+        if not examples and not self.fault:
+            return self.example
+        fault = next(filter(None, (_fault_of(self.space, each) for each in examples)), "")
+        if fault or not examples:
+            raise ValueError(fault or self.fault)
+        return _shown(examples, quoted=bool(self.words))
+
     def _legal_in_words(self, legal: Sequence[Any]) -> str:
         if not self._is_structured:
             return f"Answer with {choices_in_words([_plain(action) for action in legal])}."
         return "\n".join(["Choose one of these:", *(_json(action) for action in legal)])
 
 
-def answer_form(space: Any, *, reason: bool = False, example: Any = UNSET) -> AnswerForm:
-    """The form of `space`'s answers; the same one each time unless an example is given.
+def answer_form(space: Any, *, reason: bool = False) -> AnswerForm:
+    """The form of `space`'s answers; the same one each time.
 
     Args:
         space: As in `ActionRequest.space`.
         reason: True: have the model reason in words before it answers.
-        example: An answer to show in place of the one that is made from the schema.
 
     Raises:
         TypeError: `space` is nothing that a space can be.
-        ValueError: The space contains itself, or the example does not fit it.
+        ValueError: The space contains itself.
     """
-    if example is not UNSET:
-        return _make(space, reason=reason, example=_plain(example))
     form = _known.get((id(space), reason))
     if form is None:
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
-        form = _known[id(space), reason] = _make(space, reason=reason, example=UNSET)
+        form = _known[id(space), reason] = _make(space, reason=reason)
     return form
 
 
-def _make(space: Any, *, reason: bool, example: Any) -> AnswerForm:
+def _make(space: Any, *, reason: bool) -> AnswerForm:
     schema = answer_schema(space)
-    if example is UNSET and opening_brackets(schema):
-        example = example_of(schema)
-    words = _in_words(schema)
-    if example is not UNSET:
-        _check_example(space, example)
-        words = f"{words}\nFor example:\n{_json(example)}".lstrip()
-    return AnswerForm(space, schema, words, _beginning(schema), reason)
+    words, begun = _in_words(schema), _beginning(schema)
+    if not opening_brackets(schema):
+        return AnswerForm(space, schema, words, begun, reason=reason)
+    example = example_of(schema)
+    shown, fault = _shown((example,), quoted=True), _fault_of(space, example)
+    return AnswerForm(space, schema, words, begun, shown, fault, reason)
 
 
-def _check_example(space: Any, example: Any) -> None:
+def _fault_of(space: Any, example: Any) -> str:
     try:
         fit(space, example)
     except UnfitAnswerError as error:
-        remedy = "give one that fits with Field(examples=[...]) or example="
-        raise ValueError(f"the example {example!r} does not fit: {error}; {remedy}") from error
+        remedy = "give the request examples, or the field Field(examples=[...])"
+        return f"the example {example!r} does not fit: {error}; {remedy}"
+    return ""
+
+
+def _shown(examples: Sequence[Any], *, quoted: bool) -> str:
+    """Examples as a model is to write them: JSON, or where any words are an answer the words."""
+    texts = (_json(example) if quoted else str(example) for example in examples)
+    return "For example:\n" + "\nor\n".join(texts)
 
 
 def _in_words(schema: Schema) -> str:
-    """The form in words; an example comes after it: a small model copies what stands nearest."""
     if schema == {"type": "string"}:
         return ""
     if not opening_brackets(schema):

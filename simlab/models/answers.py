@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from simlab.env.environment import UNSET, ActionRequest, Refusal
+from simlab.env.environment import ActionRequest, Refusal
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_form import AnswerForm, answer_form
 from simlab.models.model import ChatMessage, Model, Sampling
@@ -31,7 +31,7 @@ async def ask(
     reason: bool = False,
     begin: bool = True,
     legal: Sequence[Any] | None = None,
-    example: Any = UNSET,
+    examples: Sequence[Any] = (),
     name: str = "ask",
 ) -> Any:
     """A typed answer from a model, with several attempts.
@@ -48,7 +48,7 @@ async def ask(
         reason: True: the model reasons in words first.
         begin: True: the reply is begun for the model where the space settles how it begins.
         legal: What of the space is legal; all of it if None.
-        example: An answer to show the model in place of the one made from the schema.
+        examples: Answers to show the model in place of the one made from the schema.
         name: Of the spans.
 
     Returns:
@@ -56,12 +56,12 @@ async def ask(
 
     Raises:
         UnfitAnswerError: No reply fitted; holds the last one. Other errors are passed on at once.
-        ValueError: `FORMAT_MARK` occurs twice, or `attempts` is less than 1.
+        ValueError: `FORMAT_MARK` occurs twice, an example does not fit, or `attempts` is under 1.
     """
     if attempts < 1:
         raise ValueError(f"attempts must be at least 1, got {attempts!r}")
-    form = answer_form(space, reason=reason, example=example)
-    request = ActionRequest(space=space, legal=legal)
+    form = answer_form(space, reason=reason)
+    request = ActionRequest(space=space, legal=legal, examples=tuple(examples))
     chat = _with_format(prompt, form.ask_for(request))
     for number in range(1, attempts + 1):
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from simlab.errors import ModelError
 from simlab.models.model import Completion, Prompt, Sampling
-from simlab.models.weights import EMBEDDED
+from simlab.models.weights import EMBEDDED, resolve
 
 if TYPE_CHECKING:
     from simlab.models.transformers import TransformersEngine
@@ -104,13 +104,15 @@ class TransformersModel:
         return self.weights, self.dtype, self.max_batch, self.threads, self.cache_tokens
 
     def _load(self) -> "TransformersEngine":
-        # Imported here because torch takes seconds, which a run without weights should not pay.
+        folder = resolve(self.weights)
+        # Imported here because torch takes seconds, which neither a run without weights nor the
+        # refusal of weights that are missing should pay.
         from simlab.models.transformers import TransformersEngine
 
         with _loading:
             if self._options not in _engines:
                 _engines[self._options] = TransformersEngine(
-                    self.weights,
+                    str(folder),
                     dtype=self.dtype,
                     max_batch=self.max_batch,
                     threads=self.threads,

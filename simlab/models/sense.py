@@ -88,7 +88,7 @@ Rule = Callable[[Asked], Any]
 
 
 def sell_or_buy_car(asked: Asked) -> Mapping[str, Any]:
-    """Concede towards the limit, never beyond it; accept what is nearly as good as that.
+    """Concede towards the limit, never beyond it; take a price nearly as good as one's next.
 
     Each move closes 30 to 50 percent of the way to the limit (time-dependent concession, Faratin et
     al. 1998, sec. 4.1); the last move goes all the way.
@@ -99,9 +99,9 @@ def sell_or_buy_car(asked: Asked) -> Mapping[str, Any]:
     moves = _number_in(_MOVES, asked.text) or 1
     price = _next_price(asked, limit, buys=buys, is_last=moves <= 2)
     if theirs is not None and _is_good(theirs, price, limit, buys=buys, is_last=moves <= 2):
-        return {"say": asked.one_of(_AGREED), "price": None, "accept": True}
+        return {"say": asked.one_of(_AGREED), "price": theirs}
     words = asked.one_of(_BUYERS_WORDS if buys else _SELLERS_WORDS)
-    return {"say": words.format(f"${price:,}"), "price": price, "accept": False}
+    return {"say": words.format(f"${price:,}"), "price": price}
 
 
 def _next_price(asked: Asked, limit: int, *, buys: bool, is_last: bool) -> int:

@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from simlab.agents.agent import Agent
@@ -48,16 +49,26 @@ def seat_specs(run: RunFile, world: Environment) -> dict[Seat, AgentSpec]:
     """
     specs: dict[Seat, AgentSpec] = {}
     for name, spec in run.cast.items():
-        seats = fnmatch.filter(world.seats, name)
-        if not seats:
-            raise ConfigError(
-                f"cast.{name}: the world has no seat {name!r}; {near(name, [*world.seats])}"
-            )
+        seats = seats_of(name, world)
         specs.update({seat: spec for seat in seats if seat == name or seat not in run.cast})
     empty = [s for s, spec in world.seats.items() if s not in specs and not spec.optional]
     if empty:
         raise ConfigError(f"cast leaves seats empty: {', '.join(empty)}; say who takes each")
     return specs
+
+
+def seats_of(name: str, world: Environment) -> list[Seat]:
+    """The seats that a name or pattern in a cast means.
+
+    Raises:
+        ConfigError: None.
+    """
+    seats = fnmatch.filter(world.seats, name)
+    if not seats:
+        raise ConfigError(
+            f"cast.{name}: the world has no seat {name!r}; {near(name, [*world.seats])}"
+        )
+    return seats
 
 
 def make_agent(
@@ -79,10 +90,17 @@ def make_agent(
     """
     found = find({**AGENTS, **JUDGES}.get(spec.agent, spec.agent))
     what = f"agent {spec.agent} in seat {seat!r}"
-    if not isinstance(found, type):
-        return as_agent(found)
-    offered = {"seat": seat, "role": place.role, "seed": derive(seed, "agent", seat)}
-    return _make(what, found, spec, models=models, offered=offered)  # type: ignore[no-any-return]
+    if isinstance(found, type):
+        offered = {"seat": seat, "role": place.role, "seed": derive(seed, "agent", seat)}
+        agent = _make(what, found, spec, models=models, offered=offered)
+    elif isinstance(found, Agent):
+        raise ConfigError(f"{what} is one object, which episodes would share; name its class")
+    else:
+        given = spec.options if spec.model is None else {**spec.options, "model": spec.model}
+        agent = make(what, partial(as_agent, found), given)
+    if not isinstance(agent, Agent):
+        raise ConfigError(f"{what} must have observe() and act(), got {agent!r}")
+    return agent
 
 
 def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed: int) -> Any:
@@ -93,7 +111,10 @@ def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed:
     """
     found = find(JUDGES.get(spec.agent, spec.agent))
     offered = {"seed": derive(seed, "judge", name)}
-    return _make(f"judge {name!r}", found, spec, models=models, offered=offered)
+    judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
+    if not hasattr(judge, "score"):
+        raise ConfigError(f"judge {name!r} must have score(), got {judge!r}")
+    return judge
 
 
 def _make(

@@ -110,9 +110,20 @@ def load_run_file(
     Raises:
         ConfigError: Names the key, the value, what was expected and the line.
     """
-    file = YamlFile(_find(scenario))
-    data = _with_models(file.data, models)
-    return checked(with_settings(data, settings), file)
+    file = open_run_file(scenario)
+    return checked(with_settings(with_models(file.data, models), settings), file)
+
+
+def open_run_file(scenario: str) -> YamlFile:
+    """The file of a scenario.
+
+    Args:
+        scenario: Name of a bundled scenario, or path of a YAML file.
+
+    Raises:
+        ConfigError: There is none, or it is not YAML.
+    """
+    return YamlFile(_find(scenario))
 
 
 def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
@@ -131,6 +142,38 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
         raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
     _check_models(run, file)
     return run
+
+
+def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """The data of a run file with other engines.
+
+    What a model had of options belonged to its old engine and goes.
+
+    Args:
+        data: Not changed.
+        models: ``NAME=ENGINE[:WEIGHTS]`` each; the name may be `ALL`.
+
+    Raises:
+        ConfigError: One is not of this form, or names a model that the run has not.
+    """
+    if not isinstance(data.get("models", {}), dict):  # is refused when all is checked
+        return dict(data)
+    specs = dict(data.get("models", {}))
+    for model in models:
+        name, equals, engine = model.partition("=")
+        if not equals or not name or not engine:
+            raise ConfigError(
+                f"--model takes NAME=ENGINE[:WEIGHTS] such as all=scripted, got {model!r}"
+            )
+        if name != ALL and name not in specs:
+            raise ConfigError(
+                f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
+            )
+        kind, _, weights = engine.partition(":")
+        spec = {"engine": kind, **({"weights": weights} if weights else {})}
+        for replaced in specs if name == ALL else [name]:
+            specs[replaced] = dict(spec)
+    return {**data, "models": specs}
 
 
 def as_yaml(run: RunFile) -> str:
@@ -156,37 +199,27 @@ def _find(scenario: str) -> Path:
     path = Path(scenario)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise ConfigError(
+            f"expected a scenario or a run file, got the folder {scenario}; "
+            + (
+                "go on with its run by --resume"
+                if (path / "run.yaml").is_file()
+                else "it is no run"
+            )
+        )
     if path.suffix in (".yaml", ".yml"):
         raise ConfigError(f"there is no file {scenario}; the bundled scenarios need no file name")
     raise ConfigError(f"there is no scenario {scenario!r}; {near(scenario, scenario_names())}")
-
-
-def _with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
-    """Replace engines; what a model had of options belonged to its old engine and goes."""
-    specs = dict(data.get("models") or {})
-    for model in models:
-        name, equals, engine = model.partition("=")
-        if not equals or not name or not engine:
-            raise ConfigError(
-                f"--model takes NAME=ENGINE[:WEIGHTS] such as all=scripted, got {model!r}"
-            )
-        if name != ALL and name not in specs:
-            raise ConfigError(
-                f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
-            )
-        kind, _, weights = engine.partition(":")
-        spec = {"engine": kind, **({"weights": weights} if weights else {})}
-        for replaced in specs if name == ALL else [name]:
-            specs[replaced] = dict(spec)
-    return {**data, "models": specs}
 
 
 def _spread(models: Any) -> Any:
     """Put what is said of all models into each."""
     if not isinstance(models, dict) or ALL not in models:
         return models
-    common = models[ALL] or {}
-    return {name: {**(spec or {}), **common} for name, spec in models.items() if name != ALL}
+    if not all(isinstance(spec, dict) for spec in models.values()):  # is refused when checked
+        return models
+    return {name: {**spec, **models[ALL]} for name, spec in models.items() if name != ALL}
 
 
 def _check_models(run: RunFile, file: YamlFile | None) -> None:
@@ -210,4 +243,5 @@ def _problem(error: Any, file: YamlFile | None) -> str:
         return f"{where}unknown key {key!r}; {near(str(path[-1]), known)}"
     if error["type"] == "missing":
         return f"{where}key {key!r} is missing"
-    return f"{where}{key}: {error['msg'].lower()}, got {error['input']!r}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{where}{key}: {said[0].lower()}{said[1:]}, got {error['input']!r}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, SimlabError
 from simlab.sim.config import near
 
 
@@ -38,7 +38,8 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
         options: Its keyword arguments.
 
     Raises:
-        ConfigError: An option is unknown, missing, or of a wrong type or value.
+        ConfigError: An option is unknown, missing, or of a wrong type or value, or the maker raises
+            an error of its own.
     """
     known = parameters(maker)
     for option in options:
@@ -48,6 +49,10 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
         return maker(**options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{what}: {error}") from error
+    except SimlabError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{what} raised {type(error).__name__}: {error}") from error
 
 
 def parameters(maker: Callable[..., Any]) -> set[str] | None:

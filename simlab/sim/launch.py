@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+
 from simlab.errors import ConfigError
 from simlab.sim.branching import branching_of, plan_branch
-from simlab.sim.config import RunFile, checked, load_run_file
-from simlab.sim.modelling import build_models, check_weights
+from simlab.sim.config import RunFile, checked, open_run_file, with_models
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
-from simlab.sim.yaml_file import with_settings
+from simlab.sim.yaml_file import YamlFile, with_settings
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
@@ -138,21 +139,25 @@ def prepare(
     Raises:
         ConfigError: What was given cannot be run; nothing was made.
     """
-    settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
     path = Path(scenario)
+    source: YamlFile | None = None
     if resume and RunDirectory.is_one(path):
-        file = _recorded(RunDirectory.open(path), settings)
+        data = _recorded(path, out)
     else:
-        file = load_run_file(str(scenario), models=_as_settings(models), settings=settings)
+        source = open_run_file(str(scenario))
+        data = source.data
+    settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
+    file = checked(with_settings(with_models(data, _as_engines(models)), settings), source)
+    rehearse(file, source)
+    n_hosts = _count_hosts(hosts, file)
+    if source is not None:
         path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
-    rehearse(file)
-    check_weights(build_models(file.models))
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)
         _go_on(directory, file)
     else:
         directory = RunDirectory.create(path, provenance(file))
-    return Launch(file, directory, _count_hosts(hosts, file), address, retry_failed)
+    return Launch(file, directory, n_hosts, address, retry_failed)
 
 
 def prepare_branch(
@@ -176,7 +181,6 @@ def prepare_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
     rehearse(plan.file)
-    check_weights(build_models(plan.file.models))
     path = out or _default_directory(plan.file.name, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
@@ -204,9 +208,15 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     return results[0]
 
 
+def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:
+    if isinstance(models, Mapping):
+        return [f"{name}={engine}" for name, engine in models.items()]
+    return list(models)
+
+
 def _as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
     if isinstance(settings, Mapping):
-        return [f"{key}={value}" for key, value in settings.items()]
+        return [f"{key}={yaml.safe_dump(value)}" for key, value in settings.items()]
     return list(settings)
 
 
@@ -215,11 +225,20 @@ def _numbers(**given: int | None) -> list[str]:
 
 
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:
-    if hosts != "auto":
-        return hosts
-    if file.episodes == 1 or any(spec.agent == "human" for spec in file.cast.values()):
-        return 0
-    return min(len(os.sched_getaffinity(0)), file.episodes)
+    """How many Ray hosts a run gets.
+
+    Raises:
+        ConfigError: People would have to sit in other processes than the terminal's.
+    """
+    people = [seat for seat, spec in file.cast.items() if spec.agent == "human"]
+    if hosts == "auto":
+        alone = file.episodes == 1 or bool(people)
+        return 0 if alone else min(len(os.sched_getaffinity(0)), file.episodes)
+    if people and hosts:
+        raise ConfigError(
+            f"cast.{people[0]} is a human, who sits in this process; hosts must be 0, got {hosts}"
+        )
+    return hosts
 
 
 def _default_directory(name: str, *, resume: bool) -> Path:
@@ -230,8 +249,17 @@ def _default_directory(name: str, *, resume: bool) -> Path:
     return RUNS / f"{name}-{number if resume and taken else number + 1:04}"
 
 
-def _recorded(directory: RunDirectory, settings: Sequence[str]) -> RunFile:
-    return checked(with_settings(directory.read_run()["run"], settings))
+def _recorded(path: Path, out: str | Path | None) -> dict[str, Any]:
+    """The data of the run file of a run that is gone on with.
+
+    Raises:
+        ConfigError: There is no such data, or another directory is given beside.
+    """
+    if out is not None:
+        raise ConfigError(
+            f"{path} is gone on with where it is, got {out} beside it; leave out --out"
+        )
+    return Run(path).file.model_dump(mode="json", exclude_unset=True)
 
 
 def _go_on(directory: RunDirectory, file: RunFile) -> None:

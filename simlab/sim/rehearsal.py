@@ -2,29 +2,63 @@
 
 import sys
 
+from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.models.model import Model
 from simlab.sim.absent import AbsentModel
-from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
-from simlab.sim.config import RunFile
+from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs, seats_of
+from simlab.sim.config import AgentSpec, JudgeSpec, RunFile, near
+from simlab.sim.find import find
+from simlab.sim.modelling import build_models, check_weights
+from simlab.sim.yaml_file import YamlFile, located
 
 
-def rehearse(run: RunFile) -> None:
-    """See that a run file's world, agents and judges can be made.
+def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
+    """See that the world, agents, judges and models of a run can be made, and weights be had.
+
+    Args:
+        run: What is to be run.
+        source: The file that it stands in, to name lines in messages.
 
     Raises:
-        ConfigError: One cannot; says which and why.
+        ConfigError: Something cannot; says what and why.
     """
-    world = make_world(run)
+    with located(source, "world"):
+        find(run.world)
+    with located(source, "options"):
+        world = make_world(run)
     models: dict[str, Model] = {name: AbsentModel(name) for name in run.models}
-    for seat, spec in seat_specs(run, world).items():
-        if spec.agent == "human" and not sys.stdin.isatty():
-            raise ConfigError(
-                f"cast.{seat} is a human, and there is no terminal to ask at; "
-                f"run it in a terminal, or set cast.{seat}.agent to llm, random or scripted"
-            )
-        make_agent(spec, seat, world.seats[seat], models=models, seed=0)
+    for name in run.cast:
+        with located(source, "cast", name):
+            seats_of(name, world)
+    with located(source, "cast"):
+        specs = seat_specs(run, world)
+    for seat, spec in specs.items():
+        with located(source, "cast", seat):
+            _rehearse_seat(seat, spec, world, models)
     for name, judge in run.judges.items():
-        if judge.of and judge.of not in world.seats:
-            raise ConfigError(f"judges.{name}.of names {judge.of!r}, which is no seat of the world")
-        make_judge(name, judge, models=models, seed=0)
+        with located(source, "judges", name):
+            _rehearse_judge(name, judge, world, models)
+    for name, settings in run.models.items():
+        with located(source, "models", name):
+            check_weights(build_models({name: settings}))
+
+
+def _rehearse_seat(
+    seat: Seat, spec: AgentSpec, world: Environment, models: dict[str, Model]
+) -> None:
+    if spec.agent == "human" and not sys.stdin.isatty():
+        raise ConfigError(
+            f"cast.{seat} is a human, and there is no terminal to ask at; "
+            f"run it in a terminal, or set cast.{seat}.agent to llm, random or scripted"
+        )
+    make_agent(spec, seat, world.seats[seat], models=models, seed=0)
+
+
+def _rehearse_judge(
+    name: str, judge: JudgeSpec, world: Environment, models: dict[str, Model]
+) -> None:
+    if judge.of and judge.of not in world.seats:
+        known = near(judge.of, [*world.seats])
+        raise ConfigError(f"judges.{name}.of: the world has no seat {judge.of!r}; {known}")
+    make_judge(name, judge, models=models, seed=0)

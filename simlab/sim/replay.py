@@ -42,7 +42,7 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
             history = run.log.history(episode)
             journal = Journal(episode, seed=staging.seed_of(episode), writer=None, history=history)
             with suppress(RecordEnds):  # unfinished: the same as far as it goes
-                await Performance(staging, journal, system.local).run()
+                await Performance(staging, journal, system.driver).run()
             on_episode(episode)
     run.log.check_contents()
     return len(episodes)

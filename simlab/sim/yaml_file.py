@@ -1,6 +1,7 @@
 """YAML files that know in which line each key stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class YamlFile:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             self.data: dict[str, Any] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{path} is not YAML: {error}") from error
+            raise ConfigError(_not_yaml(path, error)) from error
         if not isinstance(self.data, dict):
             raise ConfigError(
                 f"{path} must be a mapping of keys, got {type(self.data).__name__}; "
@@ -63,6 +64,22 @@ class YamlFile:
             for number, value in enumerate(node.value):
                 self._lines[*path, number] = value.start_mark.line + 1
                 self._number(value, (*path, number))
+
+
+@contextmanager
+def located(file: YamlFile | None, *path: str | int) -> Iterator[None]:
+    """Say of what is refused in the block where its key stands.
+
+    Args:
+        file: None leaves messages as they are.
+        path: Of the key that the block is about.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if file is None:
+            raise
+        raise ConfigError(f"{file.where(path)}: {error.message}") from error
 
 
 def with_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -101,6 +118,13 @@ def _parsed(setting: str, value: str) -> Any:
         return yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {setting}: the value is not YAML: {error}") from error
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
+    """Where a file is not YAML, and what is wrong there."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{path}:{error.problem_mark.line + 1}: not YAML: {error.problem}"
+    return f"{path} is not YAML: {error}"
 
 
 def _copy(value: Any) -> Any:

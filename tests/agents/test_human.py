@@ -57,7 +57,7 @@ def effects(monkeypatch):
 
 
 async def test_a_person_sees_observations_and_request_and_answers_field_by_field():
-    screen = Screen("Hello", "8000", "")
+    screen = Screen("Hello", "8000")
     person = HumanAgent(seat="buyer", role="You want a car.", terminal=screen)
     await person.observe(Utterance("seller", "Hi."))
 
@@ -129,12 +129,10 @@ async def test_an_optional_request_may_be_left_alone():
 async def test_the_answer_is_recorded_as_plain_data(effects):
     request = ActionRequest(Offer, prompt="Your move.")
 
-    await HumanAgent(seat="buyer", terminal=Screen("Hello", "", "")).act(request)
+    await HumanAgent(seat="buyer", terminal=Screen("Hello", "")).act(request)
 
     assert effects == {
-        ("human", HumanRequest("buyer", "Your move.")): HumanAnswer(
-            {"say": "Hello", "price": None, "accept": False}
-        )
+        ("human", HumanRequest("buyer", "Your move.")): HumanAnswer({"say": "Hello", "price": None})
     }
 
 

@@ -46,13 +46,12 @@ class Person:
 
 
 async def test_interlab_38_a_typed_reply_equals_the_dataclass():
-    person = Person("Hi, you.", "$7,500", "")
+    person = Person("Hi, you.", "$7,500")
 
-    assert await person.answer(Offer) == Offer("Hi, you.", 7500, accept=False)
+    assert await person.answer(Offer) == Offer("Hi, you.", 7500)
     assert person.asked == [
         "say (text): ",
         "price (a whole number from 1 to 50000; empty for null): ",
-        "accept (true or false; empty for false): ",
     ]
     assert "  price: your price in dollars" in person.told
 

@@ -13,19 +13,17 @@ CHAT_TEMPLATE = (
 )
 
 
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory):
-    """A folder with a random Llama of two layers and a tokenizer of single bytes."""
+def write_tiny(folder, end):
+    """Write a random Llama of two layers, and a tokenizer of bytes with an end-of-turn token."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny")
     alphabet = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end)
     fast.chat_template = CHAT_TEMPLATE
     fast.save_pretrained(folder)
     config = LlamaConfig(
@@ -38,7 +36,6 @@ def tiny_weights(tmp_path_factory):
         max_position_embeddings=1024,
         eos_token_id=fast.eos_token_id,
         bos_token_id=None,
-        pad_token_id=fast.eos_token_id,
         initializer_range=0.5,
     )
     with torch.random.fork_rng():
@@ -48,8 +45,20 @@ def tiny_weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory):
+    """A folder with tiny random weights."""
+    return write_tiny(tmp_path_factory.mktemp("tiny"), end="<|end|>")
+
+
+@pytest.fixture(scope="session")
+def endless_weights(tmp_path_factory):
+    """A folder with tiny random weights and no token that would end a turn."""
+    return write_tiny(tmp_path_factory.mktemp("endless"), end=None)
+
+
+@pytest.fixture(scope="session")
 def tiny_engine(tiny_weights):
-    """An engine on the tiny weights that never ends a turn by itself."""
+    """An engine on the tiny weights, in float32."""
     from simlab.models.transformers import TransformersEngine
 
     with TransformersEngine(str(tiny_weights)) as engine:

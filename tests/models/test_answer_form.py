@@ -220,18 +220,30 @@ def test_reasoning_without_an_answer_is_refused():
 
 
 def test_interlab_23_an_example_may_be_given_by_instance():
-    form = answer_form(Offer, example=Offer("Too dear!", 6000))
+    words = words_for(Offer, examples=(Offer("Too dear!", 6000),))
 
-    assert form.words.endswith('{"say": "Too dear!", "price": 6000, "accept": false}')
+    assert words.endswith('For example:\n{"say": "Too dear!", "price": 6000}')
 
 
 def test_an_example_that_does_not_fit_is_refused_with_a_remedy():
-    with pytest.raises(ValueError, match=r"does not fit: price .*; give one that fits with Field"):
-        answer_form(Offer, example={"say": "", "price": -1})
-    with pytest.raises(
-        ValueError, match=r"the example .*some words.* does not fit: code must match"
-    ):
-        answer_form(Coded)
+    with pytest.raises(ValueError, match=r"does not fit: price .*; give the request examples, or"):
+        words_for(Offer, examples=({"say": "", "price": -1},))
+
+
+def test_a_space_without_a_fitting_example_needs_one_from_the_request():
+    with pytest.raises(ValueError, match=r"the example .*some words.* does not fit: code must"):
+        words_for(Coded)
+    assert words_for(Coded, examples=(Coded(code="ABC"),)).endswith('For example:\n{"code": "ABC"}')
+
+
+def test_examples_of_the_request_are_shown_in_place_of_the_spaces_own():
+    words = words_for(Move, examples=(Move("defect", 2), Move("cooperate")))
+
+    assert words.endswith(
+        'For example:\n{"move": "defect", "times": 2}\nor\n{"move": "cooperate", "times": 1}'
+    )
+    assert words_for(str, examples=("Hi.", "Hello.")) == "For example:\nHi.\nor\nHello."
+    assert words_for(int, examples=(7,)).endswith("For example:\n7")
 
 
 def test_a_form_is_made_once_for_each_space():

@@ -185,6 +185,14 @@ async def test_legal_choices_are_told_and_checked():
     assert model.prompts[0][0].text == 'Who?\n\nAnswer with "ann" or "bob".'
 
 
+async def test_interlab_23_examples_are_shown():
+    model = Replying('No.", "amount": 3}')
+
+    await ask(model, "Your bid?", Bid, examples=[Bid("Hm.", 2)])
+
+    assert model.prompts[0][0].text.endswith('For example:\n{"say": "Hm.", "amount": 2}')
+
+
 async def test_sampling_is_passed_on():
     model = Replying("1")
 

@@ -75,7 +75,11 @@ def test_a_system_turn_goes_before_the_next_user_turn_where_the_template_has_non
 
 def test_a_system_turn_that_no_user_follows_becomes_a_user_turn():
     renderer = Renderer(Letters(refused_roles=("system",)))
-    chat = ChatMessage("user", "Hi"), ChatMessage("system", "End now."), ChatMessage("assistant", "B")
+    chat = (
+        ChatMessage("user", "Hi"),
+        ChatMessage("system", "End now."),
+        ChatMessage("assistant", "B"),
+    )
 
     assert text_of(renderer, *chat) == "<u>Hi<u>End now.<a>B"
 
@@ -116,7 +120,7 @@ def test_a_continuation_keeps_the_space_of_its_first_word():
     class Words(Letters):
         """Writes a space between two tokens, and none before the first."""
 
-        def decode(self, token_ids, *, skip_special_tokens):
+        def decode(self, token_ids, **_):
             return " ".join(chr(token) for token in token_ids)
 
     assert Renderer(Words()).continuation([65, 66], [67, 68]) == " C D"

@@ -16,11 +16,11 @@ def shout(prompt, sampling):
     return f"{prompt[-1].text.upper()} {sampling.seed}"
 
 
-def name_itself(prompt, sampling, model):
+def name_itself(_prompt, _sampling, model):
     return model
 
 
-def say_yes(prompt, sampling):
+def say_yes(_prompt, _sampling):
     return " yes\n"
 
 
@@ -68,7 +68,7 @@ async def test_a_script_that_is_no_function_is_refused():
 
 
 async def test_a_reply_ends_before_the_first_stop_text():
-    model = ScriptedModel("small", lambda prompt, sampling: 'ten"} and "more')
+    model = ScriptedModel("small", lambda *_: 'ten"} and "more')
 
     completion = await model.generate(HELLO, Sampling(stop=("and", '"')))
 
@@ -76,7 +76,7 @@ async def test_a_reply_ends_before_the_first_stop_text():
 
 
 async def test_a_reply_that_is_too_long_is_cut_and_says_so():
-    model = ScriptedModel("small", lambda prompt, sampling: "word " * 100)
+    model = ScriptedModel("small", lambda *_: "word " * 100)
 
     completion = await model.generate(HELLO, Sampling(max_tokens=5))
 

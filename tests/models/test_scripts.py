@@ -92,7 +92,7 @@ def test_a_refused_answer_is_not_given_again_for_ever():
 def test_a_begun_reply_is_continued_and_not_repeated():
     form = answer_form(Report)
     chat = [
-        ChatMessage("user", form.words),
+        ChatMessage("user", form.ask_for(ActionRequest(Report))),
         ChatMessage("assistant", form.begun),
     ]
 

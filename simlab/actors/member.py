@@ -1,0 +1,99 @@
+"""A member of the fleet: one incarnation of a host, and the watch that is kept over it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from simlab.actors.process import HostPlan, HostProcess, News, Spawn
+from simlab.errors import HostDiedError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A host process, from its start until it is lost.
+
+    Attributes:
+        plan: What it is.
+        process: Where it runs.
+        orders: The actors that were spawned there from here, by name; successors get them too.
+        lost: Done once it is lost; says why.
+    """
+
+    plan: HostPlan
+    process: HostProcess
+    orders: dict[str, Spawn]
+    lost: "asyncio.Future[HostDiedError]"
+
+    @property
+    def name(self) -> str:
+        """Name of the host."""
+        return self.plan.name
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the host."""
+        return self.plan.epoch
+
+    def lose(self, error: HostDiedError) -> None:
+        """Count it as lost from now on."""
+        if not self.lost.done():
+            self.lost.set_result(error)
+
+    async def unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something that needs the host.
+
+        Raises:
+            HostDiedError: It was lost first.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            awaited: set[asyncio.Future[Any]] = {task, self.lost}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self.lost.result()
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def watch(self, on_news: Callable[["Member", News], None], heartbeat_s: float) -> None:
+        """Take its news and feel its pulse until it is lost.
+
+        Args:
+            on_news: Called with each piece of news.
+            heartbeat_s: It counts as lost when a ping takes longer, in seconds.
+        """
+        watches = [
+            asyncio.ensure_future(self._poll(on_news)),
+            asyncio.ensure_future(self._beat(heartbeat_s)),
+        ]
+        try:
+            awaited: set[asyncio.Future[Any]] = {*watches, self.lost}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            for watch in watches:
+                if watch.done():
+                    watch.result()
+        except HostDiedError as error:
+            self.lose(error)
+        finally:
+            for watch in watches:
+                watch.cancel()
+
+    async def _poll(self, on_news: Callable[["Member", News], None]) -> None:
+        while True:
+            for news in await self.process.poll():
+                on_news(self, news)
+
+    async def _beat(self, heartbeat_s: float) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(heartbeat_s):
+                    await self.process.ping()
+            except TimeoutError as error:
+                raise HostDiedError(
+                    f"host {self.name!r} of epoch {self.epoch} gave no sign of life for "
+                    f"{heartbeat_s} s"
+                ) from error
+            await asyncio.sleep(heartbeat_s / 2)

@@ -1,0 +1,86 @@
+"""What holds for every model, whatever computes it."""
+
+import asyncio
+import math
+
+import pytest
+
+from simlab.actors.system import ActorSystem
+from simlab.models.actor_model import ActorModel, ModelActor
+from simlab.models.in_process import TransformersModel
+from simlab.models.model import ChatMessage, Completion, Model, Sampling
+from simlab.models.recorded import RecordedModel
+from simlab.models.scripted import ScriptedModel
+
+CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
+BEGUN = [*CHAT, ChatMessage("assistant", '{"say": "')]
+
+
+def babble(prompt, sampling):
+    """Words that depend on all that they may depend on."""
+    return f"{prompt[-1]} {sampling.seed} {sampling.temperature}"
+
+
+@pytest.fixture(
+    params=["scripted", "recorded", "actor", pytest.param("weights", marks=pytest.mark.model)]
+)
+async def model(request):
+    scripted = ScriptedModel("small", babble)
+    match request.param:
+        case "scripted":
+            yield scripted
+        case "recorded":
+            yield RecordedModel(scripted)
+        case "actor":
+            async with ActorSystem(hosts=0) as system:
+                ref = await system.spawn(ModelActor, scripted, name="small")
+                yield ActorModel("small", ref)
+        case "weights":
+            weights = request.getfixturevalue("tiny_weights")
+            loaded = TransformersModel("small", weights=str(weights))
+            yield loaded
+            await loaded.close()
+
+
+async def test_it_is_a_model_and_its_completions_bear_its_name(model):
+    completion = await model.generate(CHAT, Sampling(max_tokens=8, seed=1))
+
+    assert isinstance(model, Model)
+    assert isinstance(completion, Completion)
+    assert completion.model == model.name == "small"
+
+
+async def test_a_request_with_a_seed_is_answered_alike_again(model):
+    sampling = Sampling(max_tokens=8, seed=3, exact=True)
+
+    first, second = await asyncio.gather(*(model.generate(BEGUN, sampling) for _ in range(2)))
+
+    assert first == second
+    assert first.exact
+
+
+async def test_a_prompt_may_be_token_ids(model):
+    completion = await model.generate([5, 6, 7], Sampling(max_tokens=8, seed=3))
+
+    assert completion.prompt_ids in ((), (5, 6, 7))
+
+
+async def test_the_number_of_tokens_is_a_limit(model):
+    completion = await model.generate(CHAT, Sampling(max_tokens=1, seed=3))
+
+    assert len(completion.token_ids) <= 1
+    assert len(completion.text) <= 8
+    assert completion.usage.prompt_tokens > 0
+
+
+async def test_choices_get_logprobs_in_their_order(model):
+    logprobs = await model.choice_logprobs(CHAT, ["yes", "no", "maybe"])
+
+    assert list(logprobs) == ["yes", "no", "maybe"]
+    assert all(logprob <= 0 for logprob in logprobs.values())
+    assert math.fsum(map(math.exp, logprobs.values())) <= 1 + 1e-6
+    assert await model.choice_logprobs(CHAT, ["yes", "no", "maybe"]) == logprobs
+
+
+async def test_no_adapter_leaves_it_as_it_is(model):
+    assert model.with_adapter(None) == model

@@ -1,0 +1,110 @@
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from pydantic import ValidationError
+
+from simlab.errors import ConfigError
+from simlab.models.engines import ModelSpec, build
+from simlab.models.in_process import TransformersModel
+from simlab.models.model import ChatMessage, Completion, Model
+from simlab.models.scripted import ScriptedModel
+
+spec = ModelSpec.model_validate
+
+
+@dataclass(frozen=True)
+class Parrot:
+    """A model of a user's own."""
+
+    name: str
+    words: str = "hello"
+
+    async def generate(self, *_, **__):
+        return Completion(self.words, model=self.name)
+
+    async def choice_logprobs(self, _, choices):
+        return dict.fromkeys(choices, 0.0)
+
+    def with_adapter(self, _):
+        return self
+
+
+@dataclass(frozen=True)
+class NoModel:
+    name: str
+
+
+def test_an_entry_of_a_run_file_becomes_the_model_of_its_engine():
+    scripted = build("fake", spec({"engine": "scripted", "latency_s": 0.02}))
+    weights = build("small", spec({"engine": "transformers", "dtype": "bfloat16", "threads": 2}))
+
+    assert scripted == ScriptedModel("fake", latency_s=0.02)
+    assert weights == TransformersModel("small", dtype="bfloat16", threads=2)
+    assert isinstance(scripted, Model)
+    assert isinstance(weights, Model)
+
+
+async def test_an_engine_may_be_a_class_of_the_users_own():
+    model = build("mine", spec({"engine": f"{__name__}:Parrot", "words": "hi"}))
+
+    completion = await model.generate([ChatMessage("user", "?")])
+
+    assert completion == Completion("hi", model="mine")
+
+
+def test_an_entry_is_written_back_as_it_was_read():
+    entry = {"engine": "transformers", "weights": "embedded"}
+
+    assert spec(entry).model_dump(exclude_unset=True) == entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"engine": "scriptd"}, r"got 'scriptd'; did you mean scripted\?"),
+        ({"engine": "vllm"}, r"must be one of \('scripted', 'transformers'\) or 'module:name'"),
+        ({"engine": "scripted", "latncy_s": 1}, r"no option 'latncy_s'; did you mean latency_s or"),
+        ({"engine": "scripted", "weights": "x"}, "engine 'scripted' has no option 'weights'"),
+        ({"engine": "transformers", "name": "x"}, "has no option 'name'"),
+        ({"engine": "no.such:Thing"}, "cannot be imported: No module named"),
+        ({"engine": f"{__name__}:NoModel"}, "must name a dataclass that is a Model"),
+        ({"engine": f"{__name__}:build"}, "must name a dataclass that is a Model"),
+        ({}, "Field required"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_what_was_expected(entry, message):
+    with pytest.raises(ValidationError, match=message):
+        spec(entry)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "scripted", "latency_s": "slow"}, "models.small.latency_s: .*got 'slow'"),
+        ({"engine": "scripted", "fail_rate": 2}, r"models.small: fail_rate must be in \[0, 1\]"),
+        ({"engine": "transformers", "dtype": "int4"}, "models.small.dtype: .*got 'int4'"),
+        ({"engine": "transformers", "max_batch": 0}, "must be at least 1, got 0 and None"),
+        ({"engine": "transformers", "cache_tokens": -1}, "must be at least 0, got -1"),
+    ],
+)
+def test_an_option_of_a_wrong_type_or_value_is_refused_with_its_key(options, message):
+    with pytest.raises(ConfigError, match=message):
+        build("small", spec(options))
+
+
+def test_building_a_model_imports_no_heavy_library():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\n"
+        "from simlab.models.engines import ModelSpec, build\n"
+        "build('small', ModelSpec(engine='transformers'))\n"
+        "assert not {'torch', 'transformers', 'ray'} & set(sys.modules), 'heavy'\n"
+    )
+    run = partial(subprocess.run, capture_output=True, text=True, check=False)
+
+    done = run([sys.executable, "-c", code])
+
+    assert done.returncode == 0, done.stderr

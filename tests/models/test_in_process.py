@@ -1,0 +1,68 @@
+import asyncio
+import pickle
+
+import pytest
+
+from simlab.errors import ConfigError, ModelError
+from simlab.models.in_process import TransformersModel
+from simlab.models.model import ChatMessage, Sampling
+
+HELLO = [ChatMessage("user", "hello")]
+
+
+def test_a_model_is_a_value_that_pickles_and_loads_nothing():
+    model = TransformersModel("small", weights="no/such-model", threads=1)
+
+    assert pickle.loads(pickle.dumps(model)) == model
+    assert {model} == {TransformersModel("small", weights="no/such-model", threads=1)}
+
+
+def test_an_adapter_is_refused_and_none_is_not():
+    model = TransformersModel("small")
+
+    assert model.with_adapter(None) is model
+    with pytest.raises(ModelError, match="got '/runs/agent@7'; adapters come with served models"):
+        model.with_adapter("/runs/agent@7")
+
+
+async def test_weights_that_cannot_be_had_are_refused_on_first_use(tmp_path):
+    model = TransformersModel("small", weights=str(tmp_path / "absent"))
+
+    with pytest.raises(ConfigError, match=r"got '.*absent'"):
+        await model.generate(HELLO)
+
+
+@pytest.mark.model
+async def test_models_of_equal_options_share_one_engine(tiny_weights):
+    one = TransformersModel("one", weights=str(tiny_weights))
+    other = TransformersModel("other", weights=str(tiny_weights))
+    wide = TransformersModel("one", weights=str(tiny_weights), max_batch=64)
+
+    engines = await asyncio.gather(one.load(), other.load(), one.load(), wide.load())
+
+    assert engines[0] is engines[1] is engines[2] is not engines[3]
+    await asyncio.gather(one.close(), wide.close())
+
+
+@pytest.mark.model
+async def test_a_completion_bears_the_name_of_the_model_that_was_asked(tiny_weights):
+    model = TransformersModel("buyer-brain", weights=str(tiny_weights))
+
+    completion = await model.generate(HELLO, Sampling(max_tokens=3, seed=1))
+
+    assert completion.model == "buyer-brain"
+    await model.close()
+
+
+@pytest.mark.model
+async def test_a_closed_model_loads_anew_on_its_next_call(tiny_weights):
+    model = TransformersModel("small", weights=str(tiny_weights))
+    first = await model.generate(HELLO, Sampling(max_tokens=5, seed=1))
+    engine = await model.load()
+
+    await model.close()
+    await model.close()
+
+    assert await model.generate(HELLO, Sampling(max_tokens=5, seed=1)) == first
+    assert await model.load() is not engine
+    await model.close()

@@ -1,0 +1,242 @@
+import re
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.sim.config import (
+    AgentSpec,
+    RunFile,
+    as_yaml,
+    checked,
+    load_run_file,
+    near,
+    scenario_names,
+    scenario_path,
+)
+
+TEXT = """\
+world: simlab.env.car_sale:CarSale
+cast:
+  buyer:
+    model: small
+    goal: save
+  seller: {model: large}
+models:
+  small: {engine: transformers, weights: embedded, dtype: float32}
+  large: {engine: transformers}
+clock: {kind: simulated}
+episodes: 3
+"""
+WORLD = {"world": "a:B", "cast": {}}
+
+
+@pytest.fixture
+def path(run_file):
+    return run_file(TEXT)
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_bundled_scenario_is_found_by_its_name_and_says_what_it_is(name):
+    run = load_run_file(name)
+
+    assert run.name == name
+    assert run.description.endswith(".")
+    assert scenario_path(name).name == f"{name}.yaml"
+
+
+def test_the_bundled_scenarios_are_those_of_the_bundled_worlds():
+    assert scenario_names() == [
+        "auction",
+        "car_sale",
+        "iterated_dilemma",
+        "market_day",
+        "round_table",
+    ]
+
+
+def test_what_a_file_does_not_say_is_as_usual(path):
+    run = load_run_file(path)
+
+    assert (run.name, run.seed, run.concurrency, run.judges) == ("run", 0, 64, {})
+    assert (run.clock.kind, run.clock.latency, run.clock.speed) == ("simulated", "zero", 1.0)
+
+
+def test_further_keys_of_a_cast_go_to_the_agent(path):
+    buyer = load_run_file(path).cast["buyer"]
+
+    assert buyer == AgentSpec(agent="llm", model="small", goal="save")
+    assert buyer.options == {"goal": "save"}
+
+
+def test_an_unknown_scenario_is_refused_with_those_near_it():
+    with pytest.raises(ConfigError, match=r"no scenario 'car_sail'; did you mean car_sale\?"):
+        load_run_file("car_sail")
+
+
+def test_a_scenario_like_no_other_is_refused_with_all_there_are():
+    with pytest.raises(ConfigError, match="no scenario 'xyz'; there are auction, car_sale, "):
+        load_run_file("xyz")
+
+
+def test_a_file_that_is_not_there_is_refused_as_a_file():
+    with pytest.raises(ConfigError, match="there is no file runs/mine.yaml"):
+        load_run_file("runs/mine.yaml")
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=f"got the folder {tmp_path}; it is no run"):
+        load_run_file(str(tmp_path))
+
+
+def test_the_folder_of_a_run_is_refused_with_how_to_go_on(tmp_path):
+    (tmp_path / "run.yaml").touch()
+
+    with pytest.raises(ConfigError, match="go on with its run by --resume"):
+        load_run_file(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("episodes:", "episods:", "mine.yaml:11: unknown key 'episods'; did you mean episodes?"),
+        ("{kind:", "{knd:", "mine.yaml:10: unknown key 'clock.knd'; did you mean kind?"),
+        ("simulated", "sundial", "mine.yaml:10: clock.kind: input should be 'simulated' or 'real'"),
+        ("episodes: 3", "episodes: many", "mine.yaml:11: episodes: input should be a valid integ"),
+        ("episodes: 3", "episodes: 0", "mine.yaml:11: episodes: input should be greater than or "),
+        ("simlab.env.car_sale:", "", "mine.yaml:1: world: must be module:name or file.py:name, go"),
+        ("model: small", "model: smal", "mine.yaml:4: cast.buyer.model names 'smal', which is not"),
+        ("model: large", "agent: [1]", "mine.yaml:6: cast.seller.agent: input should be a valid s"),
+        ("model: large", "model: [1]", "mine.yaml:6: cast.seller.model: input should be a valid s"),
+        ("{engine: transformers}", "fast", "mine.yaml:9: models.large: input should be a valid di"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_line(run_file, old, new, message):
+    assert old in TEXT
+    path = run_file(TEXT.replace(old, new))
+
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_run_file(path)
+
+
+def test_a_wrong_value_is_shown(run_file):
+    path = run_file(TEXT.replace("episodes: 3", "episodes: many"))
+
+    with pytest.raises(ConfigError, match="got 'many'$"):
+        load_run_file(path)
+
+
+def test_a_missing_key_is_named(run_file):
+    with pytest.raises(ConfigError, match=r"mine.yaml: key 'cast' is missing"):
+        load_run_file(run_file("world: a:B"))
+
+
+def test_all_that_is_wrong_is_told_at_once(run_file):
+    path = run_file(TEXT.replace("episodes:", "episods:").replace("{kind:", "{knd:"))
+
+    with pytest.raises(ConfigError) as caught:
+        load_run_file(path)
+
+    assert {"'episods'", "'clock.knd'"} <= set(re.findall(r"'[\w.]+'", caught.value.message))
+    assert len(caught.value.message.splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
+def test_a_name_that_is_no_folder_name_is_refused(name):
+    with pytest.raises(ConfigError, match="name: string should match pattern"):
+        checked({**WORLD, "name": name})
+
+
+@pytest.mark.parametrize("models", [["small"], "small", None, {"small": "fast", "all": {}}])
+def test_models_of_another_form_are_refused(run_file, models):
+    path = run_file({**WORLD, "models": models})
+
+    with pytest.raises(ConfigError, match=r"models(\.small)?: input should be a valid dictionary"):
+        load_run_file(path, models=["all=scripted"] if models is None else [])
+
+
+def test_a_model_of_a_judge_must_be_there_as_well():
+    judges = {"harm": {"agent": "rating", "model": "big"}}
+
+    with pytest.raises(ConfigError, match=r"^judges.harm.model names 'big', .*; there are none"):
+        checked({**WORLD, "judges": judges})
+
+
+def test_a_model_is_replaced_whole_with_its_engines_options(path):
+    run = load_run_file(path, models=["small=scripted"])
+
+    assert run.models["small"] == {"engine": "scripted"}
+    assert run.models["large"] == {"engine": "transformers"}
+
+
+def test_weights_stand_behind_a_colon(path):
+    run = load_run_file(path, models=["large=transformers:/weights/of:mine"])
+
+    assert run.models["large"] == {"engine": "transformers", "weights": "/weights/of:mine"}
+
+
+def test_all_replaces_every_model_and_is_none_itself(path):
+    run = load_run_file(path, models=["all=scripted"])
+
+    assert run.models == {"small": {"engine": "scripted"}, "large": {"engine": "scripted"}}
+
+
+def test_model_applies_before_set(path):
+    run = load_run_file(path, models=["all=scripted"], settings=["models.all.latency_s=0.02"])
+
+    assert run.models["small"] == {"engine": "scripted", "latency_s": 0.02}
+
+
+def test_what_is_set_of_all_wins_over_one(path):
+    run = load_run_file(path, settings=["models.small.dtype=bfloat16", "models.all.dtype=float64"])
+
+    assert [run.models[name]["dtype"] for name in ("small", "large")] == ["float64", "float64"]
+
+
+def test_all_may_stand_in_the_file(run_file):
+    path = run_file({**WORLD, "models": {"all": {"engine": "scripted"}, "one": {}, "two": {}}})
+
+    assert load_run_file(path).models == {
+        "one": {"engine": "scripted"},
+        "two": {"engine": "scripted"},
+    }
+
+
+def test_a_model_that_the_run_has_not_is_refused(path):
+    with pytest.raises(ConfigError, match=r"has no model 'smal'; did you mean small\?"):
+        load_run_file(path, models=["smal=scripted"])
+
+
+@pytest.mark.parametrize("model", ["scripted", "=scripted", "small="])
+def test_a_model_of_another_form_is_refused(path, model):
+    with pytest.raises(ConfigError, match=f"--model takes .*, got {model!r}"):
+        load_run_file(path, models=[model])
+
+
+def test_setting_a_missing_key_is_refused(path):
+    with pytest.raises(ConfigError, match=r"mine.yaml: unknown key 'episods'; did you mean episo"):
+        load_run_file(path, settings=["episods=3"])
+
+
+def test_a_set_value_that_does_not_fit_is_refused(path):
+    with pytest.raises(ConfigError, match="concurrency: input should be greater than or equal to"):
+        load_run_file(path, settings=["concurrency=0"])
+
+
+def test_a_run_file_survives_being_written_and_read(path, run_file):
+    run = load_run_file(path, settings=["cast.buyer.sampling={stop: [a, b]}", "seed=7"])
+
+    assert load_run_file(run_file(as_yaml(run), "again.yaml")) == run
+
+
+def test_near_names_come_first():
+    assert near("bidder_7", ["bidder_1", "moderator"]) == "did you mean bidder_1?"
+    assert near("x", ["beta", "alpha"]) == "there are alpha, beta"
+    assert near("x", []) == "there are none"
+
+
+def test_a_run_file_cannot_be_changed():
+    run = checked(WORLD)
+
+    with pytest.raises(ValueError, match="frozen"):
+        run.seed = 1
+    assert run == RunFile(**WORLD)

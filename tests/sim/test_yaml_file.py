@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.sim.yaml_file import YamlFile, with_settings
+
+TEXT = """\
+world: a:B
+cast:
+  buyer:
+    goal: save
+    sampling: {max_tokens: 4,
+               top_p: 0.5}
+  seller: {}
+episodes: 3
+"""
+FILE = Path("mine.yaml")
+
+
+@pytest.fixture
+def file():
+    return YamlFile(FILE, TEXT)
+
+
+def test_a_file_is_its_data(file):
+    assert file.data["cast"]["buyer"]["sampling"] == {"max_tokens": 4, "top_p": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("world",), 1),
+        (("cast", "buyer", "goal"), 4),
+        (("cast", "buyer", "sampling", "top_p"), 6),
+        (("episodes",), 8),
+    ],
+)
+def test_every_key_knows_its_line(file, path, line):
+    assert file.line_of(path) == line
+    assert file.where(path) == f"mine.yaml:{line}"
+
+
+def test_a_key_that_is_not_there_is_placed_at_the_one_around_it(file):
+    assert file.line_of(("cast", "buyer", "golf")) == 3
+
+
+def test_a_key_with_nothing_around_it_has_no_line(file):
+    assert file.line_of(("episods",)) is None
+    assert file.where(("episods",)) == "mine.yaml"
+
+
+def test_items_of_lists_have_lines_as_well():
+    file = YamlFile(FILE, "cast:\n  - a\n  - b: 1\n")
+
+    assert file.line_of(("cast", 1, "b")) == 3
+
+
+def test_text_that_is_not_yaml_is_refused_with_its_line():
+    with pytest.raises(ConfigError, match=r"^mine.yaml:2: not YAML: expected ',' or ']'"):
+        YamlFile(FILE, "world: [a\ncast: {}\n")
+
+
+def test_characters_that_yaml_does_not_allow_are_refused():
+    with pytest.raises(ConfigError, match=r"mine.yaml is not YAML: .*#x0001"):
+        YamlFile(FILE, "world: \x01\n")
+
+
+@pytest.mark.parametrize(("text", "got"), [("", "NoneType"), ("- a", "list"), ("words", "str")])
+def test_a_file_without_keys_is_refused(text, got):
+    with pytest.raises(ConfigError, match=f"mine.yaml must be a mapping of keys, got {got}"):
+        YamlFile(FILE, text)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        YamlFile(tmp_path / "none.yaml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "mine.yaml").write_bytes(b"world: \xff\xfe")
+
+    with pytest.raises(ConfigError, match="is not text in UTF-8"):
+        YamlFile(tmp_path / "mine.yaml")
+
+
+def test_settings_are_yaml_and_reach_any_depth():
+    data = {"cast": {"buyer": {"goal": "save"}}}
+
+    changed = with_settings(
+        data, ["cast.buyer.goal=No.", "models.all.latency_s=0.02", "options={a: [1, x]}", "seed="]
+    )
+
+    assert changed == {
+        "cast": {"buyer": {"goal": "No."}},
+        "models": {"all": {"latency_s": 0.02}},
+        "options": {"a": [1, "x"]},
+        "seed": None,
+    }
+
+
+def test_settings_leave_what_they_are_given_unchanged():
+    data = {"cast": {"buyer": {"sampling": {"stop": ["a"]}}}}
+
+    changed = with_settings(data, ["cast.buyer.sampling.stop=[b]", "cast.buyer.sampling.seed=1"])
+
+    assert changed["cast"]["buyer"]["sampling"] == {"stop": ["b"], "seed": 1}
+    assert data == {"cast": {"buyer": {"sampling": {"stop": ["a"]}}}}
+
+
+def test_of_two_settings_of_one_key_the_later_holds():
+    assert with_settings({}, ["seed=1", "seed=2"]) == {"seed": 2}
+
+
+def test_a_value_may_hold_equals_signs():
+    assert with_settings({}, ["name=a=b"]) == {"name": "a=b"}
+
+
+@pytest.mark.parametrize("setting", ["seed", "=1", "a..b=1", ".a=1", "a.=1"])
+def test_a_setting_of_another_form_is_refused(setting):
+    with pytest.raises(ConfigError, match=f"--set takes KEY=VALUE such as .*, got {setting!r}"):
+        with_settings({}, [setting])
+
+
+def test_a_setting_through_a_value_without_keys_is_refused():
+    with pytest.raises(ConfigError, match=r"--set seed.of.it: seed is 7 and has no keys"):
+        with_settings({"seed": 7}, ["seed.of.it=1"])
+
+
+def test_a_setting_whose_value_is_not_yaml_is_refused():
+    with pytest.raises(ConfigError, match=r"--set options=\[1: the value is not YAML"):
+        with_settings({}, ["options=[1"])
