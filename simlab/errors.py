@@ -79,7 +79,7 @@ class JudgeError(EpisodeError):
 
 
 class UnfitAnswerError(EpisodeError):
-    """An answer does not fit what was asked for; the message is the reason given on asking again."""
+    """An answer does not fit what was asked for; the message says why, on asking again too."""
 
     boundary = "agent answer"
     raw: str = ""
@@ -94,7 +94,7 @@ class UnfitAnswerError(EpisodeError):
 
 
 class IllegalAction(EpisodeError):  # noqa: N818 - the name in the design
-    """A world refuses a seat's action and stays as it was; the seat is asked again with the message."""
+    """A world refuses an action and stays as it was; the seat is asked again with the message."""
 
     boundary = "agent answer"
     seat: str = ""

@@ -1,6 +1,5 @@
 """What an agent is: whatever takes a seat."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from simlab.env.environment import ActionRequest

@@ -7,9 +7,12 @@ from typing import Any, Self
 
 from simlab.actors.actor import Actor
 from simlab.actors.ref import ActorRef
-from simlab.errors import ModelError
+from simlab.errors import HostDiedError, ModelError
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import Completion, Model, Prompt, Sampling
+
+_ATTEMPTS = 3
+"""So often the host of a model may die under one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,12 @@ class ActorModel:
             ModelError: The model did not answer.
             ActorError: The actor cannot be reached.
         """
-        completion: Completion = await self.ref.ask(Generate(prompt, sampling, session))
+        completion: Completion = await self._ask(Generate(prompt, sampling, session))
         return completion
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """The log-probability of each choice; see `Model.choice_logprobs`."""
-        logprobs: Mapping[str, float] = await self.ref.ask(ChoiceLogprobs(prompt, choices))
+        logprobs: Mapping[str, float] = await self._ask(ChoiceLogprobs(prompt, choices))
         return logprobs
 
     def with_adapter(self, path: str | None) -> Self:
@@ -114,3 +117,12 @@ class ActorModel:
                 "adapters come with served models"
             )
         return self
+
+    async def _ask(self, message: Generate | ChoiceLogprobs) -> Any:
+        """Ask, and ask again if the actor's host dies; its successor loads the weights anew."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self.ref.ask(message)
+            except HostDiedError as error:
+                died = error
+        raise ModelError(f"the host of model {self.name!r} died {_ATTEMPTS} times: {died.message}")

@@ -16,9 +16,6 @@ from simlab.models.render import Renderer
 _STEP_TOKENS = 512
 """Prompt tokens read in one step: about 1 s on 2 cores, for which those being drawn wait."""
 
-_SCORED = "\0scored"
-"""The session of prompts whose choices are scored: judges ask more than once of one transcript."""
-
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest:
@@ -27,7 +24,7 @@ class DecodeRequest:
     Attributes:
         prompt: A chat or token ids.
         sampling: How to draw.
-        session: Requests of one session find what was read of the prompt before.
+        session: Whose prompts extend each other.
         model: The name that the completion bears.
     """
 
@@ -55,7 +52,6 @@ class Row:
         self.finish: Finish | None = None
         self.logprobs: list[float] = []
         self.n_prompt = len(prompt_ids)
-        self.n_cached = cache.length
         self._drawer = Drawer(request.sampling)
 
     @property
@@ -108,6 +104,10 @@ class Decoder:
         ends: The tokens that end a turn.
         max_tokens: The most tokens that prompt and completion may have together.
         cache_tokens: The most prompt tokens that are kept for later requests.
+
+    Attributes:
+        prompt_tokens: How many tokens the prompts had so far.
+        cached_tokens: How many of them were not read anew.
     """
 
     def __init__(
@@ -124,6 +124,8 @@ class Decoder:
         self._ends = frozenset(ends)
         self._max_tokens = max_tokens
         self._prefixes = PrefixCache(cache_tokens)
+        self.prompt_tokens = 0
+        self.cached_tokens = 0
 
     def admit(self, request: DecodeRequest) -> Row:
         """A new row.
@@ -134,7 +136,7 @@ class Decoder:
         ids = self._renderer.prompt_ids(request.prompt)
         length = self._checked_length(len(ids), request.sampling.max_tokens)
         alone = self._alone(request)
-        return Row(request, ids, KeyValues(length) if alone else self._prefixes.begin(ids, length))
+        return Row(request, ids, KeyValues(length) if alone else self._begin(ids, length))
 
     def step(self, rows: Sequence[Row]) -> None:
         """Compute the next tokens of the rows, and draw one for each whose prompt is read."""
@@ -148,7 +150,7 @@ class Decoder:
         """What a row that has ended amounts to; its prompt is kept for the session's next."""
         assert row.finish is not None, "the row has ended"
         request, sampling = row.request, row.request.sampling
-        if request.session is not None and not self._alone(request):
+        if not self._alone(request):
             self._prefixes.keep(request.session, row.prompt_ids, row.cache)
         text = self._text(row)
         repeatable = sampling.seed is not None or sampling.temperature == 0
@@ -159,7 +161,8 @@ class Decoder:
             logprobs=tuple(row.logprobs),
             finish=row.finish,
             model=request.model,
-            usage=Usage(row.n_prompt, len(row.token_ids), row.n_cached),
+            # What was cached depends on timing and stays out: completions enter digests.
+            usage=Usage(row.n_prompt, len(row.token_ids)),
             exact=repeatable and (self._network.independent or sampling.exact),
         )
 
@@ -172,9 +175,9 @@ class Decoder:
         ids = self._renderer.prompt_ids(prompt)
         tokens = [self._renderer.text_ids(choice) for choice in choices]
         longest = self._checked_length(len(ids), max(map(len, tokens)))
-        cache = self._prefixes.begin(ids, len(ids))
+        cache = self._begin(ids, len(ids))
         first = self._read(Row(DecodeRequest(prompt, Sampling()), ids, cache))
-        self._prefixes.keep(_SCORED, ids, cache)
+        self._prefixes.keep(None, ids, cache)
         heads = logprobs_of(first.expand(len(tokens), -1), [choice[0] for choice in tokens])
         tails = self._score_tails(cache, longest, [choice for choice in tokens if len(choice) > 1])
         rest = iter(tails)
@@ -198,6 +201,13 @@ class Decoder:
             sum(logprobs_of(logits, choice[1:]))
             for logits, choice in zip(computed, choices, strict=True)
         ]
+
+    def _begin(self, ids: Sequence[int], capacity: int) -> KeyValues:
+        """A cache for a prompt, with what is kept of it."""
+        cache = self._prefixes.begin(ids, capacity)
+        self.prompt_tokens += len(ids)
+        self.cached_tokens += cache.length
+        return cache
 
     def _read(self, row: Row) -> Tensor:
         """Compute a row's whole prompt; the ``(1, vocabulary)`` logits after it."""

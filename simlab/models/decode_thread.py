@@ -22,10 +22,14 @@ class DecodeStatistics:
     Attributes:
         running: Completions that take part in each step.
         waiting: Requests that are not begun.
+        prompt_tokens: How many tokens the prompts had so far.
+        cached_tokens: How many of them were not read anew.
     """
 
     running: int
     waiting: int
+    prompt_tokens: int
+    cached_tokens: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +93,12 @@ class DecodeThread:
     def statistics(self) -> DecodeStatistics:
         """What the thread is busy with at this moment."""
         with self._changed:
-            return DecodeStatistics(len(self._running), len(self._waiting))
+            return DecodeStatistics(
+                running=len(self._running),
+                waiting=len(self._waiting),
+                prompt_tokens=self._decoder.prompt_tokens,
+                cached_tokens=self._decoder.cached_tokens,
+            )
 
     def close(self) -> None:
         """End the thread after its present step; whatever is not done fails with ModelError."""

@@ -9,7 +9,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn of a chat. A last message by the assistant is unfinished: the model goes on from it."""
+    """One turn of a chat; a last one by the assistant is unfinished: the model goes on from it."""
 
     role: Role
     text: str
@@ -28,9 +28,9 @@ class Sampling:
         temperature: 0 draws the most probable token each time.
         top_p: Nucleus: the smallest set of tokens with this much probability is drawn from.
         stop: Texts that end the completion and are not part of it.
-        seed: Of this one draw; None lets SimLab derive it from where in the run the draw stands.
-        exact: True: raise if the engine cannot hold the seed whatever else it computes beside it.
-        schema: A JSON schema that the completion must satisfy; an engine that cannot constrain raises.
+        seed: Of this draw; None lets SimLab derive it from where in the run the draw stands.
+        exact: True: raise if the engine cannot hold the seed whatever it computes beside it.
+        schema: JSON schema that the completion must satisfy; an engine that cannot hold it raises.
         logprobs: True: the completion carries the log-probability of each token.
     """
 
@@ -64,7 +64,7 @@ class Completion:
         text: The words drawn; a reply begun in the prompt is not repeated.
         prompt_ids: The token ids that the engine read; empty where an engine has none.
         token_ids: The token ids that were drawn, the end-of-turn token included.
-        logprobs: One for each of `token_ids`, of the untempered distribution; empty if not asked for.
+        logprobs: One for each of `token_ids`, untempered; empty if not asked for.
         finish: Why it ended.
         model: The exact version that answered, such as ``"small+agent@7"``.
         usage: What it cost.

@@ -7,7 +7,7 @@ from simlab.models.attention import BLOCK, KeyValues
 
 
 class PrefixCache:
-    """The prompts that were read last, by session, up to a number of tokens.
+    """The prompts that were read last, one for each session, up to a number of tokens.
 
     Reading a prompt takes most of the time on a CPU, and a chat's next prompt begins with its last
     one. Only whole blocks of a *prompt* are reused: these are computed in the same shapes by every
@@ -21,7 +21,7 @@ class PrefixCache:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._kept: OrderedDict[str, tuple[list[int], KeyValues]] = OrderedDict()
+        self._kept: OrderedDict[str | tuple[int, ...], tuple[list[int], KeyValues]] = OrderedDict()
 
     @property
     def tokens(self) -> int:
@@ -42,16 +42,18 @@ class PrefixCache:
         self._kept.move_to_end(longest)
         return self._kept[longest][1].copy(shared[longest], capacity)
 
-    def keep(self, session: str, prompt: Sequence[int], cache: KeyValues) -> None:
+    def keep(self, session: str | None, prompt: Sequence[int], cache: KeyValues) -> None:
         """Keep the whole blocks of a prompt that was read, in place of its session's last.
 
-        What was used longest ago makes room for it.
+        What was used longest ago makes room for it. Without a session, prompts whose first block is
+        the same count as one's.
         """
+        name = tuple(prompt[:BLOCK]) if session is None else session
         length = min(len(prompt), cache.length) // BLOCK * BLOCK
-        self._kept.pop(session, None)
+        self._kept.pop(name, None)
         if not 0 < length <= self._capacity:
             return
-        self._kept[session] = (list(prompt[:length]), cache.copy(length, length))
+        self._kept[name] = (list(prompt[:length]), cache.copy(length, length))
         while self.tokens > self._capacity:
             self._kept.popitem(last=False)
 

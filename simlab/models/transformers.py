@@ -31,9 +31,7 @@ class TransformersEngine:
     computed beside it, on one machine with one number of threads and one dtype.
 
     In float32 log-probabilities agree with other engines to 1e-3. In bfloat16 they do not (mean
-    error 0.04), but a CPU that has it in hardware is twice to three times as fast: 2 cores of an
-    AMD EPYC of 2024 read 650 tokens/s and draw 16 (one row) or 178 (32 rows) in float32; 1,600, 33
-    and 306 in bfloat16.
+    error 0.04), but a CPU that has it in hardware reads and draws two to three times as fast.
 
     Example:
         ``completion = await TransformersEngine().generate([ChatMessage("user", "Hi")])``
@@ -85,7 +83,7 @@ class TransformersEngine:
         Args:
             prompt: A chat or token ids.
             sampling: How to draw.
-            session: Requests of one session find what was read of the prompt before.
+            session: Whose prompts extend each other; only what is new of one is read.
             model: The name that the completion bears.
 
         Raises:

@@ -11,6 +11,8 @@ from simlab.agents.actor import ATTEMPTS, TakeTurn
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
 from simlab.env.spaces import admit, default_text_field
 from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError
+from simlab.trace.events import Acted
+from simlab.trace.plain import Plain
 
 
 @dataclass(slots=True)
@@ -32,6 +34,24 @@ class Act:
     late: bool = False
     edited: bool = False
     tokens: int = 0
+
+    def record(self, seat: Seat, plain: Callable[[Any], Plain]) -> Acted:
+        """What the log keeps of it.
+
+        Args:
+            seat: Who acts.
+            plain: Makes the action plain data.
+        """
+        refusal = self.refused[-1] if self.invalid else None
+        return Acted(
+            seat,
+            plain(self.action),
+            attempts=min(len(self.refused) + 1, ATTEMPTS),
+            invalid=None if refusal is None else refusal.reason,
+            raw=None if refusal is None else refusal.raw,
+            late=self.late,
+            edited=self.edited,
+        )
 
 
 Newcomer = Callable[[], ActorRef]

@@ -88,7 +88,7 @@ def make_agent(
     Raises:
         ConfigError: It cannot be made.
     """
-    found = find({**AGENTS, **JUDGES}.get(spec.agent, spec.agent))
+    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
     what = f"agent {spec.agent} in seat {seat!r}"
     if isinstance(found, type):
         offered = {"seat": seat, "role": place.role, "seed": derive(seed, "agent", seat)}
@@ -109,12 +109,22 @@ def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed:
     Raises:
         ConfigError: It cannot be made.
     """
-    found = find(JUDGES.get(spec.agent, spec.agent))
+    found = _find_kind("judge", spec.agent, JUDGES)
     offered = {"seed": derive(seed, "judge", name)}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):
         raise ConfigError(f"judge {name!r} must have score(), got {judge!r}")
     return judge
+
+
+def _find_kind(what: str, name: str, known: Mapping[str, str]) -> Any:
+    """What a short name or ``module:name`` means."""
+    if name not in known and ":" not in name:
+        raise ConfigError(
+            f"there is no {what} {name!r}; {near(name, [*known])} (for one of your own write "
+            "module:name or file.py:name)"
+        )
+    return find(known.get(name, name))
 
 
 def _make(

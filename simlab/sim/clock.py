@@ -1,6 +1,5 @@
 """Clocks: when what a seat does arrives in the world, and what time it is there."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -78,17 +77,16 @@ class SimulatedClock:
     async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
         """See `Clock.gather`; what a seat will do is known before its time has come."""
         requests, seen = timestep.requests, timestep.observations
+        patient = {s for s, request in requests.items() if not request.required} - seen.keys()
         self._arriving = {s: act for s, act in self._arriving.items() if s in requests}
-        self._waiting = {s: until for s, until in self._waiting.items() if s in requests}
-        for seat in seen:
-            self._waiting.pop(seat, None)
+        self._waiting = {s: until for s, until in self._waiting.items() if s in patient}
         idle = requests.keys() - self._arriving.keys() - self._waiting.keys()
         await self._ask(step, timestep, cast, idle)
-        while (at := self._next(timestep)) in self._waiting.values():
-            self.now = at
-            woken = {seat for seat, until in self._waiting.items() if until == at}
+        while woken := self._wake_by(at := self._next(timestep)):
             await self._ask(step, TimeStep(requests=requests), cast, woken)
-        return self._arrived(at, requests)
+        self.now = at
+        due = [seat for seat in sorted(requests) if self._due(seat, requests[seat]) <= at]
+        return {seat: self._take(seat, requests[seat]) for seat in due}
 
     async def close(self) -> None:
         """Nothing is under way between steps."""
@@ -102,31 +100,32 @@ class SimulatedClock:
         answers = {seat: cast.ask(seat, step, seen.get(seat, ()), requests[seat]) for seat in asked}
         for seat, answer in (await in_seat_order({**calls, **answers})).items():
             if seat in answers:
-                self._note(seat, requests[seat], answer)
+                self._note(seat, answer)
 
-    def _note(self, seat: Seat, request: ActionRequest, answer: Act | Wait) -> None:
+    def _note(self, seat: Seat, answer: Act | Wait) -> None:
         self._waiting.pop(seat, None)
         if isinstance(answer, Wait):
-            until = _NEVER if answer.until is None else answer.until
-            self._waiting[seat] = until if until > self.now else _NEVER
-            return
-        at = self.now + self.latency.of(answer)
-        if request.deadline is not None and at > request.deadline:
-            at, answer = max(request.deadline, self.now), late(seat, request)
-        self._arriving[seat] = (at, answer)
+            self._waiting[seat] = until_of(answer, self.now)
+        else:
+            self._arriving[seat] = (self.now + self.latency.of(answer), answer)
+
+    def _wake_by(self, at: float) -> set[Seat]:
+        """The seats whose wait is over first, if that is by `at`; it is that time then."""
+        until = min(self._waiting.values(), default=_NEVER)
+        if until > at:
+            return set()
+        self.now = until
+        return {seat for seat, its_until in self._waiting.items() if its_until == until}
 
     def _next(self, timestep: TimeStep) -> float:
         """World time of the next event: an action, the end of a wait, a deadline, or `wake`."""
         requests = timestep.requests
-        required = [self._arriving[s][0] for s, request in requests.items() if request.required]
+        due = {seat: self._due(seat, request) for seat, request in requests.items()}
+        required = [due[seat] for seat, request in requests.items() if request.required]
         if required:
             return max(required)
-        at = min(
-            [arrival for arrival, _ in self._arriving.values()]
-            + list(self._waiting.values())
-            + [max(r.deadline, self.now) for r in requests.values() if r.deadline is not None]
-            + [_NEVER if timestep.wake is None else max(timestep.wake, self.now)]
-        )
+        wake = _NEVER if timestep.wake is None else max(timestep.wake, self.now)
+        at = min([*due.values(), *self._waiting.values(), wake])
         if at == _NEVER:
             raise EnvironmentStuckError(
                 f"seats {sorted(requests)} all wait, none says until when, and the world sets no "
@@ -134,16 +133,24 @@ class SimulatedClock:
             )
         return at
 
-    def _arrived(self, at: float, requests: Mapping[Seat, ActionRequest]) -> dict[Seat, Act]:
-        """The actions that have come by a time; a seat that waited past its deadline is late."""
-        self.now = at
-        for seat in list(self._waiting):
-            deadline = requests[seat].deadline
-            if deadline is not None and deadline <= at:
-                del self._waiting[seat]
-                self._arriving[seat] = (at, late(seat, requests[seat]))
-        due = sorted(seat for seat, (arrival, _) in self._arriving.items() if arrival <= at)
-        return {seat: self._arriving.pop(seat)[1] for seat in due}
+    def _due(self, seat: Seat, request: ActionRequest) -> float:
+        """World time at which a seat's action comes, or its deadline passes."""
+        arrival, _ = self._arriving.get(seat, (_NEVER, None))
+        return (
+            arrival if request.deadline is None else min(arrival, max(request.deadline, self.now))
+        )
+
+    def _take(self, seat: Seat, request: ActionRequest) -> Act:
+        """What a seat does that is due; the default if it is late."""
+        self._waiting.pop(seat, None)
+        arrival, act = self._arriving.pop(seat, (_NEVER, None))
+        in_time = request.deadline is None or arrival <= request.deadline
+        return act if act is not None and in_time else late(seat, request)
+
+
+def until_of(wait: Wait, now: float) -> float:
+    """World time at which a seat that waits is asked again; infinite if that is over already."""
+    return _NEVER if wait.until is None or wait.until <= now else wait.until
 
 
 def late(seat: Seat, request: ActionRequest) -> Act:

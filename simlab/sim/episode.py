@@ -2,14 +2,32 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simlab.env.environment import Environment, Seat, TimeStep
 from simlab.errors import IllegalAction, SimlabError, WorldFailedError
 from simlab.sim.cast import Act, Cast
 from simlab.sim.clock import Clock
-from simlab.trace.events import Acted, StartedCore, SteppedCore
+from simlab.trace.events import SteppedCore
 from simlab.trace.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where an episode stands.
+
+    Attributes:
+        n_steps: Steps taken so far; 0 after the reset.
+        now: World time in seconds.
+        acts: What was done in the last step, by seat.
+        timestep: What the world said of it.
+    """
+
+    n_steps: int
+    now: float
+    acts: Mapping[Seat, Act]
+    timestep: TimeStep
 
 
 async def play(
@@ -19,7 +37,7 @@ async def play(
     journal: Journal,
     *,
     options: Mapping[str, Any] | None = None,
-) -> AsyncIterator[StartedCore | SteppedCore]:
+) -> AsyncIterator[Moment]:
     """Play an episode to its end.
 
     Reset; then, while the world has requests: gather what the seats do, step, commit, and only then
@@ -34,25 +52,24 @@ async def play(
         options: Of the reset.
 
     Yields:
-        The beginning, and each step once it is committed.
+        The moment after the reset, and after each step, once it is committed.
 
     Raises:
         EpisodeError: The episode fails; says at which boundary.
         ReplayDivergence: The episode parts from its record.
     """
     timestep = _guarded(lambda: world.reset(journal.seed, options))
-    written = journal.plain(timestep)
-    await journal.begin(written)
-    yield StartedCore(journal.seed, written)
+    await journal.begin(journal.plain(timestep))
+    yield Moment(0, clock.now, {}, timestep)
     for step in itertools.count():
         if timestep.over:
             await cast.perceive(step, timestep.observations)
             return
         acts = await clock.gather(step, timestep, cast)
         timestep = await _step(world, cast, clock, (step, timestep, acts))
-        core = SteppedCore(step, clock.now, _acted(acts, journal), journal.plain(timestep))
-        await journal.step(core)
-        yield core
+        acted = [act.record(seat, journal.plain) for seat, act in sorted(acts.items())]
+        await journal.step(SteppedCore(step, clock.now, acted, journal.plain(timestep)))
+        yield Moment(step + 1, clock.now, acts, timestep)
 
 
 async def _step(
@@ -86,19 +103,3 @@ def _guarded(call: Callable[[], TimeStep]) -> TimeStep:
         raise
     except Exception as error:
         raise WorldFailedError(f"the world raised {type(error).__name__}: {error}") from error
-
-
-def _acted(acts: Mapping[Seat, Act], journal: Journal) -> list[Acted]:
-    """What was done, in seat order, as the log keeps it."""
-    return [
-        Acted(
-            seat,
-            journal.plain(act.action),
-            min(len(act.refused) + 1, 3),
-            act.refused[-1].reason if act.invalid else None,
-            act.refused[-1].raw if act.invalid else None,
-            act.late,
-            act.edited,
-        )
-        for seat, act in sorted(acts.items())
-    ]

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from simlab.errors import ConfigError, SimlabError
+from simlab.seeding import derive
 from simlab.sim.config import near
 
 
@@ -79,10 +80,9 @@ def _load_file(name: str) -> ModuleType:
     path = Path(name).resolve()
     if not path.is_file():
         raise ConfigError(f"there is no file {name}")
-    module_name = f"simlab_user_{path.stem}"
-    loaded = sys.modules.get(module_name)
-    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
-        return loaded
+    module_name = f"simlab_user_{path.stem}_{derive(0, str(path)):x}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,18 +16,43 @@ from simlab.sim.cast import Cast, Newcomer
 from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
 from simlab.sim.clock import Clock, Latency, SimulatedClock
 from simlab.sim.config import AgentSpec, ClockSpec
-from simlab.sim.episode import play
+from simlab.sim.episode import Moment, play
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
-from simlab.trace.events import Fault, Outcome, StartedCore, SteppedCore
+from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal, RecordEnds
-from simlab.trace.plain import Plain
+from simlab.trace.plain import Plain, plain
 from simlab.trace.tracing import note, turn
 from simlab.trace.trajectory import Fold
 
-OnStep = Callable[[SteppedCore], Awaitable[None]]
+OnStep = Callable[[Moment], Awaitable[None]]
 """Called with each step of a performance once it is committed."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an episode comes to, counted as it goes.
+
+    Attributes:
+        n_steps: Steps taken.
+        returns: Sum of rewards by seat, in reward units; every seat that took part is there.
+        ended: How each seat's part ended.
+    """
+
+    n_steps: int = 0
+    returns: dict[Seat, float] = field(default_factory=dict)
+    ended: dict[Seat, str] = field(default_factory=dict)
+
+    def add(self, moment: Moment) -> None:
+        """Count the last step."""
+        timestep = moment.timestep
+        self.n_steps = moment.n_steps
+        for seat in moment.acts:
+            self.returns.setdefault(seat, 0.0)
+        for seat, reward in timestep.rewards.items():
+            self.returns[seat] = self.returns.get(seat, 0.0) + float(reward)
+        self.ended.update(timestep.ended)
 
 
 class Troupe(Protocol):
@@ -55,7 +81,8 @@ class Performance:
         self._journal = journal
         self._troupe = troupe
         self._names: list[str] = []
-        self._fold = Fold(journal.episode)
+        self._tally = Tally()
+        self._fold = Fold(journal.episode) if staging.run.judges else None
 
     async def run(self, on_step: OnStep | None = None) -> EpisodeResult:
         """Play to the end, judge, and commit the outcome; a failure is an outcome like others.
@@ -71,7 +98,8 @@ class Performance:
             scores = await self._judge()
         except EpisodeError as error:
             failed = self._fail(error)
-        outcome = Outcome(self._fold.n_steps, self._fold.returns, self._fold.ended, scores, failed)
+        tally = self._tally
+        outcome = Outcome(tally.n_steps, tally.returns, tally.ended, scores, failed)
         digest = await self._journal.end(outcome)
         return EpisodeResult(self._journal.episode, outcome, digest, dict(self._journal.usage))
 
@@ -83,14 +111,12 @@ class Performance:
             cast = self._cast(world, seat_specs(run, world))
             steps = play(world, cast, clock, self._journal, options=run.reset)
             async with aclosing(steps):  # type: ignore[type-var] # an async generator
-                async for core in steps:
-                    if isinstance(core, StartedCore):
-                        self._fold.begin(core.timestep)
-                    else:
-                        self._fold.add(core)
-                        if on_step is not None:
-                            await on_step(core)
-            self._fold.finish()
+                async for moment in steps:
+                    self._tally.add(moment)
+                    if self._fold is not None:
+                        _add(self._fold, moment)
+                    if on_step is not None and moment.n_steps:
+                        await on_step(moment)
         finally:
             await clock.close()
             for name in self._names:
@@ -131,12 +157,15 @@ class Performance:
     async def _judge(self) -> dict[str, Plain]:
         """What the run's judges make of the episode, by name."""
         scores: dict[str, Plain] = {}
+        if self._fold is not None:
+            self._fold.finish()
         for name, spec in sorted(self._staging.run.judges.items()):
             judge = make_judge(
                 name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
             )
-            with turn(self._journal, f"judge:{name}", self._fold.n_steps, "score"):
+            with turn(self._journal, f"judge:{name}", self._tally.n_steps, "score"):
                 try:
+                    assert self._fold is not None, "it is kept where there are judges"
                     score = await judge.score(self._fold.trajectory(spec.of))
                 except (SimlabError, RecordEnds):
                     raise
@@ -149,7 +178,7 @@ class Performance:
 
     def _fail(self, error: EpisodeError) -> Fault:
         """A failure as data; its call stack goes into a note, which no digest covers."""
-        with turn(self._journal, "episode", self._fold.n_steps, "failure"):
+        with turn(self._journal, "episode", self._tally.n_steps, "failure"):
             note("failure", fault_of(error))
         return fault_of(error, frames=False)
 
@@ -159,6 +188,15 @@ def make_clock(spec: ClockSpec, journal: Journal) -> Clock:
     if spec.kind == "real":
         return RealClock(journal, spec.speed)
     return SimulatedClock(Latency(spec.latency, spec.seconds))
+
+
+def _add(fold: Fold, moment: Moment) -> None:
+    """Fold the last step, every text in its place."""
+    if not moment.n_steps:
+        fold.begin(plain(moment.timestep))
+        return
+    acted = [act.record(seat, plain) for seat, act in sorted(moment.acts.items())]
+    fold.add(SteppedCore(moment.n_steps - 1, moment.now, acted, plain(moment.timestep)))
 
 
 def _recorded(models: Mapping[str, Model]) -> dict[str, Model]:

@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from simlab.env.environment import ActionRequest, Seat, TimeStep, Wait
 from simlab.errors import EnvironmentStuckError
 from simlab.sim.cast import Act, Cast
-from simlab.sim.clock import late
+from simlab.sim.clock import late, until_of
 from simlab.trace.journal import Journal
 from simlab.trace.tracing import effect, turn
 
@@ -28,10 +29,11 @@ class RealClock:
     def __init__(self, journal: Journal, speed: float = 1.0) -> None:
         self.now = 0.0
         self._journal = journal
+        self._journal.overlapping = True
         self._speed = speed
         self._since = time.monotonic()
         self._acting: dict[Seat, asyncio.Task[Act | Wait]] = {}
-        self._perceiving: set[asyncio.Task[None]] = set()
+        self._perceiving: defaultdict[Seat, list[asyncio.Task[None]]] = defaultdict(list)
         self._waiting: dict[Seat, float] = {}
 
     async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
@@ -52,7 +54,7 @@ class RealClock:
 
     async def close(self) -> None:
         """Cancel what seats are still busy with."""
-        tasks = [*self._acting.values(), *self._perceiving]
+        tasks = [*self._acting.values(), *itertools.chain(*self._perceiving.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -62,12 +64,12 @@ class RealClock:
         requests, seen = timestep.requests, timestep.observations
         for seat in list(self._acting):
             if seat not in requests:
-                self._acting.pop(seat).cancel()
-        self._waiting = {s: at for s, at in self._waiting.items() if s in requests}
+                _drop(self._acting.pop(seat))
+        patient = {s for s, request in requests.items() if not request.required} - seen.keys()
+        self._waiting = {s: until for s, until in self._waiting.items() if s in patient}
         for seat, observations in seen.items():
-            self._waiting.pop(seat, None)
             task = asyncio.ensure_future(cast.tell(seat, step, observations))
-            self._perceiving.add(task)
+            self._perceiving[seat].append(task)
         self._ask(step, requests, cast, sorted(requests.keys() - self._waiting.keys()))
 
     def _ask(
@@ -95,11 +97,12 @@ class RealClock:
             woken = {seat for seat, until in self._waiting.items() if until <= now}
             world = timestep.wake is not None and timestep.wake <= now and not required
             settled = done | missed
-            if (required and required <= settled) or (not required and (settled or woken or world)):
+            ready = required <= settled if required else bool(settled or world)
+            if ready or woken:
                 return {
                     "now": now,
-                    "seats": sorted(done),
-                    "late": sorted(missed),
+                    "seats": sorted(done) if ready else [],
+                    "late": sorted(missed) if ready else [],
                     "woken": sorted(woken),
                     "woken_world": world,
                 }
@@ -128,22 +131,27 @@ class RealClock:
         acts: dict[Seat, Act] = {}
         for seat in arrival["late"]:
             if seat in self._acting:
-                self._acting.pop(seat).cancel()
+                _drop(self._acting.pop(seat))
             self._waiting.pop(seat, None)
             acts[seat] = late(seat, requests[seat])
         for seat in arrival["seats"]:
+            for task in self._perceiving.pop(seat, ()):
+                await task
             answer = await self._acting.pop(seat)
             if isinstance(answer, Wait):
-                self._waiting[seat] = float("inf") if answer.until is None else answer.until
+                self._waiting[seat] = until_of(answer, self.now)
             else:
                 acts[seat] = answer
-        for task in [task for task in self._perceiving if task.done()]:
-            self._perceiving.discard(task)
-            task.result()
         return acts
 
     def _read(self) -> float:
         return self.now + (time.monotonic() - self._since) * self._speed
+
+
+def _drop(task: asyncio.Task[Any]) -> None:
+    """Cancel what a seat is at; whatever comes of it is not wanted."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _passed(moment: float | None, now: float) -> bool:

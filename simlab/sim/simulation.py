@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ from simlab.sim.config import RunFile
 from simlab.sim.modelling import start_models
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
+from simlab.sim.stall import StallWatch
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 
@@ -70,6 +71,10 @@ class Simulation:
         self._retry_failed = retry_failed
         self._observer = observer or Observer()
         self._load: Counter[str] = Counter()
+        self._epochs: dict[str, int] = {}
+        self._lost: set[int] = set()
+        self._replaced = asyncio.Event()
+        self._watch = StallWatch(directory, self._observer.on_notice)
         self._begun: set[int] = set()
         self._failed: set[int] = set()
 
@@ -103,18 +108,28 @@ class Simulation:
         system = ActorSystem(
             hosts=self._hosts,
             address=self._address,
-            next_epoch=lambda host: self._directory.new_segment(host).epoch,
+            next_epoch=self._new_epoch,
             on_host_lost=self._on_host_lost,
+            on_host_replaced=self._on_host_replaced,
         )
         async with system:
             stages = await self._set_stages(system)
-            episodes = iter(todo)
-            workers = min(self._run.concurrency, len(todo))
-            async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._watch(system))
-                players = [group.create_task(self._work(episodes, stages)) for _ in range(workers)]
-                await asyncio.gather(*players)
+            watch = asyncio.create_task(self._watch.report(system))
+            try:
+                await self._work_all(iter(todo), stages, min(self._run.concurrency, len(todo)))
+            finally:
                 watch.cancel()
+
+    async def _work_all(
+        self, episodes: Iterator[int], stages: Mapping[str, ActorRef], n_workers: int
+    ) -> None:
+        """Play the episodes, so many at once; the first error that is no episode's ends it all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(n_workers):
+                    group.create_task(self._work(episodes, stages))
+        except BaseExceptionGroup as errors:
+            raise _first_error(errors) from None
 
     async def _set_stages(self, system: ActorSystem) -> dict[str, ActorRef]:
         """A stage on each host, by host."""
@@ -149,15 +164,33 @@ class Simulation:
             watched=episode == 0,
             retried=episode in self._failed,
         )
+        after = 0
         while True:
-            host = min(stages, key=lambda name: (self._load[name], name))
+            host = await self._choose(stages, after)
+            epoch = self._epochs[host]
             with self._loaded(host):
                 try:
                     result: EpisodeResult = await stages[host].ask(message)
                 except HostDiedError:
-                    message = replace(message, resumed=True, retried=False)
+                    if epoch not in self._lost:
+                        raise  # some other host died, of an actor that the episode asked
+                    message, after = replace(message, resumed=True, retried=False), epoch
                 else:
                     return result
+
+    async def _choose(self, hosts: Iterable[str], after: int) -> str:
+        """The host with the least to do, among those that were started after an epoch.
+
+        An episode moves to later epochs only, so that its records are in the order of epochs.
+        """
+        while True:
+            fit = [
+                h for h in hosts if self._epochs[h] > after and self._epochs[h] not in self._lost
+            ]
+            if fit:
+                return min(fit, key=lambda host: (self._load[host], host))
+            self._replaced.clear()
+            await self._replaced.wait()
 
     @contextmanager
     def _loaded(self, host: str) -> Iterator[None]:
@@ -167,13 +200,27 @@ class Simulation:
         finally:
             self._load[host] -= 1
 
+    def _new_epoch(self, host: str) -> int:
+        """The epoch of a host that is about to start, and its segment."""
+        epoch = self._directory.new_segment(host).epoch
+        self._epochs.setdefault(host, epoch)
+        return epoch
+
     async def _on_host_lost(self, host: str, epoch: int) -> None:
         """Seal what a host has written, before anyone goes on from it."""
+        self._lost.add(epoch)
         self._directory.seal(self._directory.segment(epoch))
-        self._observer.on_notice(f"host {host} died in epoch {epoch}; its episodes are resumed")
+        self._observer.on_notice(f"host {host} died in epoch {epoch}; what it played is resumed")
 
-    async def _watch(self, system: ActorSystem) -> None:
-        """Report who waits for whom when nothing was committed for a while."""
+    async def _on_host_replaced(self, host: str, epoch: int) -> None:
+        self._epochs[host] = epoch
+        self._replaced.set()
+
+
+def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the others' work: the first that was not cancelled."""
+    first = errors.exceptions[0]
+    return _first_error(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class _News(Actor):

@@ -3,13 +3,14 @@
 import asyncio
 
 from simlab.actors import Actor
+from simlab.sim.episode import Moment
 from simlab.sim.performance import Performance
 from simlab.sim.staging import EpisodeResult, PlayEpisode, Staging, StepNews, mark_of
 from simlab.trace.directory import RunDirectory
-from simlab.trace.events import SteppedCore
 from simlab.trace.history import History
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
+from simlab.trace.plain import plain
 from simlab.trace.trajectory import words
 from simlab.trace.writer import SegmentWriter
 
@@ -50,9 +51,9 @@ class Stage(Actor):
             history=self._history(message) if message.resumed else None,
         )
 
-        async def tell(core: SteppedCore) -> None:
+        async def tell(moment: Moment) -> None:
             if message.watched and self._staging.news is not None:
-                await self._staging.news.tell(_news(message.episode, core))
+                await self._staging.news.tell(_news(message.episode, moment))
 
         return await Performance(self._staging, journal, self.host).run(tell)
 
@@ -64,6 +65,7 @@ class Stage(Actor):
         return history.without_end() if message.retried else history
 
 
-def _news(episode: int, core: SteppedCore) -> StepNews:
-    lines = tuple((act.seat, words(act.action), mark_of(act)) for act in core.acted)
-    return StepNews(episode, core.step, lines, core.now)
+def _news(episode: int, moment: Moment) -> StepNews:
+    acted = [act.record(seat, plain) for seat, act in sorted(moment.acts.items())]
+    lines = tuple((act.seat, words(act.action), mark_of(act)) for act in acted)
+    return StepNews(episode, moment.n_steps - 1, lines, moment.now)

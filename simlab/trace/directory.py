@@ -16,6 +16,7 @@ epochs. Nothing here is pickled: a directory from a stranger is safe to open.
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ import yaml
 
 from simlab.errors import RunDirectoryError
 from simlab.trace.segment import Segment
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 FORMAT = 1
 """Version of the layout and of the records; runs of newer versions are refused."""
@@ -45,11 +48,13 @@ class SegmentFile:
         return self.path.with_suffix(".seal")
 
     def sealed_length(self) -> int | None:
-        """Bytes that count, or None while the segment is open."""
+        """Bytes that count, or None while the segment is open or about to be sealed."""
         try:
-            return int(json.loads(self.seal.read_text())["bytes"])
+            said = json.loads(self.seal.read_text())
         except FileNotFoundError:
             return None
+        length = said.get("bytes")
+        return None if length is None else int(length)
 
     def open(self) -> Segment:
         """The segment, for reading."""
@@ -169,7 +174,19 @@ class RunDirectory:
         raise RunDirectoryError(f"{self.path} has no segment of epoch {epoch}")
 
     def new_segment(self, host: str) -> SegmentFile:
-        """An empty segment under the next epoch, which no other host will ever get."""
+        """An empty segment under the next epoch, which no other host will ever get.
+
+        Args:
+            host: Becomes part of a file name.
+
+        Raises:
+            ValueError: It has other characters than letters, digits, ``_``, ``.`` and ``-``.
+        """
+        if not _HOST.fullmatch(host):
+            raise ValueError(
+                f"a host is named by letters, digits, '_', '.' and '-', beginning with a letter "
+                f"or digit, got {host!r}"
+            )
         segments = self.segments()
         epoch = segments[-1].epoch + 1 if segments else 1
         path = self.path / "segments" / f"{epoch:06}-{host}.log"
@@ -180,26 +197,28 @@ class RunDirectory:
     def seal(self, segment: SegmentFile, *, next_epoch: int | None = None) -> None:
         """Fix how much of a segment counts; whatever is written behind never does.
 
+        The seal is there before its length is: a writer that is still alive looks for it after
+        each sync, so what it was told to be durable is counted, and nothing later is promised.
         Sealing twice changes nothing.
 
         Args:
             segment: Its writer has ended, or is to be ignored from now on.
             next_epoch: Under which the host goes on, to be named to the old one.
+
+        Raises:
+            LogDamagedError: The segment is damaged before its tail.
         """
-        if segment.seal.exists():
+        if segment.sealed_length() is not None:
             return
+        seal = {"host": segment.host, "epoch": segment.epoch, "next_epoch": next_epoch}
+        write_whole(segment.seal, json.dumps(seal).encode())
         descriptor = os.open(segment.path, os.O_RDWR)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        seal = {
-            "host": segment.host,
-            "epoch": segment.epoch,
-            "next_epoch": next_epoch,
-            "bytes": segment.open().length,
-        }
-        write_whole(segment.seal, json.dumps(seal).encode())
+        length = Segment(segment.path).length
+        write_whole(segment.seal, json.dumps({**seal, "bytes": length}).encode())
 
     def seal_all(self) -> None:
         """Seal every segment, as those do who take over a run."""

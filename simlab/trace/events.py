@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from simlab.trace.plain import Plain
 
 BLOB = 1
-"""Kind of the record that holds a content: its 16-byte hash, then its bytes."""
+"""Kind of the record that holds a content; see `simlab.trace.contents`."""
 
 
 class Event(Struct, array_like=True, frozen=True):
@@ -121,13 +121,32 @@ class EffectCore(Struct, array_like=True, frozen=True):
 
 
 class Effect(Event, frozen=True):
-    """Something came in that does not follow from seed and code."""
+    """Something came in that does not follow from seed and code.
+
+    Attributes:
+        core: An `EffectCore`.
+        request: What was asked, as `simlab.trace.requests` writes it.
+        wall_s: When it was over.
+        duration_s: How long it took.
+        part: In which of the things that the actor does in a step.
+    """
 
     KIND: ClassVar[int] = 4
     core: Raw
     request: Plain
     wall_s: float
     duration_s: float
+    part: str = ""
+
+
+class Cancelled(Effect, frozen=True):
+    """A call was cut off before anything came of it: in a replay it waits until it is again.
+
+    It enters no digest, since what cut it off follows from the rest of the record. The result in
+    its core is None.
+    """
+
+    KIND: ClassVar[int] = 11
 
 
 class Outcome(Struct, array_like=True, frozen=True):
@@ -165,17 +184,31 @@ class Failed(Ended, frozen=True):
 
 
 class SpanOpened(Event, frozen=True):
-    """A span began: part of what an actor does in a step, or part of another span."""
+    """A span began: part of what an actor does in a step, or part of another span.
+
+    Attributes:
+        actor: Who.
+        step: In which step of the episode.
+        part: In which of the things that the actor does in a step.
+        id: Of the span; a span that is written again after a crash has the same.
+        parent: Of the span around it, or of the part.
+        name: What it is, in words.
+        kind: By which spans are grouped and filtered.
+        inputs: What went in, by name.
+        tags: Name and colour of each.
+        wall_s: When it was opened.
+    """
 
     KIND: ClassVar[int] = 7
     actor: str
     step: int
+    part: str
     id: int
     parent: int
     name: str
     kind: str
     inputs: dict[str, Plain]
-    tags: list[Plain]
+    tags: list[tuple[str, str | None]]
     wall_s: float
 
 
@@ -190,31 +223,23 @@ class SpanClosed(Event, frozen=True):
 
 
 class Noted(Event, frozen=True):
-    """An instant inside a span."""
+    """An instant inside a span; the attributes are those of `SpanOpened`, and its data."""
 
     KIND: ClassVar[int] = 9
     actor: str
     step: int
+    part: str
+    id: int
     parent: int
     kind: str
     data: Plain
-    tags: list[Plain]
+    tags: list[tuple[str, str | None]]
     wall_s: float
-
-
-class Branched(Event, frozen=True):
-    """The episode shares the records below `step` with an episode of another run."""
-
-    KIND: ClassVar[int] = 10
-    parent: str
-    episode: int
-    step: int
-    edits: dict[str, Plain]
 
 
 KINDS: dict[int, type[Event]] = {
     event.KIND: event
-    for event in (Started, Stepped, Effect, Ended, Failed, SpanOpened, SpanClosed, Noted, Branched)
+    for event in (Started, Stepped, Effect, Cancelled, Ended, Failed, SpanOpened, SpanClosed, Noted)
 }
 """The struct of each kind of record but `BLOB`."""
 

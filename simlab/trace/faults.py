@@ -2,35 +2,36 @@
 
 import builtins
 import traceback
+from types import TracebackType
 
 import simlab.errors
-from simlab.errors import EpisodeError, SimlabError
+from simlab.errors import EpisodeError, RecordedError
 from simlab.trace.events import Fault
+from simlab.trace.plain import utf8
 
-
-class RecordedError(SimlabError):
-    """An effect raised an error whose class a log cannot name; the message begins with its name."""
+_LONGEST_CHAIN = 16
+"""Errors kept of a chain of causes."""
 
 
 def fault_of(error: BaseException, *, boundary: str = "", frames: bool = True) -> Fault:
-    """What the log keeps of an error: its class, message, call stack and cause.
+    """What the log keeps of an error: its class, message, call stack and causes.
 
     Args:
         error: Any exception.
         boundary: Where it arose; errors that know it themselves win.
         frames: False leaves out the call stack, as in what enters digests.
     """
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    stack = traceback.extract_tb(error.__traceback__) if frames else ()
-    return Fault(
-        type=type(error).__qualname__,
-        message=str(error),
-        boundary=error.boundary if isinstance(error, EpisodeError) else boundary,
-        frames=[
-            (frame.filename, frame.name, frame.lineno or 0, frame.line or "") for frame in stack
-        ],
-        cause=None if cause is None else fault_of(cause, boundary=boundary, frames=frames),
-    )
+    fault: Fault | None = None
+    for link in reversed(_chain(error)):
+        fault = Fault(
+            type=utf8(type(link).__qualname__),
+            message=utf8(str(link)),
+            boundary=link.boundary if isinstance(link, EpisodeError) else boundary,
+            frames=_frames(link.__traceback__) if frames else [],
+            cause=fault,
+        )
+    assert fault is not None
+    return fault
 
 
 def error_of(fault: Fault) -> Exception:
@@ -46,6 +47,23 @@ def error_of(fault: Fault) -> Exception:
                 return kind(fault.message)
             except TypeError:  # a built-in that takes more, such as UnicodeDecodeError
                 break
-    if fault.type == RecordedError.__qualname__:
-        return RecordedError(fault.message)
     return RecordedError(f"{fault.type}: {fault.message}")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and its causes, outermost first; chains that close in on themselves are cut."""
+    chain = [error]
+    while len(chain) < _LONGEST_CHAIN:
+        last = chain[-1]
+        cause = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
+        if cause is None or any(cause is link for link in chain):
+            break
+        chain.append(cause)
+    return chain
+
+
+def _frames(stack: TracebackType | None) -> list[tuple[str, str, int, str]]:
+    return [
+        (utf8(frame.filename), frame.name, frame.lineno or 0, utf8(frame.line or ""))
+        for frame in traceback.extract_tb(stack)
+    ]

@@ -7,16 +7,29 @@ from dataclasses import dataclass
 import msgspec
 
 from simlab.errors import ReplayDivergence
-from simlab.trace.events import Effect, EffectCore, Ended, Event, Failed, Started, Stepped
+from simlab.trace.contents import Content
+from simlab.trace.events import (
+    Cancelled,
+    Effect,
+    EffectCore,
+    Ended,
+    Event,
+    Failed,
+    Started,
+    Stepped,
+)
 
-Content = Callable[[int, memoryview], str | bytes]
+FindContent = Callable[[int, memoryview], Content]
 """Looks up what a reference means, from its code and data."""
 
 EffectKey = tuple[str, int, int, bytes, int]
 """Actor, step, span, digest of the request, how manieth."""
 
 PATIENCE_S = 20.0
-"""How long a recorded effect waits for those before it, until the replay counts as parted."""
+"""How long a recorded effect waits while no record is met, until the replay counts as parted."""
+
+Milestone = Started | Stepped | Ended
+"""The records that an episode commits."""
 
 
 def key_of(core: EffectCore) -> EffectKey:
@@ -38,40 +51,31 @@ class History:
     """What was committed of one episode, released in the order of the record.
 
     An effect is given out when all records before it were met, so that code that depends on which
-    of two answers came first meets them as it did.
+    of two answers came first meets them as it did. A failure that was tried again is forgotten with
+    the step that failed.
 
     Args:
         events: The episode's records in order; spans and notes are passed over.
-        content: Puts long texts back in their place.
+        content: Puts long contents back in their place; None leaves their references.
     """
 
-    def __init__(self, events: Iterable[Event] = (), content: Content | None = None) -> None:
+    def __init__(self, events: Iterable[Event] = (), content: FindContent | None = None) -> None:
+        self.content = content
+        self.n_steps = 0
+        """Steps that were committed."""
         self._decode = msgspec.msgpack.Decoder(EffectCore, ext_hook=content).decode
-        self._order: list[Kept | Started | Stepped | Ended] = []
+        self._order: list[Kept | Milestone] = []
         self._effects: dict[EffectKey, Kept] = {}
+        self._cancelled: set[EffectKey] = set()
         self._next = 0
+        self._exhaustion: asyncio.Future[None] | None = None
         for event in events:
             self._add(event)
-
-    def _add(self, event: Event) -> None:
-        if isinstance(event, Effect):
-            core = self._decode(event.core)
-            kept = Kept(event, core, len(self._order))
-            if key_of(core) not in self._effects:  # committed twice by a replaced host: first wins
-                self._effects[key_of(core)] = kept
-                self._order.append(kept)
-        elif isinstance(event, Started | Stepped | Ended):
-            self._order.append(event)
 
     @property
     def exhausted(self) -> bool:
         """Whether every record was met: what comes now is new."""
         return self._next >= len(self._order)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps that were committed."""
-        return sum(isinstance(record, Stepped) for record in self._order)
 
     @property
     def end(self) -> Ended | None:
@@ -80,36 +84,45 @@ class History:
         return last if isinstance(last, Ended) else None
 
     def without_end(self) -> "History":
-        """The same history with a failure at its end forgotten, so that it can be tried again."""
-        again = History()
-        again._order = [r for r in self._order if not isinstance(r, Failed)]
-        again._effects = self._effects
+        """This history with the step forgotten in which the episode failed, if it did.
+
+        It shares no state with this one, as long as neither was met yet.
+        """
+        again = History(content=self.content)
+        again.n_steps = self.n_steps
+        again._order = list(self._order)
+        again._effects = dict(self._effects)
+        again._cancelled = set(self._cancelled)
+        again._forget_failure()
         return again
 
     def find(self, key: EffectKey) -> Kept | None:
         """The committed effect with this key, if there is one."""
         return self._effects.get(key)
 
+    def was_cancelled(self, key: EffectKey) -> bool:
+        """Whether the call with this key was cut off before anything came of it."""
+        return key in self._cancelled
+
     async def release(self, kept: Kept) -> None:
         """Wait for the turn of an effect and take it.
 
         Raises:
-            ReplayDivergence: A record before it was not asked for within `PATIENCE_S`.
+            ReplayDivergence: No record was met for `PATIENCE_S`, and those before it are missing.
         """
         if kept.place > self._next:
             kept.turn = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    await kept.turn
-            except TimeoutError:
-                raise ReplayDivergence(
-                    f"{_effect_words(kept.core)} waits for {self._awaited()}, which the replay "
-                    "never asked for; the code or its versions have changed since the record"
-                ) from None
-        self._next = kept.place + 1
-        self._wake()
+            while not kept.turn.done():
+                before = self._next
+                await asyncio.wait((kept.turn,), timeout=PATIENCE_S)
+                if self._next == before and not kept.turn.done():
+                    raise ReplayDivergence(
+                        f"{_effect_words(kept.core)} waits for {self._awaited()}, which the replay "
+                        "never asked for; the code or its versions have changed since the record"
+                    )
+        self._advance(kept.place + 1)
 
-    def meet(self) -> Started | Stepped | Ended | None:
+    def meet(self) -> Milestone | None:
         """The step (or beginning, or end) that stands next in the record, or None past its end.
 
         Raises:
@@ -123,19 +136,63 @@ class History:
                 f"the record holds {_effect_words(record.core)} here, the replay did without; "
                 "the code or its versions have changed since"
             )
-        self._next += 1
-        self._wake()
+        self._advance(self._next + 1)
         return record
+
+    async def wait_exhausted(self) -> None:
+        """Wait until every record was met."""
+        if not self.exhausted:
+            if self._exhaustion is None:
+                self._exhaustion = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._exhaustion)
 
     def rivals(self, key: EffectKey) -> list[Kept]:
         """Committed effects of the same actor and step, to show beside one that is not there."""
         return [kept for kept in self._effects.values() if key_of(kept.core)[:2] == key[:2]]
 
-    def _wake(self) -> None:
-        if not self.exhausted:
-            record = self._order[self._next]
-            if isinstance(record, Kept) and record.turn is not None and not record.turn.done():
-                record.turn.set_result(None)
+    def effects_before(self, milestone: Milestone) -> list[Kept]:
+        """Committed effects between a milestone and the one before it."""
+        place = next(n for n, record in enumerate(self._order) if record is milestone)
+        found: list[Kept] = []
+        while place and isinstance(kept := self._order[place - 1], Kept):
+            found.append(kept)
+            place -= 1
+        return found[::-1]
+
+    def _add(self, event: Event) -> None:
+        if not isinstance(event, Effect | Milestone):
+            return
+        self._forget_failure()
+        if isinstance(event, Milestone):
+            self._order.append(event)
+            self.n_steps += isinstance(event, Stepped)
+            return
+        core = self._decode(event.core)
+        if isinstance(event, Cancelled):
+            self._cancelled.add(key_of(core))
+        elif key_of(core) not in self._effects:
+            kept = self._effects[key_of(core)] = Kept(event, core, len(self._order))
+            self._order.append(kept)
+
+    def _forget_failure(self) -> None:
+        """Forget a failure at the end, and the calls of the step that failed."""
+        if not self._order or not isinstance(self._order[-1], Failed):
+            return
+        self._order.pop()
+        while self._order and isinstance(kept := self._order[-1], Kept):
+            del self._effects[key_of(kept.core)]
+            self._order.pop()
+        self._cancelled = {key for key in self._cancelled if key[1] < self.n_steps}
+
+    def _advance(self, place: int) -> None:
+        self._next = place
+        if self.exhausted:
+            if self._exhaustion is not None and not self._exhaustion.done():
+                self._exhaustion.set_result(None)
+            return
+        record = self._order[place]
+        if isinstance(record, Kept) and record.turn is not None and not record.turn.done():
+            record.turn.set_result(None)
 
     def _awaited(self) -> str:
         record = self._order[self._next]

@@ -5,20 +5,24 @@ was committed gets its recorded result, a step that was committed is compared wi
 when the record is exhausted the same code goes on live.
 """
 
+import asyncio
 import hashlib
-import inspect
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from simlab.errors import ReplayDivergence
+from simlab.errors import EpisodeError, ReplayDivergence, SimlabError
 from simlab.seeding import derive
-from simlab.trace.divergence import explain_call, explain_record
+from simlab.trace.contents import Content, Reference, content_hash, put_back, reference_to
+from simlab.trace.divergence import explain_call, explain_record, explain_result
 from simlab.trace.events import (
+    Cancelled,
     Effect,
     EffectCore,
     Ended,
@@ -32,11 +36,12 @@ from simlab.trace.events import (
     SteppedCore,
     encode,
 )
-from simlab.trace.faults import RecordedError, error_of, fault_of
-from simlab.trace.history import EffectKey, History, Kept
-from simlab.trace.plain import Plain, plain
-from simlab.trace.requests import RequestWriter
-from simlab.trace.writer import SegmentWriter, content_hash, reference_to
+from simlab.trace.faults import error_of, fault_of
+from simlab.trace.history import EffectKey, History, Kept, Milestone
+from simlab.trace.pieces import PiecesWriter
+from simlab.trace.plain import Intern, Plain, plain
+from simlab.trace.requests import Request, RequestWriter
+from simlab.trace.writer import SegmentWriter
 
 T = TypeVar("T")
 
@@ -55,6 +60,11 @@ class Caller(Protocol):
         ...
 
     @property
+    def part(self) -> str:
+        """In which of the things that the actor does in the step."""
+        ...
+
+    @property
     def id(self) -> int:
         """Of the span."""
         ...
@@ -65,7 +75,7 @@ class Caller(Protocol):
 
 
 class RecordEnds(Exception):  # noqa: N818 - not an error: a replay has met its last record
-    """A replay that must not go on live has met all that was committed."""
+    """There is no more to meet, and nothing new may be written: a replay, or after the end."""
 
 
 class Journal:
@@ -90,58 +100,79 @@ class Journal:
     ) -> None:
         self.episode = episode
         self.seed = seed
-        self._sampling_seed = seed if sampling_seed is None else sampling_seed
-        self._tokens: Counter[str] = Counter()
         self.usage: Counter[str] = Counter()
         """Tokens and calls of this episode's models, recorded ones included."""
+        self.overlapping = False
+        """Whether calls may go on over steps, as on a real clock: then a call that the record does
+        not have was under way when it ended or was cut off, and is no divergence."""
+        self._sampling_seed = seed if sampling_seed is None else sampling_seed
+        self._tokens: Counter[str] = Counter()
         self._writer = writer
         self._history = history or History()
-        self._intern = reference_to if writer is None else writer.intern
+        intern = reference_to if writer is None else partial(writer.intern, lists=PiecesWriter())
+        self._seen = _Seen(intern, self._history)
+        self._intern: Intern = intern if history is None else self._seen
         self._requests = RequestWriter(self._intern)
         self._chain = b""
         self._effects: list[tuple[EffectKey, bytes]] = []
+        self._uncommitted = False
+        self._closed = False
 
     @property
     def live(self) -> bool:
         """Whether what happens now is new and gets written."""
-        return self._writer is not None and self._history.exhausted
+        return self._writer is not None and self._history.exhausted and not self._closed
 
     @property
     def n_recorded(self) -> int:
         """Steps that were committed before this journal was opened."""
         return self._history.n_steps
 
+    def writes(self, step: int) -> bool:
+        """Whether spans and notes of a step are written: those of committed steps stand already."""
+        return self._writer is not None and step >= self._history.n_steps and not self._closed
+
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
         return self._tokens[actor]
 
     def append(self, event: Event) -> None:
-        """Write an event that no replay depends on, unless it stands in the record already."""
-        if self.live:
-            self._write(event)
+        """Write an event that no replay depends on; see `writes`."""
+        self._write(event)
 
     def plain(self, value: Any) -> Plain:
-        """A value as the log keeps it, long texts by reference."""
+        """A value as the log keeps it, long contents by reference."""
         return plain(value, self._intern)
 
     async def begin(self, timestep: Plain) -> None:
         """Commit the reset."""
+        self.begin_nowait(timestep)
+        await self._commit()
+
+    def begin_nowait(self, timestep: Plain) -> None:
+        """Write the reset; it is durable with the next commit."""
         core = encode(StartedCore(self.seed, timestep))
-        digest = self._advance(core)
-        await self._commit(Started(Raw(core), digest, time.time()))
+        self._put(Started(Raw(core), self._advance(core), time.time()))
 
     async def step(self, core: SteppedCore) -> None:
         """Commit a step before anyone sees what follows from it."""
         encoded = encode(core)
-        digest = self._advance(encoded)
-        await self._commit(Stepped(Raw(encoded), digest, time.time()))
+        self._put(Stepped(Raw(encoded), self._advance(encoded), time.time()))
+        await self._commit()
 
     async def end(self, outcome: Outcome) -> bytes:
-        """Commit the end of the episode; the digest of all of it."""
+        """Commit the end of the episode, after which nothing is written; the digest of it all."""
+        digest = self.end_nowait(outcome)
+        await self._commit()
+        return digest
+
+    def end_nowait(self, outcome: Outcome) -> bytes:
+        """Write the end of the episode; it is durable with the next commit."""
         core = encode(outcome)
         digest = self._advance(core)
         kind = Ended if outcome.failed is None else Failed
-        await self._commit(kind(Raw(core), digest, time.time(), dict(self.usage)))
+        self._put(kind(Raw(core), digest, time.time(), dict(self.usage)))
+        self._closed = True
         return digest
 
     async def effect(
@@ -164,80 +195,87 @@ class Journal:
         Raises:
             ReplayDivergence: The record has another call in its place.
         """
-        digest = self._requests.digest(kind, request)
-        key = (caller.actor, caller.step, caller.id, digest, caller.nth_call(digest))
-        kept = self._history.find(key)
-        if kept is not None:
-            return await self._again(key, kept, request, returns)  # type: ignore[no-any-return]
-        if not self._history.exhausted and caller.step < self._history.n_steps:
-            raise ReplayDivergence(explain_call(self.episode, key, kind, request, self._history))
-        if self._writer is None:
+        prepared = self._requests.prepare(caller.actor, kind, request)
+        nth = caller.nth_call(prepared.digest)
+        key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
+        if not self._history.exhausted:
+            kept = self._history.find(key)
+            if kept is not None:
+                return await self._again(key, kept, returns)  # type: ignore[no-any-return]
+            await self._miss(key, kind, request)
+        if self._writer is None or self._closed:
             raise RecordEnds
-        return await self._first(key, kind, request, call, returns)
+        return await self._first(_Call(key, kind, caller.part, prepared), call, returns)
 
-    async def _again(self, key: EffectKey, kept: Kept, request: Any, returns: Any) -> Any:
+    async def _again(self, key: EffectKey, kept: Kept, returns: Any) -> Any:
+        """The recorded result of a call."""
         await self._history.release(kept)
-        self._requests.write(key[0], kept.core.kind, request)
-        result = plain(kept.core.result, self._intern)
-        core = encode(EffectCore(*key[:3], kept.core.kind, *key[3:], result, kept.core.error))
+        error = kept.core.error
+        core = _core(key, kept.core.kind, plain(kept.core.result, self._intern), error)
+        if core != bytes(kept.event.core):
+            committed = msgspec.msgpack.decode(kept.event.core, type=EffectCore).result
+            raise ReplayDivergence(explain_result(self.episode, kept, committed))
         self._effects.append((key, content_hash(core)))
-        if kept.core.error is not None:
-            raise error_of(kept.core.error)
-        return self._given(key[0], kept.core.kind, kept.core.result, returns)
-
-    async def _first(
-        self,
-        key: EffectKey,
-        kind: str,
-        request: Any,
-        call: Callable[[int], Awaitable[T] | T],
-        returns: Any,
-    ) -> T:
-        start = time.perf_counter()
-        seed = derive(self._sampling_seed, *key[:3], key[3].hex(), key[4])
-        try:
-            made = call(seed)
-            result: T = await made if inspect.isawaitable(made) else made
-        except Exception as error:
-            fault = fault_of(error, frames=False)
-            self._record(key, kind, request, (None, fault), start)
-            known = error_of(fault)
-            raise (known if isinstance(known, RecordedError) else error) from error
-        written = plain(result, self._intern)
-        self._record(key, kind, request, (written, None), start)
-        if kind == "model":
-            self._count(key[0], result)
-            return result
-        return self._given(key[0], kind, written, returns)  # type: ignore[no-any-return]
-
-    def _record(
-        self,
-        key: EffectKey,
-        kind: str,
-        request: Any,
-        outcome: tuple[Plain, Fault | None],
-        start: float,
-    ) -> None:
-        core = encode(EffectCore(*key[:3], kind, *key[3:], *outcome))
-        written = self._requests.write(key[0], kind, request)
-        self._effects.append((key, content_hash(core)))
-        duration = round(time.perf_counter() - start, 6)
-        self._write(Effect(Raw(core), written, time.time(), duration))
-
-    def _given(self, actor: str, kind: str, written: Plain, returns: Any) -> Any:
-        result = written if returns is Any else msgspec.convert(written, returns)
-        if kind == "model":
-            self._count(actor, result)
+        if error is not None:
+            raise error_of(error)
+        result = _converted(kept.core.result, returns)
+        self._count(key[0], kept.core.kind, result)
         return result
 
-    def _count(self, actor: str, completion: Any) -> None:
+    async def _miss(self, key: EffectKey, kind: str, request: Any) -> None:
+        """A call that is not in the record: it was cut off or never made, or it is new."""
+        if self._history.was_cancelled(key):
+            await asyncio.get_running_loop().create_future()
+        if key[1] < self._history.n_steps:
+            if not self.overlapping:
+                words = explain_call(self.episode, key, kind, request, self._history)
+                raise ReplayDivergence(words)
+            await self._history.wait_exhausted()
+
+    async def _first(
+        self, made: "_Call", call: Callable[[int], Awaitable[T] | T], returns: Any
+    ) -> T:
+        """Make a call and record what comes of it."""
+        seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
+        try:
+            given = call(seed)
+            result: T = await given if hasattr(given, "__await__") else given
+        except asyncio.CancelledError:
+            self._write_call(Cancelled, made, made.core(None, None))
+            raise
+        except Exception as error:
+            if isinstance(error, SimlabError) and not isinstance(error, EpisodeError):
+                raise  # SimLab's own machinery failed, such as a host that died: no outcome
+            fault = fault_of(error, frames=False)
+            self._record(made, made.core(None, fault))
+            raise error_of(fault) from error
+        self._record(made, made.core(plain(result, self._intern), None))
+        if made.kind != "model":
+            result = _converted(plain(result), returns)
+        self._count(made.key[0], made.kind, result)
+        return result
+
+    def _record(self, made: "_Call", core: bytes) -> None:
+        self._effects.append((made.key, content_hash(core)))
+        self._write_call(Effect, made, core)
+
+    def _write_call(self, kind: type[Effect], made: "_Call", core: bytes) -> None:
+        """Write an effect; what comes after the end of the episode counts no more."""
+        if not self._closed:
+            written = self._requests.write(made.key[0], made.request)
+            duration = round(time.perf_counter() - made.start, 6)
+            self._write(kind(Raw(core), written, time.time(), duration, made.part))
+
+    def _count(self, actor: str, kind: str, completion: Any) -> None:
+        if kind != "model":
+            return
         usage = getattr(completion, "usage", None)
         self.usage["calls"] += 1
         if usage is not None:
+            self._tokens[actor] += usage.completion_tokens
             self.usage["prompt_tokens"] += usage.prompt_tokens
             self.usage["completion_tokens"] += usage.completion_tokens
             self.usage["cached_tokens"] += usage.cached_tokens
-            self._tokens[actor] += usage.completion_tokens
 
     def _advance(self, core: bytes) -> bytes:
         """The next digest of the chain: the one before, the effects since by key, and the core."""
@@ -249,7 +287,8 @@ class Journal:
         self._chain = digest.digest()
         return self._chain
 
-    async def _commit(self, event: Started | Stepped | Ended) -> None:
+    def _put(self, event: Milestone) -> None:
+        """Meet a milestone in the record, or write it."""
         recorded = self._history.meet()
         if recorded is not None:
             self._compare(recorded, event)
@@ -257,18 +296,83 @@ class Journal:
             raise RecordEnds
         else:
             self._write(event)
-            await self._writer.commit()
+            self._uncommitted = True
+        self._seen.contents.clear()
 
-    def _compare(
-        self, recorded: Started | Stepped | Ended, replayed: Started | Stepped | Ended
-    ) -> None:
+    async def _commit(self) -> None:
+        if self._uncommitted:
+            assert self._writer is not None
+            await self._writer.commit()
+            self._uncommitted = False
+
+    def _compare(self, recorded: Milestone, replayed: Milestone) -> None:
         if (
             type(recorded) is not type(replayed)
             or recorded.digest != replayed.digest
-            or (bytes(recorded.core) != bytes(replayed.core))
+            or bytes(recorded.core) != bytes(replayed.core)
         ):
-            raise ReplayDivergence(explain_record(self.episode, recorded, replayed))
+            whole = self._seen.whole
+            raise ReplayDivergence(
+                explain_record(self.episode, recorded, replayed, self._history, whole)
+            )
 
     def _write(self, event: Event) -> None:
         assert self._writer is not None
         self._writer.append(event.KIND, self.episode, encode(event))
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A call that is made for the first time."""
+
+    key: EffectKey
+    kind: str
+    part: str
+    request: Request
+    start: float = field(default_factory=time.perf_counter)
+
+    def core(self, result: Plain, error: Fault | None) -> bytes:
+        """What of it enters the digest."""
+        return _core(self.key, self.kind, result, error)
+
+
+class _Seen:
+    """Remembers the contents of what a replay brings, to show them where it parts from the record.
+
+    Args:
+        intern: Makes the references.
+        history: Of the episode; once it is exhausted, nothing is remembered.
+    """
+
+    def __init__(self, intern: Intern, history: History) -> None:
+        self.contents: dict[bytes, Content] = {}
+        self._intern = intern
+        self._history = history
+
+    def __call__(self, content: Content) -> Plain:
+        """The reference to a content."""
+        reference = self._intern(content)
+        if not self._history.exhausted:
+            self.contents[bytes(reference.data)] = content
+        return reference
+
+    def whole(self, value: Plain) -> Plain:
+        """Plain data with its contents in place, as far as they are known."""
+        return put_back(value, self._find)
+
+    def _find(self, code: int, data: memoryview) -> Content | Reference:
+        known = self.contents.get(bytes(data))
+        if known is not None:
+            return known
+        find = self._history.content
+        return Reference(code, bytes(data)) if find is None else find(code, data)
+
+
+def _core(key: EffectKey, kind: str, result: Plain, error: Fault | None) -> bytes:
+    actor, step, span, request, nth = key
+    return encode(EffectCore(actor, step, span, kind, request, nth, result, error))
+
+
+def _converted(result: Plain, returns: Any) -> Any:
+    """A result as the type that was asked for."""
+    return result if returns is Any else msgspec.convert(result, returns)

@@ -1,38 +1,64 @@
 """The log of a run, for reading: its events by episode, and the contents that they refer to."""
 
 import hashlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+import numpy as np
+from numpy.typing import NDArray
 
-from simlab.errors import LogDamagedError
+from simlab.trace.contents import Content, put_back
 from simlab.trace.directory import RunDirectory
-from simlab.trace.events import BLOB, KINDS, Ended, Event, Failed, Started, Stepped, encode
+from simlab.trace.events import (
+    BLOB,
+    KINDS,
+    Cancelled,
+    Effect,
+    Ended,
+    Event,
+    Failed,
+    Started,
+    Stepped,
+    encode,
+)
 from simlab.trace.history import History
-from simlab.trace.segment import RUN, Segment
-from simlab.trace.writer import TEXT, content_hash
+from simlab.trace.plain import Plain
+from simlab.trace.segment import RUN, Index, Segment
+from simlab.trace.stored import StoredContents
 
 _DECODERS = {kind: msgspec.msgpack.Decoder(event) for kind, event in KINDS.items()}
-_ENDS = (Ended.KIND, Failed.KIND)
+_MILESTONES = (Started, Stepped, Ended, Failed)
+_HISTORY = (*_MILESTONES, Effect, Cancelled)
 
 
-@dataclass(slots=True)
-class _Place:
-    """Where records of one episode stand: parallel lists."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Records of one episode, in a stretch of a segment."""
 
-    segments: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)
+    segment: Segment
+    index: Index
+
+    def places(self, kinds: Collection[type[Event]]) -> NDArray[np.intp]:
+        """Where in the index records of some kinds stand."""
+        wanted = np.zeros(256, dtype=bool)
+        wanted[[kind.KIND for kind in kinds]] = True
+        return np.flatnonzero(wanted[self.index.kinds])
+
+    def event(self, place: int) -> Event:
+        """The event at a place in the index."""
+        kind, offset = int(self.index.kinds[place]), int(self.index.offsets[place])
+        event: Event = _DECODERS[kind].decode(self.segment.payload_at(offset))
+        return event
 
 
 class Log:
     """What a run's segments hold up to now, in the order in which it was committed.
 
     Reading never changes a file, and takes only what counts: sealed segments up to their seal,
-    open ones up to their last whole record.
+    open ones up to their last whole record. What comes later is taken by `refresh`.
 
     Args:
         directory: The run.
@@ -43,26 +69,33 @@ class Log:
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
-        self._segments: list[Segment] = []
-        self._episodes: dict[int, _Place] = {}
-        self._contents: dict[bytes, tuple[int, int]] = {}
-        self._seen = _state(directory)
-        for file in directory.segments():
-            self._read(file.open())
+        self._seen: list[tuple[int, bool]] = []
+        self._start_over()
+        self.refresh()
 
-    def _read(self, segment: Segment) -> None:
-        number = len(self._segments)
-        self._segments.append(segment)
-        for record in segment.records():
-            if record.kind == BLOB:
-                self._contents[bytes(record.payload[:16])] = (number, record.offset)
-            else:
-                place = self._episodes.get(record.episode)
-                if place is None:
-                    place = self._episodes[record.episode] = _Place()
-                place.segments.append(number)
-                place.offsets.append(record.offset)
-                place.kinds.append(record.kind)
+    def refresh(self) -> bool:
+        """Read on, for those who look at a run that goes on; only new bytes are checked.
+
+        Returns:
+            Whether there is anything new.
+
+        Raises:
+            LogDamagedError: A segment is damaged before its tail.
+        """
+        self._seen = _state(self.directory)
+        anything_new = False
+        for file in self.directory.segments():
+            segment, sealed_length = self._segments.get(file.path), file.sealed_length()
+            if segment is None:
+                segment = self._segments[file.path] = file.open()
+                anything_new |= self._take(segment, segment.index)
+            elif segment.sealed_length is None:
+                if sealed_length is not None and sealed_length < segment.length:
+                    self._start_over()  # what was read behind the seal counts no more
+                    return self.refresh()
+                segment.sealed_length = sealed_length
+                anything_new |= self._take(segment, segment.read_on())
+        return anything_new
 
     def is_current(self) -> bool:
         """Whether no segment has been sealed or begun since the log was read."""
@@ -76,12 +109,17 @@ class Log:
     @property
     def n_events(self) -> int:
         """How many events there are, contents not counted."""
-        return sum(len(place.kinds) for place in self._episodes.values())
+        return sum(len(part.index) for parts in self._episodes.values() for part in parts)
 
     @property
     def torn_bytes(self) -> int:
         """Bytes of torn tails that were passed over."""
-        return sum(segment.torn_bytes for segment in self._segments)
+        return sum(segment.torn_bytes for segment in self._segments.values())
+
+    @property
+    def contents(self) -> Container[bytes]:
+        """The hashes of all contents that are stored in the run."""
+        return self._contents
 
     def events(self, episode: int, kinds: Collection[type[Event]] | None = None) -> Iterator[Event]:
         """Events of an episode in their order.
@@ -90,55 +128,48 @@ class Log:
             episode: Its number.
             kinds: Only these; None for all.
         """
-        wanted = None if kinds is None else {event.KIND for event in kinds}
-        place = self._episodes.get(episode, _Place())
-        for segment, offset, kind in zip(place.segments, place.offsets, place.kinds, strict=True):
-            if kind in _DECODERS if wanted is None else kind in wanted:
-                yield _DECODERS[kind].decode(self._segments[segment].payload_at(offset))
-
-    def end(self, episode: int) -> Ended | None:
-        """How an episode ended, or None while it has not."""
-        ends = list(self.events(episode, (Ended, Failed)))
-        return ends[-1] if ends else None  # type: ignore[return-value] # only these were asked for
+        for stretch in self._episodes.get(episode, ()):
+            for place in stretch.places(KINDS.values() if kinds is None else kinds):
+                yield stretch.event(place)
 
     def started(self, episode: int) -> bool:
         """Whether an episode's beginning was committed."""
-        place = self._episodes.get(episode)
-        return place is not None and Started.KIND in place.kinds
-
-    def ended(self) -> set[int]:
-        """Numbers of the episodes that came to their end, be it a failure."""
-        return {
-            episode
-            for episode, place in self._episodes.items()
-            if any(kind in _ENDS for kind in place.kinds)
-        }
-
-    def failed(self) -> set[int]:
-        """Numbers of the episodes that failed."""
-        return {e for e, place in self._episodes.items() if Failed.KIND in place.kinds[-1:]}
+        return self._count(episode, Started) > 0
 
     def n_steps(self, episode: int) -> int:
         """Steps that an episode has committed."""
-        return self._episodes.get(episode, _Place()).kinds.count(Stepped.KIND)
+        return self._count(episode, Stepped)
+
+    def end(self, episode: int) -> Ended | None:
+        """How an episode ended, or None while it goes on; also where a failure is tried again."""
+        last = self._last(episode, _HISTORY)
+        event = None if last is None else last[0].event(last[1])
+        return event if isinstance(event, Ended) else None
+
+    def ended(self) -> set[int]:
+        """Numbers of the episodes that came to their end, be it a failure."""
+        return self._ended_by(Ended) | self.failed()
+
+    def failed(self) -> set[int]:
+        """Numbers of the episodes that failed."""
+        return self._ended_by(Failed)
 
     def digest(self) -> str:
-        """Of all episodes by number, hex: what was recorded but durations and placement."""
+        """Of all episodes by number, hex: what was recorded but durations and placement.
+
+        An unfinished episode contributes its last committed step, as such.
+        """
         digest = hashlib.blake2b(digest_size=16)
         for episode in self.episodes:
-            digest.update(encode([episode, *self._closing(episode)]))
+            last = self._last(episode, _MILESTONES)
+            if last is not None:
+                event: Any = last[0].event(last[1])
+                digest.update(encode([episode, type(event).__name__, event.digest]))
         return digest.hexdigest()
-
-    def _closing(self, episode: int) -> tuple[str, bytes]:
-        """The last digest of an episode's chain, and the kind of record that it closes."""
-        last = Started(Raw(), b"", 0.0)
-        for event in self.events(episode, (Started, Stepped, Ended, Failed)):
-            last = event  # type: ignore[assignment]
-        return type(last).__name__, last.digest
 
     def history(self, episode: int) -> History:
         """What a replay of an episode meets."""
-        return History(self.events(episode), self.content_of)
+        return History(self.events(episode, _HISTORY), self._contents.find)
 
     def core(self, event: Any, kind: type) -> Any:
         """The core of an event with all contents in place.
@@ -147,34 +178,19 @@ class Log:
             event: An event that has a core.
             kind: The struct of its core.
         """
-        return msgspec.msgpack.decode(event.core, type=kind, ext_hook=self.content_of)
+        return msgspec.msgpack.decode(event.core, type=kind, ext_hook=self._contents.find)
 
-    def whole(self, value: Any) -> Any:
+    def whole(self, value: Plain) -> Plain:
         """Plain data with all contents in place."""
-        if isinstance(value, msgspec.msgpack.Ext):
-            return self.content_of(value.code, memoryview(value.data))
-        if isinstance(value, list):
-            return [self.whole(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self.whole(item) for name, item in value.items()}
-        return value
+        return put_back(value, self._contents.find)
 
-    def content_of(self, code: int, data: memoryview) -> str | bytes:
-        """The content that a reference means.
+    def content_of(self, code: int, data: memoryview) -> Content:
+        """The content that a reference means, from its code and hash.
 
         Raises:
             LogDamagedError: It is nowhere in the run.
         """
-        key = bytes(data)
-        place = self._contents.get(key)
-        if place is None:
-            raise LogDamagedError(
-                f"content {key.hex()} is referred to in {self.directory.path} and stored nowhere; "
-                "a segment is missing"
-            )
-        number, offset = place
-        content = bytes(self._segments[number].payload_at(offset)[16:])
-        return content.decode("utf-8", "surrogatepass") if code == TEXT else content
+        return self._contents.find(code, data)
 
     def check_contents(self) -> None:
         """Compare every content with its hash.
@@ -182,16 +198,47 @@ class Log:
         Raises:
             LogDamagedError: One was changed; names segment and offset.
         """
-        for key, (number, offset) in self._contents.items():
-            segment = self._segments[number]
-            found = content_hash(bytes(segment.payload_at(offset)[16:]))
-            if found != key:
-                raise LogDamagedError(
-                    f"segment {segment.path.name} at byte {offset}: the content hashes to "
-                    f"{found.hex()}, it is known as {key.hex()}"
-                )
+        self._contents.check()
+
+    def _start_over(self) -> None:
+        self._segments: dict[Path, Segment] = {}
+        self._episodes: dict[int, list[_Stretch]] = {}
+        self._contents = StoredContents(self.directory.path)
+
+    def _take(self, segment: Segment, index: Index) -> bool:
+        """Take in the records of a stretch of a segment; whether there are any."""
+        is_content = index.kinds == BLOB
+        self._contents.take(segment, index.offsets[is_content].tolist())
+        events = np.flatnonzero(~is_content)
+        by_episode = events[np.argsort(index.episodes[events], kind="stable")]
+        borders = np.flatnonzero(np.diff(index.episodes[by_episode])) + 1
+        for which in np.split(by_episode, borders):
+            if len(which):
+                stretch = _Stretch(segment, index.of(which))
+                self._episodes.setdefault(int(stretch.index.episodes[0]), []).append(stretch)
+        return len(index) > 0
+
+    def _count(self, episode: int, kind: type[Event]) -> int:
+        return sum(len(stretch.places((kind,))) for stretch in self._episodes.get(episode, ()))
+
+    def _last(self, episode: int, kinds: Collection[type[Event]]) -> tuple[_Stretch, int] | None:
+        """Where the last record of some kinds stands."""
+        for stretch in reversed(self._episodes.get(episode, ())):
+            places = stretch.places(kinds)
+            if len(places):
+                return stretch, int(places[-1])
+        return None
+
+    def _ended_by(self, kind: type[Event]) -> set[int]:
+        """The episodes whose record ends with one of a kind."""
+        lasts = {episode: self._last(episode, _HISTORY) for episode in self.episodes}
+        return {
+            episode
+            for episode, last in lasts.items()
+            if last is not None and last[0].index.kinds[last[1]] == kind.KIND
+        }
 
 
 def _state(directory: RunDirectory) -> list[tuple[int, bool]]:
     """Which segments there are, and which of them are sealed."""
-    return [(file.epoch, file.seal.exists()) for file in directory.segments()]
+    return [(file.epoch, file.sealed_length() is not None) for file in directory.segments()]

@@ -2,8 +2,9 @@
 
 Plain data is None, bool, int, float, str, bytes, and lists and string-keyed dicts of these. All
 else becomes a dict that names its type under ``"_type"``; what is not known becomes a stub that
-names its type and nothing else, never an error and never a memory address. Long texts and bytes
-are replaced by references to their content (`Reference`), so that a log stores each of them once.
+names its type and nothing else, never an error and never a memory address. Long texts, bytes and
+lists of integers are replaced by references (`simlab.trace.contents`), so that a log stores each
+of them once.
 """
 
 import dataclasses
@@ -17,44 +18,45 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
-import msgspec
 import numpy as np
+
+from simlab.trace.contents import Content, Reference
 
 Plain = Any
 """A value of plain data, as the module's docstring defines it."""
 
-Reference = msgspec.msgpack.Ext
-"""A long text or bytes by the hash of its content; see `simlab.trace.blobs`."""
-
-Intern = Callable[[str | bytes], Plain]
-"""What stands in the log for a text or bytes of more than `SHORT` characters."""
+Intern = Callable[[Content], Plain]
+"""What stands in the log for a content of more than `SHORT` characters, bytes or integers."""
 
 SHORT = 48
-"""Texts and bytes up to this length stand in place; a reference costs 18 bytes."""
+"""Contents up to this length stand in place; a reference costs 18 bytes."""
 
 DEEPEST = 64
-"""Nesting below this depth is cut off with a stub, which also ends cycles."""
+"""Nesting below this depth is cut off with a stub."""
 
 _Serialiser = Callable[[Any], Any]
-_Shape = Callable[[Any, Intern, int], Plain]
+_Path = tuple[int, ...]
+"""Identities of the values around a value, outermost first; one that comes again is a cycle."""
+
+_Shape = Callable[[Any, Intern, _Path], Plain]
 _custom: dict[type, _Serialiser] = {}
 _shapes: dict[type, _Shape] = {}
 
 
-def keep(value: str | bytes) -> str | bytes:
-    """Leaves long values where they are; the `Intern` of those who want no references."""
-    return value
+def keep(content: Content) -> Content:
+    """Leaves long contents where they are; the `Intern` of those who want no references."""
+    return content
 
 
 def plain(value: Any, intern: Intern = keep) -> Plain:
     """The plain data that stands for a value.
 
     Args:
-        value: Anything. A method ``__trace__(self)`` of its type, or a serialiser given by
-            `serialised_by`, decides what is taken in its place.
-        intern: Called with each text or bytes longer than `SHORT`; what it returns is put there.
+        value: Anything. A serialiser given by `serialised_by`, or else a method
+            ``__trace__(self)`` of its type, decides what is taken in its place.
+        intern: Called with each content longer than `SHORT`; what it returns is put there.
     """
-    return _plain(value, intern, 0)
+    return _plain(value, intern, ())
 
 
 @contextmanager
@@ -76,31 +78,101 @@ def serialised_by(kind: type, serialiser: _Serialiser) -> Iterator[None]:
             _custom[kind] = before
 
 
-def _plain(value: Any, intern: Intern, depth: int) -> Plain:
+def same(left: Plain, right: Plain) -> bool:
+    """Whether two plain values are equal, NaN being equal to itself."""
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def utf8(text: str) -> str:
+    """A text without lone surrogates, for what stands in the log by itself."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _plain(value: Any, intern: Intern, path: _Path) -> Plain:
     kind = type(value)
-    shape = _shapes.get(kind)
-    if shape is None:
-        shape = _shapes[kind] = _find_shape(kind)
-    if depth > DEEPEST:
-        return {"_type": kind.__qualname__, "cut": f"deeper than {DEEPEST}"}
-    return shape(value, intern, depth)
+    return (_shapes.get(kind) or _find_shape(kind))(value, intern, path)
 
 
 def _find_shape(kind: type) -> _Shape:
     """How values of a type are turned into plain data; found once for each type."""
     if kind in _custom:
-        return lambda value, intern, depth: _named(
-            kind, _plain(_custom[kind](value), intern, depth + 1)
-        )
-    if hasattr(kind, "__trace__"):
-        return lambda value, intern, depth: _plain(value.__trace__(), intern, depth + 1)
-    for ancestor, shape in _BUILT_IN:
+        shape = _nested(_named(kind, _custom[kind]))
+    elif hasattr(kind, "__trace__"):
+        shape = _nested(_traced(kind))
+    else:
+        shape = _shape_of(kind)
+    _shapes[kind] = shape
+    return shape
+
+
+def _shape_of(kind: type) -> _Shape:
+    for ancestor, shape in _LEAVES:
         if issubclass(kind, ancestor):
             return shape
+    for ancestor, shape in _CONTAINERS:
+        if issubclass(kind, ancestor):
+            return _nested(shape)
     names = _field_names(kind)
     if names is not None:
-        return _of_fields(kind, names)
-    return lambda _value, _intern, _depth: {"_type": kind.__qualname__, "stub": kind.__module__}
+        return _nested(_of_fields(kind, names))
+    stub = {"_type": kind.__qualname__, "stub": kind.__module__}
+    return lambda _value, _intern, _path: dict(stub)
+
+
+def _nested(shape: _Shape) -> _Shape:
+    """A shape of values that hold others: cuts off what holds itself, and what is too deep."""
+
+    def guarded(value: Any, intern: Intern, path: _Path) -> Plain:
+        here = id(value)
+        if here in path:
+            return {"_type": type(value).__qualname__, "cut": "within itself"}
+        if len(path) > DEEPEST:
+            return {"_type": type(value).__qualname__, "cut": f"deeper than {DEEPEST}"}
+        return shape(value, intern, (*path, here))
+
+    return guarded
+
+
+def _named(kind: type, serialiser: _Serialiser) -> _Shape:
+    """What a custom serialiser gives, under the name of the type it was given for."""
+
+    def shape(value: Any, intern: Intern, path: _Path) -> Plain:
+        try:
+            given = _plain(serialiser(value), intern, path)
+        except Exception as error:
+            return _failed(kind, error)
+        name = {"_type": kind.__qualname__}
+        return {**name, **given} if isinstance(given, dict) else {**name, "value": given}
+
+    return shape
+
+
+def _traced(kind: type) -> _Shape:
+    """What the method ``__trace__`` of a type gives, as it is."""
+
+    def shape(value: Any, intern: Intern, path: _Path) -> Plain:
+        try:
+            given = value.__trace__()
+        except Exception as error:
+            return _failed(kind, error)
+        return _plain(given, intern, path)
+
+    return shape
+
+
+def _failed(kind: type, error: Exception) -> Plain:
+    """The stub of a value whose own code failed: a record never fails what it records."""
+    return {
+        "_type": kind.__qualname__,
+        "stub": kind.__module__,
+        "failed": f"{type(error).__name__}: {error}",
+    }
 
 
 def _field_names(kind: Any) -> tuple[str, ...] | None:
@@ -114,118 +186,127 @@ def _field_names(kind: Any) -> tuple[str, ...] | None:
 
 
 def _of_fields(kind: type, names: tuple[str, ...]) -> _Shape:
-    """Types with named fields, absent ones left out."""
+    """Types with named fields; one that was never set is None."""
 
-    def shape(value: Any, intern: Intern, depth: int) -> Plain:
-        fields: dict[str, Plain] = {"_type": kind.__qualname__}
+    def shape(value: Any, intern: Intern, path: _Path) -> Plain:
+        fields: dict[str, Plain] = {"_type": name_of_kind}
         for name in names:
-            fields[name] = _plain(getattr(value, name, None), intern, depth + 1)
+            part = getattr(value, name, None)
+            fields[name] = part if type(part) in _ATOMS else _plain(part, intern, path)
         return fields
 
+    name_of_kind = kind.__qualname__
     return shape
 
 
-def _named(kind: type, value: Plain) -> Plain:
-    """What a custom serialiser gave, under the name of the type it was given for."""
-    if isinstance(value, dict):
-        return {"_type": kind.__qualname__, **value}
-    return {"_type": kind.__qualname__, "value": value}
+_ATOMS = frozenset((float, bool, types.NoneType))
+"""Types whose values are plain whatever they are."""
+
+_ONLY_INT = {int}
 
 
-def _atom(value: Any, _intern: Intern, _depth: int) -> Plain:
+def _atom(value: Any, _intern: Intern, _path: _Path) -> Plain:
     return value
 
 
-def _integer(value: int, _intern: Intern, _depth: int) -> Plain:
+def _integer(value: int, _intern: Intern, _path: _Path) -> Plain:
     if -(2**63) <= value < 2**64:
         return int(value)
     return {"_type": "int", "value": str(value)}
 
 
-def _text(value: str, intern: Intern, _depth: int) -> Plain:
-    return value if len(value) <= SHORT else intern(str(value))
+def _text(value: str, intern: Intern, _path: _Path) -> Plain:
+    if len(value) <= SHORT and (value.isascii() or _is_utf8(value)):
+        return str(value)
+    return intern(str(value))
 
 
-def _bytes(value: bytes | bytearray | memoryview, intern: Intern, _depth: int) -> Plain:
+def _is_utf8(value: str) -> bool:
+    """Whether a text has no lone surrogates, which only a content can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bytes(value: bytes | bytearray | memoryview, intern: Intern, _path: _Path) -> Plain:
     data = bytes(value)
     return data if len(data) <= SHORT else intern(data)
 
 
-def _list(value: Any, intern: Intern, depth: int) -> Plain:
-    return [_plain(item, intern, depth + 1) for item in value]
+def _list(value: Any, intern: Intern, path: _Path) -> Plain:
+    kinds = set(map(type, value))  # token ids and log-probabilities are most of a log
+    if kinds == _ONLY_INT and min(value) >= -(2**63) and max(value) < 2**63:
+        return list(value) if len(value) <= SHORT else intern(list(value))
+    if kinds <= _ATOMS:
+        return list(value)
+    return [_plain(item, intern, path) for item in value]
 
 
-def _dict(value: Mapping[Any, Any], intern: Intern, depth: int) -> Plain:
-    if all(type(key) is str for key in value):
-        return {key: _plain(item, intern, depth + 1) for key, item in value.items()}
-    pairs = [[_plain(part, intern, depth + 1) for part in pair] for pair in value.items()]
+def _dict(value: Mapping[Any, Any], intern: Intern, path: _Path) -> Plain:
+    if all(type(key) is str and (key.isascii() or _is_utf8(key)) for key in value):
+        return {key: _plain(item, intern, path) for key, item in value.items()}
+    pairs = [[_plain(part, intern, path) for part in pair] for pair in value.items()]
     return {"_type": "dict", "items": pairs}
 
 
-def _set(value: Any, intern: Intern, depth: int) -> Plain:
-    items = [_plain(item, intern, depth + 1) for item in value]
+def _set(value: Any, intern: Intern, path: _Path) -> Plain:
+    items = [_plain(item, intern, path) for item in value]
     return {"_type": type(value).__name__, "items": sorted(items, key=repr)}
 
 
-def _array(value: np.ndarray, intern: Intern, depth: int) -> Plain:
+def _array(value: np.ndarray, intern: Intern, path: _Path) -> Plain:
     fields: dict[str, Plain] = {
         "_type": "ndarray",
         "dtype": str(value.dtype),
         "shape": list(value.shape),
     }
     if value.dtype.hasobject:
-        return {**fields, "items": _plain(value.tolist(), intern, depth + 1)}
-    return {**fields, "data": _bytes(value.tobytes(), intern, depth)}
+        return {**fields, "items": _plain(value.tolist(), intern, path)}
+    return {**fields, "data": _bytes(value.tobytes(), intern, path)}
 
 
-def _enum(value: enum.Enum, intern: Intern, depth: int) -> Plain:
+def _enum(value: enum.Enum, intern: Intern, path: _Path) -> Plain:
     return {
         "_type": type(value).__qualname__,
         "name": value.name,
-        "value": _plain(value.value, intern, depth + 1),
+        "value": _plain(value.value, intern, path),
     }
 
 
-def _written(value: Any, intern: Intern, depth: int) -> Plain:
+def _written(value: Any, intern: Intern, path: _Path) -> Plain:
     written = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return {"_type": type(value).__qualname__, "value": _text(written, intern, depth)}
+    return {"_type": type(value).__qualname__, "value": _text(written, intern, path)}
 
 
-def _error(value: BaseException, intern: Intern, depth: int) -> Plain:
-    return {"_type": type(value).__qualname__, "message": _text(str(value), intern, depth)}
+def _error(value: BaseException, intern: Intern, path: _Path) -> Plain:
+    return {"_type": type(value).__qualname__, "message": _text(str(value), intern, path)}
 
 
-def _definition(value: Any, _intern: Intern, _depth: int) -> Plain:
+def _definition(value: Any, _intern: Intern, _path: _Path) -> Plain:
     name = getattr(value, "__qualname__", type(value).__qualname__)
     return {"_type": "type" if isinstance(value, type) else "function", "name": name}
 
 
-def _complex(value: complex, _intern: Intern, _depth: int) -> Plain:
+def _complex(value: complex, _intern: Intern, _path: _Path) -> Plain:
     return {"_type": "complex", "real": value.real, "imag": value.imag}
 
 
-_BUILT_IN: tuple[tuple[type, _Shape], ...] = (
+_LEAVES: tuple[tuple[type, _Shape], ...] = (
     (types.NoneType, _atom),
     (bool, _atom),
-    (msgspec.msgpack.Ext, _atom),
+    (Reference, _atom),
     (enum.Enum, _enum),
     (int, _integer),
-    (np.floating, lambda value, _intern, _depth: float(value)),
-    (float, lambda value, _intern, _depth: float(value)),
+    (float, lambda value, _intern, _path: float(value)),
     (str, _text),
     (bytes, _bytes),
     (bytearray, _bytes),
     (memoryview, _bytes),
-    (list, _list),
-    (tuple, _list),
-    (deque, _list),
-    (dict, _dict),
-    (types.MappingProxyType, _dict),
-    (set, _set),
-    (frozenset, _set),
-    (np.ndarray, _array),
-    (np.bool_, lambda value, _intern, _depth: bool(value)),
-    (np.integer, lambda value, _intern, _depth: int(value)),
+    (np.bool_, lambda value, _intern, _path: bool(value)),
+    (np.integer, lambda value, _intern, _path: int(value)),
+    (np.floating, lambda value, _intern, _path: float(value)),
     (complex, _complex),
     (datetime.date, _written),
     (datetime.time, _written),
@@ -238,13 +319,13 @@ _BUILT_IN: tuple[tuple[type, _Shape], ...] = (
     (types.MethodType, _definition),
 )
 
-
-def same(left: Plain, right: Plain) -> bool:
-    """Whether two plain values are equal, NaN being equal to itself."""
-    if isinstance(left, float) and isinstance(right, float):
-        return left == right or (math.isnan(left) and math.isnan(right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return type(left) is type(right) and bool(left == right)
+_CONTAINERS: tuple[tuple[type, _Shape], ...] = (
+    (list, _list),
+    (tuple, _list),
+    (deque, _list),
+    (dict, _dict),
+    (types.MappingProxyType, _dict),
+    (set, _set),
+    (frozenset, _set),
+    (np.ndarray, _array),
+)

@@ -1,15 +1,20 @@
 """Requests of effects as the log keeps them: a digest, and a form that grows with what is new.
 
 A prompt is written as ranges of the same actor's prompt before it, and of messages that are new. So
-a chat that grows by two messages a turn costs two messages a turn, whatever its length.
+a chat that grows by two messages a turn costs two messages a turn, whatever its length, and so does
+one that drops its oldest messages.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from operator import is_
 from typing import Any, Protocol
 
+from simlab.trace.contents import content_hash
 from simlab.trace.events import encode
-from simlab.trace.plain import SHORT, Intern, Plain, plain
-from simlab.trace.writer import content_hash
+from simlab.trace.plain import Intern, Plain, plain
 
 _REMEMBERED = 1 << 14
 """How many messages are remembered to find them again in the next prompt."""
@@ -34,116 +39,139 @@ class PromptRequest(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, ready to be looked up and written.
+
+    Attributes:
+        digest: The 16 bytes by which it is known; equal requests have equal ones.
+        head: What is written of it as it is.
+        messages: Of a chat; equal messages of one writer are one object.
+    """
+
+    digest: bytes
+    head: Plain
+    messages: list[Plain] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Chat:
+    """A prompt that was asked, with the hash of its messages: the next mostly goes on from it."""
+
+    prompt: Sequence[Any] = ()
+    entries: list[Plain] = field(default_factory=list)
+    hash: Any = field(default_factory=partial(hashlib.blake2b, digest_size=16))
+
+    def begins(self, prompt: Sequence[Any]) -> bool:
+        """Whether a prompt begins with the very messages of this one."""
+        return len(self.prompt) <= len(prompt) and all(map(is_, self.prompt, prompt))
+
+
 class RequestWriter:
     """Digests the requests of one episode and writes each as what is new since the one before.
 
     Args:
-        intern: Stands in for long texts, as in `plain`.
+        intern: Stands in for long contents, as in `plain`.
     """
 
     def __init__(self, intern: Intern) -> None:
         self._intern = intern
         self._messages: dict[tuple[str, str], tuple[list[Plain], bytes]] = {}
-        self._settings: dict[Any, bytes] = {}
-        self._before: dict[str, list[list[Plain]]] = {}
-        self._ids_before: dict[str, list[int]] = {}
+        self._settings: dict[Any, tuple[bytes, list[Plain]]] = {}
+        self._asked: dict[str, _Chat] = {}
+        self._written: dict[str, list[Plain]] = {}
 
-    def digest(self, kind: str, request: Any) -> bytes:
-        """The 16 bytes by which a request is known; of equal requests they are equal."""
+    def prepare(self, actor: str, kind: str, asked: Any) -> Request:
+        """A request of an effect, with its long contents replaced by references."""
         if kind != "model":
-            return content_hash(encode(plain(request, self._intern)))
-        parts = [self._settings_of(request)]
-        prompt = request.prompt
-        if _is_ids(prompt):
-            parts.append(encode(list(prompt)))
-        else:
-            parts.extend(self._message(message)[1] for message in prompt)
-        return content_hash(b"".join(parts))
+            written = plain(asked, self._intern)
+            return Request(content_hash(encode([kind, written])), written)
+        encoded, head = self._settings_of(asked)
+        if _is_ids(asked.prompt):
+            ids = plain(list(asked.prompt), self._intern)
+            return Request(content_hash(encoded + encode(ids)), [*head, "ids", ids])
+        chat = self._chat(actor, asked.prompt)
+        digest = chat.hash.copy()
+        digest.update(encoded)
+        return Request(digest.digest(), head, chat.entries)
 
-    def write(self, actor: str, kind: str, request: Any) -> Plain:
-        """The request in the form that the log keeps; call it in the order of the records."""
-        if kind != "model":
-            return plain(request, self._intern)
-        sampling = plain(request.sampling, self._intern)
-        if _is_ids(request.prompt):
-            return [request.model, sampling, "ids", *self._new_ids(actor, request.prompt)]
-        return [request.model, sampling, "chat", self._new_messages(actor, request.prompt)]
+    def write(self, actor: str, request: Request) -> Plain:
+        """A request in the form that the log keeps; call it in the order of the records."""
+        if request.messages is None:
+            return request.head
+        before = self._written.get(actor, [])
+        self._written[actor] = request.messages
+        return [*request.head, "chat", _as_ranges(before, request.messages)]
 
-    def _settings_of(self, request: PromptRequest) -> bytes:
-        """Model and sampling without its seed, encoded."""
+    def _chat(self, actor: str, prompt: Sequence[Any]) -> _Chat:
+        """The messages of a prompt, going on from the one before where it goes on from that."""
+        before = self._asked.get(actor)
+        if before is None or not before.begins(prompt):
+            before = _Chat()
+        known = [self._message(message) for message in prompt[len(before.prompt) :]]
+        digest = before.hash.copy()
+        digest.update(b"".join([encoding for _, encoding in known]))
+        chat = _Chat(tuple(prompt), [*before.entries, *[entry for entry, _ in known]], digest)
+        self._asked[actor] = chat
+        return chat
+
+    def _settings_of(self, asked: PromptRequest) -> tuple[bytes, list[Plain]]:
+        """Model and sampling: encoded without the seed, and as written."""
         try:
-            known = self._settings.get((request.model, request.sampling))
+            known = self._settings.get((asked.model, asked.sampling))
         except TypeError:  # a schema makes the sampling unhashable
-            return self._encode_settings(request)
+            return self._new_settings(asked)
         if known is None:
-            known = self._encode_settings(request)
-            self._settings[request.model, request.sampling] = known
+            if len(self._settings) >= _REMEMBERED:
+                self._settings.clear()
+            known = self._settings[asked.model, asked.sampling] = self._new_settings(asked)
         return known
 
-    def _encode_settings(self, request: PromptRequest) -> bytes:
-        sampling = plain(request.sampling)
+    def _new_settings(self, asked: PromptRequest) -> tuple[bytes, list[Plain]]:
+        sampling = plain(asked.sampling, self._intern)
+        seedless = sampling
         if isinstance(sampling, dict):
-            sampling.pop("seed", None)
-        return encode([request.model, sampling])
+            seedless = {name: part for name, part in sampling.items() if name != "seed"}
+        return encode(["model", asked.model, seedless]), [asked.model, sampling]
 
     def _message(self, message: Any) -> tuple[list[Plain], bytes]:
         """A message as written, one object for equal messages, and its encoding."""
         key = (message.role, message.text)
         known = self._messages.get(key)
         if known is None:
-            text = message.text
-            entry = [message.role, text if len(text) <= SHORT else self._intern(text)]
+            entry = [message.role, plain(message.text, self._intern)]
             if len(self._messages) >= _REMEMBERED:
                 self._messages.clear()
             known = self._messages[key] = (entry, encode(entry))
         return known
 
-    def _new_messages(self, actor: str, prompt: Sequence[Any]) -> list[Plain]:
-        entries = [self._message(message)[0] for message in prompt]
-        places = {id(entry): place for place, entry in enumerate(self._before.get(actor, ()))}
-        self._before[actor] = entries
-        written: list[Plain] = []
-        stop = -1
-        for entry in entries:
-            place = places.get(id(entry))
-            if place is None:
-                written.append(entry)
-                stop = -1
-            elif place == stop:
-                stop = written[-1][1] = place + 1
-            else:
-                written.append([place, place + 1])
-                stop = place + 1
-        return written
-
-    def _new_ids(self, actor: str, prompt: Sequence[int]) -> tuple[int, list[int]]:
-        ids, before = list(prompt), self._ids_before.get(actor, [])
-        self._ids_before[actor] = ids
-        kept = 0
-        while kept < min(len(ids), len(before)) and ids[kept] == before[kept]:
-            kept += 1
-        return kept, ids[kept:]
-
 
 class RequestReader:
-    """Turns written requests back into whole ones; give it an episode's effects in order."""
+    """Turns written requests back into whole ones; give it an episode's effects in order.
 
-    def __init__(self) -> None:
+    Args:
+        whole: Puts contents in their place; by default references stay.
+    """
+
+    def __init__(self, whole: Callable[[Plain], Plain] = lambda value: value) -> None:
+        self._whole = whole
         self._before: dict[str, list[Plain]] = {}
-        self._ids_before: dict[str, list[int]] = {}
 
     def read(self, actor: str, kind: str, written: Plain) -> Plain:
         """A request with nothing left out.
 
         Returns:
             For a model ``{"model", "sampling", "prompt"}``, the prompt a list of ``[role, text]``
-            or of token ids; any other request as it was written.
+            or of token ids; any other request as it was asked.
         """
         if kind != "model":
-            return written
-        model, sampling, form, *rest = written
-        prompt = self._ids(actor, *rest) if form == "ids" else self._chat(actor, *rest)
-        return {"model": model, "sampling": sampling, "prompt": prompt}
+            return self._whole(written)
+        model, sampling, form, prompt = written
+        return {
+            "model": model,
+            "sampling": self._whole(sampling),
+            "prompt": self._whole(prompt) if form == "ids" else self._chat(actor, prompt),
+        }
 
     def _chat(self, actor: str, written: list[Plain]) -> list[Plain]:
         before = self._before.get(actor, [])
@@ -152,15 +180,31 @@ class RequestReader:
             if isinstance(first, int):
                 prompt.extend(before[first:second])
             else:
-                prompt.append([first, second])
+                prompt.append([first, self._whole(second)])
         self._before[actor] = prompt
         return prompt
 
-    def _ids(self, actor: str, kept: int, new: list[int]) -> list[int]:
-        prompt = self._ids_before.get(actor, [])[:kept] + new
-        self._ids_before[actor] = prompt
-        return prompt
+
+def _as_ranges(before: list[Plain], messages: list[Plain]) -> list[Plain]:
+    """Messages as they are, or as ``[start, stop]`` of those before, whichever is known."""
+    n = len(before)
+    if n and messages[:n] == before:
+        return [[0, n], *messages[n:]]
+    places = {id(message): place for place, message in enumerate(before)}
+    written: list[Plain] = []
+    stop = -1
+    for message in messages:
+        place = places.get(id(message))
+        if place is None:
+            written.append(message)
+            stop = -1
+        elif place == stop:
+            stop = written[-1][1] = place + 1
+        else:
+            written.append([place, place + 1])
+            stop = place + 1
+    return written
 
 
-def _is_ids(prompt: Sequence[Any] | Mapping[str, Any]) -> bool:
-    return bool(prompt) and isinstance(prompt[0], int)  # type: ignore[index]
+def _is_ids(prompt: Sequence[Any]) -> bool:
+    return bool(prompt) and isinstance(prompt[0], int)

@@ -1,108 +1,112 @@
 """The writer of one segment: appends records, commits groups of them, refuses after a seal."""
 
 import asyncio
-import hashlib
-import os
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
 
 import msgspec
 
-from simlab.errors import StaleEpochError
+from simlab.errors import LogWriteError, SimlabError, StaleEpochError
+from simlab.trace.append_file import AppendFile
+from simlab.trace.contents import AS_IS, PIECES, Content, Reference, refer
 from simlab.trace.events import BLOB
-from simlab.trace.plain import Reference
-from simlab.trace.segment import MAGIC, RUN, pack
+from simlab.trace.pieces import PiecesWriter
+from simlab.trace.segment import MAGIC, RUN, Segment, pack
 
-TEXT = 1
-"""Code of a reference to a text (UTF-8)."""
-
-BYTES = 2
-"""Code of a reference to bytes."""
-
-_QUICK_S = 0.001
+_QUICK_S: Final = 0.001
 """A sync that takes less runs in the event loop: handing it to a thread costs as much CPU again."""
 
-_REMEMBERED = 1 << 16
-"""How many contents a writer remembers; one that was forgotten is stored again."""
+_REMEMBERED_BYTES: Final = 1 << 26
+"""How much text a writer knows by heart, to find its reference without hashing it."""
 
-
-def content_hash(data: bytes) -> bytes:
-    """The 16 bytes by which a content is known."""
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
-def reference_to(value: str | bytes) -> Reference:
-    """The reference to a content, for those who digest it and store it nowhere."""
-    return _refer(value)[0]
-
-
-def _refer(value: str | bytes) -> tuple[Reference, bytes]:
-    if isinstance(value, str):
-        data = value.encode("utf-8", "surrogatepass")
-        return msgspec.msgpack.Ext(TEXT, content_hash(data)), data
-    return msgspec.msgpack.Ext(BYTES, content_hash(value)), value
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class SegmentWriter:
-    """Appends records to a segment of its own, from any thread.
+    """Appends records to a segment of its own, from any thread, with or without an event loop.
 
-    `append` puts a record behind all earlier ones and returns at once; it reaches the file with the
-    next turn of the event loop. `commit` returns when all that was appended before is on the disk:
-    the first caller starts a sync, and all who come while it runs share the next one. Syncs that
+    What was appended outlives this process; what was committed outlives the machine. The first
+    caller of `commit` starts a sync, and all who come while it runs share the next one. Syncs that
     turn out slow run in a thread of their own.
 
     Args:
-        path: The file, empty or not there yet; its folder exists.
+        path: The file. If it ends in a torn tail, that is cut off first.
         seal: The file whose presence says that this segment was sealed and its writer replaced.
+        open_file: Opens the file for appending.
+
+    Raises:
+        LogDamagedError: The file is there and damaged before its tail.
+        LogWriteError: The disk does not take it.
+        StaleEpochError: The segment was sealed.
     """
 
-    def __init__(self, path: Path, *, seal: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        seal: Path | None = None,
+        open_file: Callable[[Path], AppendFile] = AppendFile,
+    ) -> None:
         self.path = path
         self._seal = seal
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._file = open_file(path)
         self._lock = threading.Lock()
-        self._buffer: list[bytes] = [MAGIC]
-        self._known: dict[str | bytes, Reference] = {}
+        self._failure: SimlabError | ValueError | None = None
+        self._unwritten: list[bytes] = []
         self._stored: set[bytes] = set()
+        self._stored_elsewhere: Container[bytes] = ()
+        self._known: dict[str | bytes, Reference] = {}
+        self._known_bytes = 0
         self._waiting: list[asyncio.Future[None]] = []
-        self._flush_due = False
         self._syncing = False
         self._sync_s = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._syncer: _Syncer | None = None
-        self._failure: BaseException | None = None
-        self.on_failure: Callable[[BaseException], None] | None = None
-        """Called once, in the event loop, when a write or sync has failed."""
+        self._begin()
+
+    def reuse(self, contents: Container[bytes]) -> None:
+        """Store no content again that other segments of the same run hold.
+
+        Args:
+            contents: Their hashes, such as `Log.contents`.
+        """
+        self._stored_elsewhere = contents
 
     def append(self, kind: int, episode: int, payload: bytes) -> None:
-        """Put a record behind all others.
+        """Put a record behind all others, with the contents that it refers to before it.
 
         Raises:
             StaleEpochError: The segment was sealed.
-            OSError: An earlier write failed, such as on a full disk.
+            LogWriteError: The disk takes no more, now or at an earlier write.
         """
-        if self._failure is not None:
-            raise self._failure
         record = pack(kind, episode, payload)
         with self._lock:
-            self._buffer.append(record)
-        if not self._flush_due and self._loop is not None:
-            self._flush_due = True
-            self._loop.call_soon_threadsafe(self._flush_soon)
+            if self._unwritten:
+                record = b"".join([*self._unwritten, record])
+                self._unwritten.clear()
+            self._write(record)
 
-    def intern(self, value: str | bytes) -> Reference:
-        """A reference to a content, which is stored with its first use."""
-        reference = self._known.get(value)
+    def intern(self, content: Content, lists: PiecesWriter | None = None) -> Reference:
+        """A reference to a content, which is stored with the next record.
+
+        Args:
+            content: Text, bytes, or a list of integers of at most 64 bits.
+            lists: Writes a list of integers in pieces of those that it has written before.
+        """
+        if isinstance(content, list):
+            return self._intern_numbers(content, lists or PiecesWriter())
+        reference = self._known.get(content)
         if reference is None:
-            reference, data = _refer(value)
-            if reference.data not in self._stored:
-                self.append(BLOB, RUN, bytes(reference.data) + data)
-                self._stored.add(bytes(reference.data))
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[value] = reference
+            reference, data = refer(content)
+            name = bytes(reference.data)
+            if self._is_new(name):
+                self._store(name, AS_IS, data)
+            self._know(content, reference)
         return reference
 
     async def commit(self) -> None:
@@ -110,12 +114,13 @@ class SegmentWriter:
 
         Raises:
             StaleEpochError: The segment was sealed; what was appended does not count.
-            OSError: The disk did not take it.
+            LogWriteError: The disk did not take it.
         """
-        if self._failure is not None:
-            raise self._failure
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+        self._refuse_after_failure()
+        if not self._adopt(asyncio.get_running_loop()):
+            self.sync()
+            return
+        assert self._loop is not None
         done: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(done)
         if not self._syncing:
@@ -124,21 +129,85 @@ class SegmentWriter:
         await done
 
     def sync(self) -> None:
-        """Write and sync in the calling thread, for use without an event loop."""
-        self._flush()
-        os.fdatasync(self._file)
+        """Make everything appended so far durable, in the calling thread.
+
+        Raises:
+            StaleEpochError: The segment was sealed; what was appended does not count.
+            LogWriteError: The disk did not take it.
+        """
+        self._refuse_after_failure()
+        try:
+            self._file.sync()
+        except OSError as error:
+            raise self._fail(_write_error(self.path, error)) from error
         self._refuse_if_sealed()
 
     def close(self) -> None:
-        """Write what is left, sync, and close the file; writing afterwards is an error."""
+        """Sync and close the file; writing afterwards is an error.
+
+        Raises:
+            StaleEpochError: The segment was sealed; what was appended does not count.
+            LogWriteError: The disk did not take it.
+        """
         if self._syncer is not None:
             self._syncer.stop()
         try:
             if self._failure is None:
                 self.sync()
         finally:
-            os.close(self._file)
+            self._file.close()
             self._failure = ValueError(f"segment {self.path.name} is closed")
+
+    def _begin(self) -> None:
+        """Write what a segment begins with, or cut off the torn tail of one that has begun."""
+        try:
+            self._refuse_if_sealed()
+            there = Segment(self.path)
+            if there.torn_bytes:
+                self._file.cut(there.length)
+            if not there.length:
+                self._write(MAGIC)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _write(self, data: bytes) -> None:
+        self._refuse_after_failure()
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._fail(_write_error(self.path, error)) from error
+
+    def _intern_numbers(self, content: list[int], lists: PiecesWriter) -> Reference:
+        reference, data = refer(content)
+        name = bytes(reference.data)
+        if self._is_new(name):
+            self._store(name, PIECES, _encode(lists.write(content, data)))
+        lists.keep(name, content, data)
+        return reference
+
+    def _is_new(self, name: bytes) -> bool:
+        return name not in self._stored and name not in self._stored_elsewhere
+
+    def _store(self, name: bytes, form: bytes, data: bytes) -> None:
+        with self._lock:
+            self._unwritten.append(pack(BLOB, RUN, name + form + data))
+            self._stored.add(name)
+
+    def _know(self, content: str | bytes, reference: Reference) -> None:
+        self._known_bytes += len(content)
+        if self._known_bytes > _REMEMBERED_BYTES:
+            self._known.clear()
+            self._known_bytes = len(content)
+        self._known[content] = reference
+
+    def _adopt(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Let commits wait in this loop; False while another loop that is alive has them."""
+        if loop is not self._loop:
+            if self._loop is not None and self._loop.is_running():
+                return False
+            self._loop, self._waiting, self._syncing = loop, [], False
+        return True
 
     def _start_sync(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -147,7 +216,14 @@ class SegmentWriter:
             return
         if self._syncer is None:
             self._syncer = _Syncer(self._try_sync)
-        self._syncer.run(lambda error: self._synced(waiting, error))
+        loop = self._loop
+        assert loop is not None
+
+        def synced(error: Exception | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._acknowledge, waiting, error)
+
+        self._syncer.run(synced)
 
     def _try_sync(self) -> Exception | None:
         start = time.perf_counter()
@@ -158,15 +234,7 @@ class SegmentWriter:
         self._sync_s = 0.8 * self._sync_s + 0.2 * (time.perf_counter() - start)
         return None
 
-    def _synced(self, waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
-        """In the syncing thread: hand the outcome to the event loop."""
-        assert self._loop is not None
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._acknowledge, waiting, error)
-
     def _acknowledge(self, waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
-        if error is not None:
-            self._fail(error)
         for done in waiting:
             if done.done():
                 continue
@@ -179,39 +247,18 @@ class SegmentWriter:
         else:
             self._syncing = False
 
-    def _flush_soon(self) -> None:
-        self._flush_due = False
-        if self._failure is None:
-            try:
-                self._flush()
-            except OSError as error:
-                self._fail(error)
-
-    def _flush(self) -> None:
-        """Hand the buffer to the operating system, whole records in order."""
-        with self._lock:
-            data = b"".join(self._buffer)
-            self._buffer.clear()
-            start = 0
-            try:
-                while start < len(data):
-                    start += os.write(self._file, data[start:] if start else data)
-            except OSError:
-                self._buffer.insert(0, data[start:])
-                raise
-
     def _refuse_if_sealed(self) -> None:
         if self._seal is not None and self._seal.exists():
-            raise StaleEpochError(
-                f"segment {self.path.name} was sealed and its host replaced "
-                f"({self._seal.read_text().strip()}); what was written since does not count"
-            )
+            raise self._fail(_stale_error(self.path, self._seal))
 
-    def _fail(self, error: BaseException) -> None:
-        if self._failure is None:
-            self._failure = error
-            if self.on_failure is not None:
-                self.on_failure(error)
+    def _fail(self, error: SimlabError) -> SimlabError:
+        """Remember the first failure: behind a record that is missing nothing may be written."""
+        self._failure = self._failure or error
+        return error
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise type(self._failure)(str(self._failure)) from self._failure
 
 
 class _Syncer:
@@ -219,26 +266,36 @@ class _Syncer:
 
     def __init__(self, sync: Callable[[], Exception | None]) -> None:
         self._sync = sync
-        self._told = threading.Semaphore(0)
-        self._done: Callable[[Exception | None], None] | None = None
+        self._told: SimpleQueue[Callable[[Exception | None], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="simlab-log", daemon=True)
         self._thread.start()
 
     def run(self, done: Callable[[Exception | None], None]) -> None:
         """Sync once and call `done` from the thread, with the error if there was one."""
-        self._done = done
-        self._told.release()
+        self._told.put(done)
 
     def stop(self) -> None:
-        """End the thread after the sync that it is at."""
-        self._done = None
-        self._told.release()
+        """End the thread after the syncs that it was told."""
+        self._told.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
-        while True:
-            self._told.acquire()
-            done = self._done
-            if done is None:
-                return
+        while (done := self._told.get()) is not None:
             done(self._sync())
+
+
+def _write_error(path: Path, error: OSError) -> LogWriteError:
+    return LogWriteError(
+        f"segment {path.name} cannot be written: {error.strerror or error}; what was committed "
+        "stays, so free the disk and go on with --resume"
+    )
+
+
+def _stale_error(path: Path, seal: Path) -> StaleEpochError:
+    said = json.loads(seal.read_text())
+    successor = said.get("next_epoch")
+    by = "sealed" if successor is None else f"sealed and its host replaced in epoch {successor}"
+    return StaleEpochError(
+        f"segment {path.name} of epoch {said['epoch']} was {by}; what was written since does not "
+        "count"
+    )

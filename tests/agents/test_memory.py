@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab.agents.memory import ListMemory, Memory, MemoryItem, TokenWindow, recalled
@@ -65,6 +65,7 @@ def test_interlab_40_a_single_item_over_the_limit_is_cut():
     assert recalled([MemoryItem("one two three four")], max_tokens=3, count=words) == "one two ..."
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.text(alphabet="ab \n", max_size=30), max_size=8),
     st.integers(0, 12),

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab.models.json_text import find_json
@@ -109,6 +109,7 @@ PLAIN = st.recursive(
 )  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), PLAIN, max_size=3))
 def test_every_json_object_is_found_as_it_is(value):
     assert values(f"So: {json.dumps(value)} That is all.") == [value]

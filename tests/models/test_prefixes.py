@@ -92,6 +92,15 @@ def test_what_was_used_longest_ago_makes_room(prefixes):
     assert held(prefixes.begin(ids(100, start=1000), 100)) == []
 
 
+def test_without_a_session_prompts_of_one_first_block_replace_each_other(prefixes):
+    prefixes.keep(None, ids(128), read(ids(128)))
+    prefixes.keep(None, ids(64), read(ids(64)))
+    prefixes.keep(None, ids(64, start=500), read(ids(64, start=500)))
+
+    assert prefixes.tokens == 128
+    assert held(prefixes.begin(ids(200), 200)) == ids(64)
+
+
 def test_a_prompt_too_long_to_keep_is_not_kept(prefixes):
     prefixes.keep("a", ids(320), read(ids(320)))
 

@@ -180,9 +180,9 @@ async def test_a_session_reads_only_what_is_new_and_draws_the_same(own_engine):
     anew = await own_engine(cache_tokens=0).generate(longer, SEEDED, session="buyer")
     reused = await engine.generate(longer, SEEDED, session="buyer")
 
-    assert (first.usage.cached_tokens, anew.usage.cached_tokens) == (0, 0)
-    assert reused.usage.cached_tokens == 256
-    assert drawn(reused) == drawn(anew)
+    assert engine.statistics().cached_tokens == 256
+    assert engine.statistics().prompt_tokens == 300 + len(longer)
+    assert reused == anew
 
 
 async def test_requests_beyond_the_batch_wait_for_their_turn(own_engine, together):
@@ -404,3 +404,16 @@ async def test_train_9_the_embedded_model_draws_8_of_8_rows_as_if_each_were_alon
 
     assert [one.token_ids for one in alone] == [one.token_ids for one in beside]
     assert all(completion.exact for completion in beside)
+
+
+async def test_train_3_logprobs_of_the_embedded_model_are_those_of_a_plain_forward(embedded_engine):
+    from transformers import AutoModelForCausalLM
+
+    from simlab.models.weights import resolve
+
+    sampling = Sampling(max_tokens=20, seed=3, logprobs=True)
+    completion = await embedded_engine.generate(HELLO, sampling)
+
+    plain = AutoModelForCausalLM.from_pretrained(resolve("embedded"), attn_implementation="eager")
+    wanted = plain_logprobs(plain.eval(), completion.prompt_ids, completion.token_ids)
+    assert completion.logprobs == pytest.approx(wanted, abs=1e-3)

@@ -40,9 +40,11 @@ def test_a_users_file_is_loaded_once_so_that_its_classes_stay_the_same(own_file)
 def test_files_of_one_name_in_two_folders_are_two_modules(own_file, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    one, other = own_file("NAME = 1", "a/mine.py"), own_file("NAME = 2", "b/mine.py")
+    files = [own_file(f"class World: pass  # {name}", f"{name}/mine.py") for name in "ab"]
 
-    assert [find(f"{file}:NAME") for file in (one, other, one)] == [1, 2, 1]
+    one, other, one_again = (find(f"{file}:World") for file in (*files, files[0]))
+
+    assert one is one_again is not other
 
 
 @pytest.mark.parametrize("name", ["CarSale", "simlab.env.car_sale:", ":CarSale"])

@@ -1,0 +1,181 @@
+import pytest
+
+from simlab.agents.llm import LlmAgent
+from simlab.agents.random import RandomAgent
+from simlab.env.auction import Auction
+from simlab.env.environment import ActionRequest, SeatSpec
+from simlab.errors import ConfigError
+from simlab.seeding import derive
+from simlab.sim.absent import AbsentModel
+from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
+from simlab.sim.config import AgentSpec, JudgeSpec, checked
+from tests.sim.worlds import Chatter, LengthJudge, Poisoned
+
+WORLDS = "tests.sim.worlds"
+MODELS = {"small": AbsentModel("small"), "large": AbsentModel("large")}
+
+
+def run_of(cast, *, world=f"{WORLDS}:Relay", **keys):
+    return checked({"world": world, "cast": cast, **keys})
+
+
+def agent_of(models=MODELS, seed=0, **spec):
+    place = SeatSpec("You chat.")
+    return make_agent(AgentSpec(**spec), "ann", place, models=models, seed=seed)
+
+
+def test_a_world_is_made_with_its_options():
+    world = make_world(run_of({}, options={"turns": 9}))
+
+    assert world.turns == 9
+
+
+def test_a_world_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match=r"Chatter must have seats, reset\(\) and step\(\), got"):
+        make_world(run_of({}, world=f"{WORLDS}:Chatter"))
+
+
+def test_an_option_that_a_world_has_not_is_refused():
+    with pytest.raises(ConfigError, match=r"Relay has no option 'turn'; did you mean turns\?"):
+        make_world(run_of({}, options={"turn": 9}))
+
+
+def test_a_pattern_casts_all_seats_that_fit_it():
+    specs = seat_specs(run_of({"bidder_*": {"agent": "random"}}), Auction(bidders=3))
+
+    assert specs == dict.fromkeys(
+        ("bidder_1", "bidder_2", "bidder_3"), AgentSpec(agent="random")
+    )
+
+
+@pytest.mark.parametrize("names", [("*", "bidder_2"), ("bidder_2", "*")])
+def test_a_seats_own_name_wins_over_a_pattern_wherever_it_stands(names):
+    cast = {name: {"agent": name} for name in names}
+
+    specs = seat_specs(run_of(cast), Auction(bidders=2))
+
+    assert specs["bidder_1"].agent == "*"
+    assert specs["bidder_2"].agent == "bidder_2"
+
+
+def test_a_seat_that_is_not_there_is_refused_with_those_near_it():
+    with pytest.raises(ConfigError, match=r"cast.bider_1: .* no seat 'bider_1'; did you mean bidd"):
+        seat_specs(run_of({"bider_1": {}}), Auction())
+
+
+def test_a_pattern_that_fits_no_seat_is_refused():
+    with pytest.raises(ConfigError, match=r"no seat 'seller_\*'"):
+        seat_specs(run_of({"seller_*": {}}), Auction())
+
+
+def test_a_seat_that_nobody_takes_is_refused():
+    with pytest.raises(ConfigError, match="cast leaves seats empty: bidder_2, bidder_3; say who"):
+        seat_specs(run_of({"bidder_1": {}}), Auction(bidders=3))
+
+
+def test_an_optional_seat_may_stay_empty():
+    world = make_world(run_of({}))
+    world.seats = {**world.seats, "narrator": SeatSpec(optional=True)}
+
+    assert set(seat_specs(run_of({"ann": {}, "bob": {}}), world)) == {"ann", "bob"}
+
+
+def test_an_agent_gets_what_it_takes_of_seat_role_seed_and_model():
+    agent = agent_of(agent="llm", model="large", persona="You are shy.")
+
+    assert isinstance(agent, LlmAgent)
+    assert (agent.seat, agent.model.name) == ("ann", "large")
+    assert "You chat. You are shy." in agent._system[0].text
+
+
+def test_an_agents_seed_follows_from_the_episodes_and_its_seat():
+    victim = derive(5, "agent", "ann")
+
+    assert agent_of(agent=f"{WORLDS}:Poisoned", victim=victim, seed=5).is_victim
+    assert not agent_of(agent=f"{WORLDS}:Poisoned", victim=victim, seed=6).is_victim
+
+
+def test_the_only_model_need_not_be_named():
+    agent = agent_of(agent="llm", models={"small": MODELS["small"]})
+
+    assert agent.model.name == "small"
+
+
+def test_one_of_several_models_must_be_named():
+    with pytest.raises(ConfigError, match="'ann' needs a model; set model: to one of large, small"):
+        agent_of(agent="llm")
+
+
+def test_a_model_for_an_agent_that_takes_none_is_refused():
+    with pytest.raises(ConfigError, match="agent random in seat 'ann' takes no model, got 'small'"):
+        agent_of(agent="random", model="small")
+
+
+def test_an_option_that_an_agent_has_not_is_refused():
+    with pytest.raises(ConfigError, match="agent llm in seat 'ann' has no option 'golf'; .* goal?"):
+        agent_of(agent="llm", model="small", golf="win")
+
+
+def test_an_option_of_a_wrong_value_is_refused():
+    with pytest.raises(ConfigError, match="agent llm in seat 'ann': "):
+        agent_of(agent="llm", model="small", memory={"kind": "elephant"})
+
+
+async def test_a_function_is_an_agent_in_one_line():
+    agent = agent_of(agent=f"{WORLDS}:one_line")
+
+    assert await agent.act(ActionRequest()) == "always the same"
+
+
+@pytest.mark.parametrize("option", [{"goal": "win"}, {"model": "small"}])
+def test_a_function_takes_no_options(option):
+    (name,) = option
+
+    with pytest.raises(ConfigError, match=f"one_line in seat 'ann' has no option '{name}'"):
+        agent_of(agent=f"{WORLDS}:one_line", **option)
+
+
+def test_an_object_that_episodes_would_share_is_refused(monkeypatch):
+    monkeypatch.setattr(f"{WORLDS}.one_line", Chatter())
+
+    with pytest.raises(ConfigError, match="is one object, which episodes would share"):
+        agent_of(agent=f"{WORLDS}:one_line")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("LengthJudge", r"must have observe\(\) and act\(\), got <"),
+        ("SEATS", r"expected an agent or a function, got \('ann', 'bob'\)"),
+        ("Nobody", "has no 'Nobody'"),
+    ],
+)
+def test_what_is_no_agent_is_refused(name, message):
+    with pytest.raises(ConfigError, match=message):
+        agent_of(agent=f"{WORLDS}:{name}")
+
+
+def test_each_episode_has_agents_of_its_own():
+    assert agent_of(agent=f"{WORLDS}:Chatter") is not agent_of(agent=f"{WORLDS}:Chatter")
+    assert isinstance(agent_of(agent=f"{WORLDS}:Poisoned"), Poisoned)
+    assert isinstance(agent_of(agent="random"), RandomAgent)
+
+
+def test_a_judge_may_sit_in_a_seat():
+    judge = agent_of(agent="rating", model="small", question="Is it rude?")
+
+    assert judge.model.name == "small"
+
+
+def test_a_judge_is_made_with_its_options():
+    judge = make_judge(
+        "length", JudgeSpec(agent=f"{WORLDS}:LengthJudge", per=2.0), models={}, seed=0
+    )
+
+    assert isinstance(judge, LengthJudge)
+    assert judge.per == 2.0
+
+
+def test_what_is_no_judge_is_refused():
+    with pytest.raises(ConfigError, match=r"judge 'j' must have score\(\), got <"):
+        make_judge("j", JudgeSpec(agent=f"{WORLDS}:Chatter"), models={}, seed=0)

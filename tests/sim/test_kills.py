@@ -1,0 +1,138 @@
+"""Processes killed at random record counts: nothing that was committed is lost or done again."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simlab.sim.launch import prepare
+from simlab.sim.performance import Performance
+from simlab.sim.run import Run
+from simlab.trace.events import Effect, EffectCore, Stepped, SteppedCore
+
+N_EPISODES = 200
+N_KILLS = 20
+WORLD = f"{Path(__file__).with_name('killing.py')}:KillingCarSale"
+
+
+def settings(tmp_path: Path, *, kill_at: int = 0) -> dict[str, object]:
+    """The run of these tests: 200 negotiations on a model that takes 20 ms."""
+    return {
+        "world": WORLD,
+        "options.token": str(tmp_path / "killed"),
+        "options.kill_at": kill_at,
+        "models.all.latency_s": 0.02,
+        "models.all.calls_log": str(tmp_path / "calls"),
+    }
+
+
+def launch(tmp_path: Path, *, kill_at: int = 0, hosts: int = 0, resume: bool = False) -> Run:
+    launched = prepare(
+        "car_sale",
+        episodes=N_EPISODES,
+        seed=7,
+        out=tmp_path / "run",
+        hosts=hosts,
+        models={"all": "scripted"},
+        settings=settings(tmp_path, kill_at=kill_at),
+        resume=resume,
+    )
+    return launched.run()
+
+
+def launch_in_a_process(tmp_path: Path, kill_at: int) -> int:
+    """The run in a process of its own; its exit status, negative for a signal."""
+    code = (
+        "import sys; from pathlib import Path; from tests.sim.test_kills import launch; "
+        "launch(Path(sys.argv[1]), kill_at=int(sys.argv[2]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), str(kill_at)],
+        cwd=Path(__file__).parents[2],
+        check=False,
+        stdout=subprocess.DEVNULL,
+    ).returncode
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, int]:
+    """The run that nobody disturbs, and how many records it has."""
+    run = launch(tmp_path_factory.mktemp("unbroken"))
+    return run, run.log.n_events
+
+
+def n_calls(tmp_path: Path) -> int:
+    """How many calls the model has seen, over all processes."""
+    return len((tmp_path / "calls").read_text().splitlines())
+
+
+def check_log(run: Run) -> int:
+    """That each episode has steps 0..n once and each effect key once; how many effects there are."""
+    n_effects = 0
+    for episode in run.log.episodes:
+        steps = [run.log.core(e, SteppedCore).step for e in run.log.events(episode, (Stepped,))]
+        cores = [run.log.core(e, EffectCore) for e in run.log.events(episode, (Effect,))]
+        keys = [(c.actor, c.step, c.span, c.request, c.nth) for c in cores]
+
+        assert steps == list(range(len(steps)))
+        assert len(keys) == len(set(keys))
+        n_effects += len(keys)
+    return n_effects
+
+
+def seeded_kill(number: int, n_records: int) -> int:
+    return random.Random(f"kill {number}").randrange(1, n_records)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(N_KILLS))
+def test_sim_3_a_killed_driver_is_resumed_to_the_digest_of_the_unbroken_run(
+    number, tmp_path, unbroken, monkeypatch
+):
+    whole, n_records = unbroken
+    kill_at = seeded_kill(number, n_records)
+    played: list[int] = []
+
+    class Watched(Performance):
+        def __init__(self, staging, journal, troupe):
+            played.append(journal.episode)
+            super().__init__(staging, journal, troupe)
+
+    monkeypatch.setattr("simlab.sim.stage.Performance", Watched)
+
+    status = launch_in_a_process(tmp_path, kill_at)
+    killed = Run(tmp_path / "run")
+    finished = killed.log.ended()
+    n_committed = check_log(killed)
+    n_before = n_calls(tmp_path)
+    resumed = launch(tmp_path, kill_at=kill_at, resume=True)
+
+    assert status == -signal.SIGKILL
+    assert resumed.digest == whole.digest
+    n_effects = check_log(resumed)
+    # sim-4: what was committed was not asked again; in flight were at most the live episodes
+    assert n_calls(tmp_path) - n_before == n_effects - n_committed
+    assert n_before - n_committed <= resumed.file.concurrency
+    assert sorted(played) == sorted(set(range(N_EPISODES)) - finished)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(N_KILLS))
+def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been(
+    number, tmp_path, unbroken, ray_instance
+):
+    whole, n_records = unbroken
+    kill_at = max(1, seeded_kill(number, n_records) // 2)  # two hosts share the records
+
+    run = launch(tmp_path, kill_at=kill_at, hosts=2)
+
+    assert (tmp_path / "killed").exists()
+    assert run.digest == whole.digest
+    n_effects = check_log(run)
+    assert n_effects <= n_calls(tmp_path) <= n_effects + run.file.concurrency
+
+

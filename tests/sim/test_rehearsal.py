@@ -1,0 +1,73 @@
+import re
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.sim.config import checked, load_run_file, open_run_file, scenario_names
+from simlab.sim.rehearsal import rehearse
+
+TEXT = """\
+world: simlab.env.car_sale:CarSale
+options: {max_rounds: 5}
+cast:
+  buyer: {model: small, goal: save}
+  seller:
+    agent: random
+models:
+  small:
+    engine: scripted
+judges:
+  length: {agent: tests.sim.worlds:LengthJudge, of: buyer}
+"""
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_every_bundled_scenario_can_be_made(name):
+    rehearse(load_run_file(name, models=["all=scripted"]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("car_sale:", "bike_sale:", "mine.yaml:1: there is no module 'simlab.env.bike_sale'"),
+        ("max_rounds", "max_round", "mine.yaml:2: world simlab.env.car_sale:CarSale has no option"),
+        ("rounds: 5", "rounds: 0", "mine.yaml:2: world simlab.env.car_sale:CarSale: max_rounds "),
+        ("  buyer", "  buyr", "mine.yaml:4: cast.buyr: the world has no seat 'buyr'; did you mea"),
+        ("  buyer", "  seller", "mine.yaml:3: cast leaves seats empty: buyer; say who takes each"),
+        ("goal: save", "golf: save", "mine.yaml:4: agent llm in seat 'buyer' has no option 'golf'"),
+        ("agent: random", "agent: rando", "mine.yaml:5: there is no agent 'rando'; did you mean random or"),
+        ("agent: random", "agent: human", "mine.yaml:5: cast.seller is a human, and there is no te"),
+        ("engine: scripted", "engine: script", "mine.yaml:8: models.small: engine must be one of"),
+        ("engine: scripted", "engine: scripted\n    speed: 3", "mine.yaml:8: models.small: engine 'scripted' has n"),
+        ("of: buyer", "of: buyr", "mine.yaml:11: judges.length.of: the world has no seat 'buyr'"),
+        ("LengthJudge", "LengthJuge", "mine.yaml:11: tests.sim.worlds has no 'LengthJuge'; did yo"),
+    ],
+)
+def test_what_cannot_be_made_is_told_with_its_line(run_file, old, new, message):
+    assert old in TEXT
+    source = open_run_file(run_file(TEXT.replace(old, new, 1)))
+
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        rehearse(checked(source.data, source), source)
+
+
+def test_without_a_file_no_line_is_told(run_file):
+    run = load_run_file(run_file(TEXT.replace("  buyer", "  buyr")))
+
+    with pytest.raises(ConfigError, match=r"^cast\.buyr: "):
+        rehearse(run)
+
+
+def test_a_human_may_sit_at_a_terminal(run_file, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    run = load_run_file(run_file(TEXT.replace("agent: random", "agent: human")))
+
+    rehearse(run)
+
+
+def test_missing_weights_are_told_with_how_to_get_them(run_file, tmp_path):
+    engine = f"engine: transformers\n    weights: {tmp_path}/none"
+    run = load_run_file(run_file(TEXT.replace("engine: scripted", engine)))
+
+    with pytest.raises(ConfigError, match="none"):
+        rehearse(run)

@@ -1,0 +1,228 @@
+"""Small worlds, agents, judges and models for the tests of simulations.
+
+Run files name them as ``tests.sim.worlds:Relay``.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from simlab.agents.score import Score
+from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
+from simlab.errors import IllegalAction, UnfitAnswerError
+from simlab.models.scripted import ScriptedModel
+
+SEATS = ("ann", "bob")
+
+
+class Relay:
+    """Ann and Bob say something in turn; a longer text earns more, a text with ``taboo`` is illegal.
+
+    Args:
+        turns: How many in all.
+        taboo: What must not be said; empty forbids nothing.
+        default: Said for a seat that gives no fitting answer; None for no default.
+        crash_at: Number of the turn that raises an error of the world's own.
+    """
+
+    def __init__(self, turns=4, taboo="", default="...", crash_at=None):
+        self.turns, self.taboo, self.crash_at = turns, taboo, crash_at
+        self.default = UNSET if default is None else default
+        self.seats = dict.fromkeys(SEATS, SeatSpec("You chat."))
+
+    def reset(self, seed, options=None):
+        self.said = []
+        greeting = (options or {}).get("greeting", "Hello.")
+        return self._ask({seat: [f"{greeting} It is day {seed % 7}."] for seat in SEATS}, {})
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - time stands still
+        ((seat, text),) = actions.items()
+        if self.taboo and self.taboo in text:
+            raise IllegalAction.of(seat, f"{self.taboo!r} must not be said")
+        if len(self.said) == self.crash_at:
+            raise ZeroDivisionError("the world is broken")
+        self.said.append(text)
+        return self._ask({_other(seat): [Utterance(seat, text)]}, {seat: float(len(text))})
+
+    def _ask(self, told, rewards):
+        number = len(self.said)
+        if number == self.turns:
+            return TimeStep({}, told, rewards, dict.fromkeys(SEATS, "terminated"))
+        request = ActionRequest(prompt=f"Turn {number}: say something.", default=self.default)
+        return TimeStep({SEATS[number % 2]: request}, told, rewards)
+
+
+def _other(seat):
+    return SEATS[1 - SEATS.index(seat)]
+
+
+class Bells:
+    """A free-running world: seats ring when they like until it is ``closes`` o'clock.
+
+    Everybody hears every ring, with its time.
+    """
+
+    def __init__(self, closes=10.0, ringers=3):
+        self.closes = closes
+        self.seats = {f"bell_{n}": SeatSpec() for n in range(ringers)}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        return self._ask([], 0.0)
+
+    def step(self, actions, now=0.0):
+        rung = [f"{seat} at {now:g}" for seat, action in sorted(actions.items()) if action != PASS]
+        if now >= self.closes:
+            ended = dict.fromkeys(self.seats, "terminated")
+            return TimeStep({}, dict.fromkeys(self.seats, rung), ended=ended)
+        return self._ask(rung, now)
+
+    def _ask(self, rung, now):  # noqa: ARG002
+        request = ActionRequest(required=False, prompt="Ring?")
+        heard = dict.fromkeys(self.seats, rung) if rung else {}
+        return TimeStep(dict.fromkeys(self.seats, request), heard, wake=self.closes)
+
+
+class Ringer:
+    """Rings every ``period`` seconds by the times that it hears of its own rings."""
+
+    def __init__(self, period=1.0, seat=""):
+        self.period, self.seat, self.due = period, seat, period
+        self.heard_at = 0.0
+
+    async def observe(self, observation):
+        _, _, time = observation.partition(" at ")
+        self.heard_at = float(time)
+
+    async def act(self, request):  # noqa: ARG002
+        if self.heard_at < self.due:
+            self.heard_at = self.due
+            return Wait(self.due)
+        self.due += self.period
+        return "ding"
+
+
+class Chatter:
+    """Says its words over and over, and what it has heard last."""
+
+    def __init__(self, words="well"):
+        self.words, self.heard = words, ""
+
+    async def observe(self, observation):
+        self.heard = str(observation)
+
+    async def act(self, request):  # noqa: ARG002
+        return f"{self.words} ({self.heard[:40]})"
+
+
+class Poisoned(Chatter):
+    """A chatter that raises in its second turn if the seed that it is given is the victim's."""
+
+    def __init__(self, seed=0, victim=0):
+        super().__init__()
+        self.is_victim = seed == victim
+        self.n_turns = 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.is_victim and self.n_turns == 2:
+            raise KeyError("poison") from ValueError("in the well")
+        return await super().act(request)
+
+
+class DeafPoisoned(Chatter):
+    """Raises when it perceives something after the beginning."""
+
+    async def observe(self, observation):
+        if isinstance(observation, Utterance):
+            raise RuntimeError("too loud")
+
+
+class Stubborn:
+    """Never gives an answer that fits."""
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        raise UnfitAnswerError.of(f"grunt {len(request.refused)}", "words were expected")
+
+
+class Taboo:
+    """Says what must not be said until it has been refused ``n`` times."""
+
+    def __init__(self, n=1):
+        self.n = n
+        self.reasons = []
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        self.reasons = [refusal.reason for refusal in request.refused]
+        return f"sorry: {self.reasons}" if len(request.refused) >= self.n else "a bad word"
+
+
+class Sleeper:
+    """Waits in its first turn until it is cancelled; says so on a list of the module."""
+
+    cancelled = 0
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):  # noqa: ARG002
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            type(self).cancelled += 1
+            raise
+
+
+def one_line(request):  # noqa: ARG001
+    """An agent in one line."""
+    return "always the same"
+
+
+class LengthJudge:
+    """Scores an episode by the length of its transcript."""
+
+    def __init__(self, per=1.0):
+        self.per = per
+
+    async def score(self, trajectory):
+        return Score(len(trajectory.transcript()) / self.per, reason="it is long")
+
+
+class NumberJudge:
+    """Scores an episode by a bare number: how many turns it has."""
+
+    async def score(self, trajectory):
+        return len(trajectory.turns)
+
+
+class BrokenJudge:
+    """Raises an error of its own."""
+
+    async def score(self, trajectory):
+        raise KeyError(trajectory.episode)
+
+
+@dataclass(frozen=True, slots=True)
+class Moody:
+    """A scripted model whose answers never repeat, whatever the seed: a counter decides."""
+
+    name: str
+    mood: int = 0
+
+    async def generate(self, prompt, sampling, *, session=None):
+        completion = await ScriptedModel(self.name).generate(prompt, sampling, session=session)
+        _moods[self.mood] = _moods.get(self.mood, 0) + 1
+        return replace(completion, text=f"Mood {_moods[self.mood]}.")
+
+    async def choice_logprobs(self, prompt, choices):
+        return await ScriptedModel(self.name).choice_logprobs(prompt, choices)
+
+    def with_adapter(self, path):  # noqa: ARG002
+        return self
+
+
+_moods = {}
