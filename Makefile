@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
-SLOW := ray or model or vllm or browser
+SLOW := slow or ray or model or vllm or browser
 
 .PHONY: setup demo test check clean
 

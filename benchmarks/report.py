@@ -161,9 +161,7 @@ def _flat(figures: object, place: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _table(result: dict[str, object]) -> Iterator[str]:
-    rows = [
-        row for part in ("machine", "simlab", "peers") for row in _flat({part: result[part]})
-    ]
+    rows = [row for part in ("machine", "simlab", "peers") for row in _flat({part: result[part]})]
     width = max(len(place) for place, _ in rows)
     for place, value in rows:
         yield f"{place:{width}}  {value}"

@@ -11,7 +11,7 @@ WINDOW = 20
 LIVE = 64
 """How many episodes are played at once where many are."""
 
-LIMIT_S = 60.0
+LIMIT_S = 30.0
 """A peer that takes longer for one kind of episode is cut short, and says after how many steps."""
 
 N_MESSAGES = 100_000

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from benchmarks.measuring import Cost, Figures, measured, medians
@@ -14,17 +14,18 @@ Play = Callable[[Load, float], int]
 N_REPEATS = 3
 
 
-def print_figures(name: str, play: Play, **facts: str) -> None:
+def print_figures(name: str, play: Play, *, loads: Sequence[Load] = LOADS, **facts: str) -> None:
     """Measure all loads and print the figures.
 
     Args:
         name: Of the peer on PyPI.
         play: Plays a load with it.
+        loads: Which it is given.
         facts: What is to be known of how it was measured.
     """
     play(Load(5, 2, 1), time.monotonic() + LIMIT_S)  # imports and caches, which are not its cost
     figures: Figures = {"version": version(name), **facts}
-    for load in LOADS:
+    for load in loads:
         figures[load.name] = _figures_of(load, play)
     print(json.dumps(figures))
 

@@ -1,12 +1,8 @@
 """A cell: an actor in its host, and the rule that it handles one message at a time."""
 
 import asyncio
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from functools import lru_cache
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from simlab.actors.actor import Actor
@@ -14,13 +10,10 @@ from simlab.actors.deferred import DeferredAnswers
 from simlab.actors.envelope import Envelope, carried, handled
 from simlab.actors.mailbox import Mailbox
 from simlab.actors.ref import ActorRef
-from simlab.errors import ActorError, ActorStoppedError
+from simlab.errors import ActorStoppedError
 
 if TYPE_CHECKING:
     from simlab.actors.host import Host
-
-SLICE_S = 0.01
-"""How long an actor handles messages before all else gets a turn of the event loop."""
 
 
 class Cell(ABC):
@@ -203,106 +196,6 @@ class Cell(ABC):
             self.host.on_failure(self.ref, error)
 
 
-class SyncCell(Cell):
-    """Runs an actor whose `receive` is plain: in callbacks, each of at most about `SLICE_S`."""
-
-    __slots__ = ()
-
-    def _wake(self) -> None:
-        self.host.loop.call_soon(self._drain, context=self.host.new_context())
-
-    def _interrupt(self) -> None:
-        """Nothing to do: what is current runs to its end before anybody else does anything."""
-
-    def _drain(self) -> None:
-        mailbox = self._mailbox
-        assert mailbox is not None
-        receive = self.actor.receive
-        slice_end = monotonic() + SLICE_S
-        while mailbox:
-            envelope = self._take(mailbox)
-            if envelope.abandoned:
-                continue
-            try:
-                answer = receive(envelope.message)
-            except Exception as error:
-                self._fail(envelope, error)
-            else:
-                self._answer(envelope, answer)
-            if monotonic() > slice_end:
-                self._wake()
-                return
-        self._rest()
-
-
-class AsyncCell(Cell):
-    """Runs an actor whose `receive` is async: in a task that ends when the mailbox is empty."""
-
-    __slots__ = ("_interrupted", "_task")
-
-    def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
-        super().__init__(host, ref, actor, capacity)
-        self._task: asyncio.Task[None] | None = None
-        self._interrupted = False
-
-    def _wake(self) -> None:
-        self._task = self.host.loop.create_task(self._run(), context=self.host.new_context())
-
-    def _interrupt(self) -> None:
-        if self._task is not None and not self._interrupted:
-            self._interrupted = True
-            self._task.cancel()
-
-    async def _run(self) -> None:
-        mailbox = self._mailbox
-        assert mailbox is not None
-        slice_end = monotonic() + SLICE_S
-        while mailbox:
-            envelope = self._take(mailbox)
-            if envelope.abandoned:
-                continue
-            await self._handle(envelope)
-            self.current = None
-            if self._interrupted:
-                await self._forget_interruption()
-            if monotonic() > slice_end:
-                await asyncio.sleep(0)
-                slice_end = monotonic() + SLICE_S
-        self._task = None
-        self._rest()
-
-    async def _handle(self, envelope: Envelope) -> None:
-        try:
-            answer = await self.actor.receive(envelope.message)
-        except asyncio.CancelledError:
-            if not self._is_ours(envelope):
-                raise
-        except Exception as error:
-            self._fail(envelope, error)
-        else:
-            self._answer(envelope, answer)
-
-    def _is_ours(self, envelope: Envelope) -> bool:
-        """Whether a cancellation comes from the asker or `receive`, not from the event loop."""
-        envelope.over = True
-        if self._interrupted:
-            return True
-        assert self._task is not None
-        if self._task.cancelling():
-            envelope.fail(stopped_error(self.ref))
-            return False
-        self._fail(envelope, ActorError(f"receive() of {self.ref.name!r} has cancelled itself"))
-        return True
-
-    async def _forget_interruption(self) -> None:
-        """Let a cancellation that came too late, or was caught, not reach the next message."""
-        assert self._task is not None
-        with suppress(asyncio.CancelledError):
-            await asyncio.sleep(0)
-        self._task.uncancel()
-        self._interrupted = False
-
-
 def _call(hook: Callable[[], Awaitable[None] | None], envelope: Envelope) -> Awaitable[None] | None:
     """Call a hook in the current context, which `envelope` marks as its actor's."""
     handled.set(envelope)
@@ -314,13 +207,3 @@ def stopped_error(ref: ActorRef) -> ActorStoppedError:
     return ActorStoppedError(
         f"actor {ref.name!r} of host {ref.host!r} has stopped or never was; spawn it, then ask it"
     )
-
-
-def cell_class(actor_class: type[Actor]) -> type[Cell]:
-    """How actors of a class are run: by whether their `receive` is plain or async."""
-    return AsyncCell if _is_async(actor_class) else SyncCell
-
-
-@lru_cache(maxsize=1024)
-def _is_async(actor_class: type[Actor]) -> bool:
-    return inspect.iscoroutinefunction(actor_class.receive)

@@ -10,7 +10,8 @@ from typing import Any
 
 from simlab.actors import local
 from simlab.actors.actor import Actor
-from simlab.actors.cell import Cell, cell_class, stopped_error
+from simlab.actors.cell import Cell, stopped_error
+from simlab.actors.cells import cell_class
 from simlab.actors.envelope import Envelope, carried, chain_here, chain_to, handled
 from simlab.actors.links import Links
 from simlab.actors.parcel import Pickle, pickle_5

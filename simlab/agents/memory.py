@@ -241,9 +241,7 @@ def recalled(
         render: An item in words.
         count: Counts tokens.
     """
-    order = sorted(range(len(items)), key=lambda place: -place)
-    if ranked:
-        order.sort(key=lambda place: -items[place].priority)
+    order = _by_priority(items) if ranked else list(reversed(range(len(items))))
     if max_items is not None:
         order = order[: max(0, max_items)]
     taken: dict[int, str] = {}
@@ -258,6 +256,10 @@ def recalled(
                 break
         taken[place] = text
     return separator.join(taken[place] for place in sorted(taken))
+
+
+def _by_priority(items: Sequence[MemoryItem]) -> list[int]:
+    return sorted(range(len(items)), key=lambda place: (-items[place].priority, -place))
 
 
 def shortened(item: MemoryItem, max_tokens: int, count: TokenCounter) -> MemoryItem:

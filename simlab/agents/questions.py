@@ -69,7 +69,7 @@ class Questions:
         """A value written in one line; `usual` for an empty one, unless that is `UNSET`."""
         kind = " or ".join(kind_in_words(member) for member in _members(schema))
         has_usual = usual is not UNSET
-        hint = f"; empty for {json.dumps(usual, ensure_ascii=False)}" if has_usual else ""
+        hint = f"; empty for {_usual_in_words(usual)}" if has_usual else ""
         line = await self._ask_until(
             f"{name} ({kind}{hint})",
             lambda line: (has_usual and not line) or bool(_values_of(schema, line)),
@@ -126,6 +126,10 @@ class Questions:
 
 def _members(schema: Schema) -> list[Schema]:
     return [member for member in members_of(schema) if member.get("type") != "null"]
+
+
+def _usual_in_words(usual: Any) -> str:
+    return "none" if usual is None else json.dumps(usual, ensure_ascii=False)
 
 
 def _takes_null(schema: Schema) -> bool:

@@ -4,8 +4,9 @@
 instead, because whoever asked it does the asking again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from simlab.env.environment import ActionRequest, Refusal
@@ -63,16 +64,8 @@ async def ask(
     form = answer_form(space, reason=reason)
     request = ActionRequest(space=space, legal=legal, examples=tuple(examples))
     chat = _with_format(prompt, form.ask_for(request))
-    for number in range(1, attempts + 1):
-        try:
-            with span(f"{name}: {number}/{attempts}", kind="attempt"):
-                return await attempt(model, chat, form, request, sampling=sampling, begin=begin)
-        except UnfitAnswerError as error:
-            refusal = Refusal(error.raw, error.message)
-            request = replace(request, refused=(*request.refused, refusal))
-    last = request.refused[-1]
-    summary = f"{name}: no reply fitted in {attempts} attempts; the last: {last.reason}"
-    raise UnfitAnswerError.of(last.raw, summary)
+    once = partial(attempt, model, chat, form, sampling=sampling, begin=begin)
+    return await _until_it_fits(once, request, attempts=attempts, name=name)
 
 
 async def attempt(
@@ -129,6 +122,25 @@ def refusal_messages(refused: Sequence[Refusal]) -> list[ChatMessage]:
         reason = f"That was not taken: {refusal.reason}. Answer again."
         messages.append(ChatMessage("user", reason))
     return messages
+
+
+async def _until_it_fits(
+    once: Callable[[ActionRequest], Awaitable[Any]],
+    request: ActionRequest,
+    *,
+    attempts: int,
+    name: str,
+) -> Any:
+    for number in range(1, attempts + 1):
+        try:
+            with span(f"{name}: {number}/{attempts}", kind="attempt"):
+                return await once(request)
+        except UnfitAnswerError as error:
+            refusal = Refusal(error.raw, error.message)
+            request = replace(request, refused=(*request.refused, refusal))
+    last = request.refused[-1]
+    summary = f"{name}: no reply fitted in {attempts} attempts; the last: {last.reason}"
+    raise UnfitAnswerError.of(last.raw, summary)
 
 
 def _with_format(prompt: str | Sequence[ChatMessage], words: str) -> list[ChatMessage]:

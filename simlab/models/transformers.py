@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,8 +41,8 @@ class TransformersEngine:
         weights: ``"embedded"``, a folder or a hub id, as `resolve` takes it.
         dtype: One of `DTYPES`.
         max_batch: The most completions drawn at once; more wait.
-        threads: Cores to use, a setting of the whole process; None for all that it may use, where
-            torch's own default would be the one core that Ray sets for its workers.
+        threads: Cores to use; None for all that the process may use, where torch's own default
+            would be the one core that Ray sets for its workers.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
 
     Raises:
@@ -58,17 +59,11 @@ class TransformersEngine:
         cache_tokens: int = 8192,
     ) -> None:
         folder = resolve(weights)
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
-        with _quiet():
-            tokenizer, model = _load(folder, dtype)
-        decoder = Decoder(
-            Network(model),
-            Renderer(tokenizer),
-            ends=_ends(tokenizer, model),
-            max_tokens=model.config.get_text_config().max_position_embeddings,
-            cache_tokens=cache_tokens,
+        self._thread = DecodeThread(
+            partial(_load_decoder, folder, dtype, cache_tokens),
+            max_batch=max_batch,
+            threads=threads or len(os.sched_getaffinity(0)),
         )
-        self._thread = DecodeThread(decoder, max_batch=max_batch)
 
     async def generate(
         self,
@@ -135,6 +130,19 @@ def _check(sampling: Sampling) -> None:
         )
     if sampling.exact and sampling.seed is None and sampling.temperature > 0:
         raise ModelError("an exact completion needs a seed, got None; give one, or temperature 0")
+
+
+def _load_decoder(folder: Path, dtype: str, cache_tokens: int) -> Decoder:
+    """The decoder of the weights in `folder`."""
+    with _quiet():
+        tokenizer, model = _load(folder, dtype)
+    return Decoder(
+        Network(model),
+        Renderer(tokenizer),
+        ends=_ends(tokenizer, model),
+        max_tokens=model.config.get_text_config().max_position_embeddings,
+        cache_tokens=cache_tokens,
+    )
 
 
 def _load(folder: Path, dtype: str) -> tuple[Any, Any]:

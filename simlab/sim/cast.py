@@ -65,7 +65,8 @@ class Cast:
     Attributes:
         refs: The actor in each seat.
         edits: What seats do instead, by step and seat: JSON that fits the space, or words.
-        swaps: Who takes a seat over, by step and seat; told first what the seat perceived before.
+        swaps: Who takes a seat over, by step and seat: when the seat is told or asked something at
+            that step or later, and told first what the seat perceived before.
         tokens_of: How many tokens a seat's models have drawn so far.
     """
 
@@ -94,7 +95,8 @@ class Cast:
         """Tell a seat what it perceives and ask it, until an answer fits.
 
         Returns:
-            What it does: its answer, the default after a third unfit one, or `Wait`.
+            What it does: its answer, the default after a third unfit one, or `Wait`. A seat that
+            nobody takes waits where it may, and plays its default where it must act.
 
         Raises:
             UnfitAnswerError: The third answer did not fit and there is no default.
@@ -103,6 +105,8 @@ class Cast:
         if edit is not None:
             await self.tell(seat, step, observations)
             return Act(said(seat, request, edit), edited=True)
+        if seat not in self.refs:
+            return Act(default_of(seat, request)) if request.required else Wait()
         await self._swap_if_due(seat, step)
         return await self._ask(seat, step, self._remember(seat, observations), request)
 
@@ -147,10 +151,10 @@ class Cast:
         )
 
     async def _swap_if_due(self, seat: Seat, step: int) -> None:
-        newcomer = self.swaps.get((step, seat))
-        if newcomer is not None and (step, seat) not in self._swapped:
-            self._swapped.add((step, seat))
-            self.refs[seat] = newcomer()
+        due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
+        if due:
+            self._swapped |= due
+            self.refs[seat] = self.swaps[max(due)]()
             perceived = tuple(self._perceived.get(seat, ()))
             await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
 

@@ -187,9 +187,7 @@ def prepare_branch(
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end, in a thread of its own if this one has an event loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _has_event_loop():
         return asyncio.run(work)
     results: list[Any] = []
     errors: list[BaseException] = []
@@ -206,6 +204,14 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     if errors:
         raise errors[0]
     return results[0]
+
+
+def _has_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from simlab.actors import Actor, ActorRef
 from simlab.agents.actor import AgentActor
 from simlab.env.environment import Environment, Seat
-from simlab.errors import AgentFailedError, EpisodeError, SimlabError
+from simlab.errors import EpisodeError, JudgeError, SimlabError
 from simlab.models.model import Model
 from simlab.models.recorded import RecordedModel
 from simlab.sim.cast import Cast, Newcomer
@@ -170,17 +170,20 @@ class Performance:
                 except (SimlabError, RecordEnds):
                     raise
                 except Exception as error:
-                    raise AgentFailedError(
+                    raise JudgeError(
                         f"judge {name!r} raised {type(error).__name__}: {error}"
                     ) from error
             scores[name] = self._journal.plain(score)
         return scores
 
     def _fail(self, error: EpisodeError) -> Fault:
-        """A failure as data; its call stack goes into a note, which no digest covers."""
+        """A failure as data; its causes and call stack go into a note, which no digest covers.
+
+        Of the causes, Python's implicit ones depend on who called all this.
+        """
         with turn(self._journal, "episode", self._tally.n_steps, "failure"):
             note("failure", fault_of(error))
-        return fault_of(error, frames=False)
+        return Fault(type(error).__qualname__, error.message, error.boundary)
 
 
 def make_clock(spec: ClockSpec, journal: Journal) -> Clock:

@@ -187,15 +187,20 @@ def _field_names(kind: Any) -> tuple[str, ...] | None:
 
 def _of_fields(kind: type, names: tuple[str, ...]) -> _Shape:
     """Types with named fields; one that was never set is None."""
+    name_of_kind = kind.__qualname__
 
     def shape(value: Any, intern: Intern, path: _Path) -> Plain:
         fields: dict[str, Plain] = {"_type": name_of_kind}
         for name in names:
             part = getattr(value, name, None)
-            fields[name] = part if type(part) in _ATOMS else _plain(part, intern, path)
+            part_kind = type(part)
+            if part_kind in _ATOMS:
+                fields[name] = part
+            else:
+                part_shape = _shapes.get(part_kind) or _find_shape(part_kind)
+                fields[name] = part_shape(part, intern, path)
         return fields
 
-    name_of_kind = kind.__qualname__
     return shape
 
 
@@ -236,6 +241,8 @@ def _bytes(value: bytes | bytearray | memoryview, intern: Intern, _path: _Path) 
 
 
 def _list(value: Any, intern: Intern, path: _Path) -> Plain:
+    if not value:
+        return []
     kinds = set(map(type, value))  # token ids and log-probabilities are most of a log
     if kinds == _ONLY_INT and min(value) >= -(2**63) and max(value) < 2**63:
         return list(value) if len(value) <= SHORT else intern(list(value))

@@ -1,6 +1,8 @@
 """Hosts and systems for tests; what one test needs to pass on one kind, it passes on all."""
 
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -8,12 +10,29 @@ from simlab.actors import ActorSystem, Host
 from simlab.actors.memory_cluster import MemoryCluster
 
 
+NewHost = Callable[..., Host]
+"""Makes a host of the test's system, with the arguments of `Host` that come after the system."""
+
+
 @pytest.fixture
-async def host() -> AsyncIterator[Host]:
+async def new_host() -> AsyncIterator[NewHost]:
+    """Makes hosts, and closes them after the test."""
+    system = uuid.uuid4().hex
+    hosts: list[Host] = []
+
+    def new(name: str = "here", **kwargs: Any) -> Host:
+        hosts.append(Host(system, name, **kwargs))
+        return hosts[-1]
+
+    yield new
+    for host in hosts:
+        host.abort()
+
+
+@pytest.fixture
+async def host(new_host: NewHost) -> Host:
     """A host that is alone."""
-    host = Host("test", "here")
-    yield host
-    await host.close()
+    return new_host()
 
 
 @pytest.fixture(

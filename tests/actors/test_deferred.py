@@ -54,9 +54,9 @@ async def test_an_actor_that_breaks_a_promise_fails_the_ask(host):
         await ask
 
 
-async def test_an_error_that_was_promised_to_nobody_is_reported():
+async def test_an_error_that_was_promised_to_nobody_is_reported(new_host):
     failures = []
-    host = Host("test", "here", on_failure=lambda ref, error: failures.append((ref, error)))
+    host = new_host(on_failure=lambda ref, error: failures.append((ref, error)))
     ref = host.spawn(Promising)
     await ref.tell("hello")
     await turns(2)
@@ -66,7 +66,6 @@ async def test_an_error_that_was_promised_to_nobody_is_reported():
     await turns(2)
 
     assert failures == [(ref, error)]
-    await host.close()
 
 
 async def test_promised_answers_fail_when_the_actor_stops(host):

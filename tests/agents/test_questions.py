@@ -51,7 +51,7 @@ async def test_interlab_38_a_typed_reply_equals_the_dataclass():
     assert await person.answer(Offer) == Offer("Hi, you.", 7500)
     assert person.asked == [
         "say (text): ",
-        "price (a whole number from 1 to 50000; empty for null): ",
+        "price (a whole number from 1 to 50000; empty for none): ",
     ]
     assert "  price: your price in dollars" in person.told
 

@@ -1,7 +1,18 @@
 """Run files and runs for the tests of simulations."""
 
+import pandas  # noqa: F401 - takes a second, which no test should be charged with
 import pytest
 import yaml
+
+from simlab.sim.launch import run
+
+RELAY = {
+    "name": "relay",
+    "world": "tests.sim.worlds:Relay",
+    "cast": {"*": {"agent": "llm"}},
+    "models": {"small": {"engine": "scripted"}},
+}
+"""Two models that chat, whose words follow from the seed."""
 
 
 @pytest.fixture
@@ -14,3 +25,20 @@ def run_file(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def relay(run_file, tmp_path):
+    """Runs the relay in this process; keys of its run file may be set, ``cast`` and all."""
+
+    def start(out="run", *, resume=False, retry_failed=False, observer=None, **keys):
+        return run(
+            run_file({**RELAY, **keys}, "relay.yaml"),
+            out=tmp_path / out,
+            hosts=0,
+            resume=resume,
+            retry_failed=retry_failed,
+            observer=observer,
+        )
+
+    return start

@@ -43,9 +43,7 @@ def test_an_option_that_a_world_has_not_is_refused():
 def test_a_pattern_casts_all_seats_that_fit_it():
     specs = seat_specs(run_of({"bidder_*": {"agent": "random"}}), Auction(bidders=3))
 
-    assert specs == dict.fromkeys(
-        ("bidder_1", "bidder_2", "bidder_3"), AgentSpec(agent="random")
-    )
+    assert specs == dict.fromkeys(("bidder_1", "bidder_2", "bidder_3"), AgentSpec(agent="random"))
 
 
 @pytest.mark.parametrize("names", [("*", "bidder_2"), ("bidder_2", "*")])
@@ -69,7 +67,7 @@ def test_a_pattern_that_fits_no_seat_is_refused():
 
 
 def test_a_seat_that_nobody_takes_is_refused():
-    with pytest.raises(ConfigError, match="cast leaves seats empty: bidder_2, bidder_3; say who"):
+    with pytest.raises(ConfigError, match=r"cast leaves seats empty: bidder_2, bidder_3; say who"):
         seat_specs(run_of({"bidder_1": {}}), Auction(bidders=3))
 
 
@@ -102,22 +100,22 @@ def test_the_only_model_need_not_be_named():
 
 
 def test_one_of_several_models_must_be_named():
-    with pytest.raises(ConfigError, match="'ann' needs a model; set model: to one of large, small"):
+    with pytest.raises(ConfigError, match=r"'ann' needs a model; set model: to one of large, small"):
         agent_of(agent="llm")
 
 
 def test_a_model_for_an_agent_that_takes_none_is_refused():
-    with pytest.raises(ConfigError, match="agent random in seat 'ann' takes no model, got 'small'"):
+    with pytest.raises(ConfigError, match=r"agent random in seat 'ann' takes no model, got 'small'"):
         agent_of(agent="random", model="small")
 
 
 def test_an_option_that_an_agent_has_not_is_refused():
-    with pytest.raises(ConfigError, match="agent llm in seat 'ann' has no option 'golf'; .* goal?"):
+    with pytest.raises(ConfigError, match=r"agent llm in seat 'ann' has no option 'golf'; .* goal?"):
         agent_of(agent="llm", model="small", golf="win")
 
 
 def test_an_option_of_a_wrong_value_is_refused():
-    with pytest.raises(ConfigError, match="agent llm in seat 'ann': "):
+    with pytest.raises(ConfigError, match=r"agent llm in seat 'ann': "):
         agent_of(agent="llm", model="small", memory={"kind": "elephant"})
 
 
@@ -138,7 +136,7 @@ def test_a_function_takes_no_options(option):
 def test_an_object_that_episodes_would_share_is_refused(monkeypatch):
     monkeypatch.setattr(f"{WORLDS}.one_line", Chatter())
 
-    with pytest.raises(ConfigError, match="is one object, which episodes would share"):
+    with pytest.raises(ConfigError, match=r"is one object, which episodes would share"):
         agent_of(agent=f"{WORLDS}:one_line")
 
 

@@ -274,7 +274,7 @@ async def test_a_deadline_that_passed_before_the_request_came_is_late_at_once():
 async def test_a_missed_deadline_without_default_fails_the_episode():
     clock, cast = SimulatedClock(Latency("fixed", 5.0)), FakeCast(ann=["a"])
 
-    with pytest.raises(DeadlineMissedError, match="seat 'ann' gave no answer by its deadline at 4"):
+    with pytest.raises(DeadlineMissedError, match=r"seat 'ann' gave no answer by its deadline at 4"):
         await clock.gather(0, TimeStep({"ann": ActionRequest(deadline=4.0)}), cast)
 
 
@@ -297,14 +297,14 @@ async def test_a_world_in_which_nothing_will_ever_happen_is_stuck():
 async def test_of_several_errors_that_of_the_first_seat_is_told():
     errors = {seat: [AgentFailedError(seat)] for seat in ("cid", "ann", "bob")}
 
-    with pytest.raises(AgentFailedError, match="ann"):
+    with pytest.raises(AgentFailedError, match=r"ann"):
         await SimulatedClock().gather(0, TimeStep(dict.fromkeys(errors, MUST)), FakeCast(**errors))
 
 
 async def test_a_bug_is_told_before_failures():
     cast = FakeCast(ann=[AgentFailedError("ann")], bob=[TypeError("a bug of ours")])
 
-    with pytest.raises(TypeError, match="a bug of ours"):
+    with pytest.raises(TypeError, match=r"a bug of ours"):
         await SimulatedClock().gather(0, TimeStep({"ann": MUST, "bob": MUST}), cast)
 
 
@@ -321,7 +321,12 @@ async def test_env_11_three_periods_of_their_own_give_one_order_of_events():
 
     events = await ring(["ann", "bob", "cid"])
 
-    assert events[:4] == [(2.0, ["ann"]), (3.0, ["bob"]), (4.0, ["ann", "cid"]), (6.0, ["ann", "bob"])]
+    assert events[:4] == [
+        (2.0, ["ann"]),
+        (3.0, ["bob"]),
+        (4.0, ["ann", "cid"]),
+        (6.0, ["ann", "bob"]),
+    ]
     assert events == await ring(["ann", "bob", "cid"])
 
 

@@ -74,12 +74,12 @@ def test_an_unknown_scenario_is_refused_with_those_near_it():
 
 
 def test_a_scenario_like_no_other_is_refused_with_all_there_are():
-    with pytest.raises(ConfigError, match="no scenario 'xyz'; there are auction, car_sale, "):
+    with pytest.raises(ConfigError, match=r"no scenario 'xyz'; there are auction, car_sale, "):
         load_run_file("xyz")
 
 
 def test_a_file_that_is_not_there_is_refused_as_a_file():
-    with pytest.raises(ConfigError, match="there is no file runs/mine.yaml"):
+    with pytest.raises(ConfigError, match=r"there is no file runs/mine.yaml"):
         load_run_file("runs/mine.yaml")
 
 
@@ -91,7 +91,7 @@ def test_a_folder_is_refused(tmp_path):
 def test_the_folder_of_a_run_is_refused_with_how_to_go_on(tmp_path):
     (tmp_path / "run.yaml").touch()
 
-    with pytest.raises(ConfigError, match="go on with its run by --resume"):
+    with pytest.raises(ConfigError, match=r"go on with its run by --resume"):
         load_run_file(str(tmp_path))
 
 
@@ -121,7 +121,7 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(run_file, old, new, messa
 def test_a_wrong_value_is_shown(run_file):
     path = run_file(TEXT.replace("episodes: 3", "episodes: many"))
 
-    with pytest.raises(ConfigError, match="got 'many'$"):
+    with pytest.raises(ConfigError, match=r"got 'many'$"):
         load_run_file(path)
 
 
@@ -142,7 +142,7 @@ def test_all_that_is_wrong_is_told_at_once(run_file):
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
 def test_a_name_that_is_no_folder_name_is_refused(name):
-    with pytest.raises(ConfigError, match="name: string should match pattern"):
+    with pytest.raises(ConfigError, match=r"name: string should match pattern"):
         checked({**WORLD, "name": name})
 
 
@@ -218,7 +218,7 @@ def test_setting_a_missing_key_is_refused(path):
 
 
 def test_a_set_value_that_does_not_fit_is_refused(path):
-    with pytest.raises(ConfigError, match="concurrency: input should be greater than or equal to"):
+    with pytest.raises(ConfigError, match=r"concurrency: input should be greater than or equal to"):
         load_run_file(path, settings=["concurrency=0"])
 
 
@@ -237,6 +237,6 @@ def test_near_names_come_first():
 def test_a_run_file_cannot_be_changed():
     run = checked(WORLD)
 
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(ValueError, match=r"frozen"):
         run.seed = 1
     assert run == RunFile(**WORLD)

@@ -61,19 +61,19 @@ def test_a_module_that_is_not_there_is_refused_with_the_remedy():
 def test_a_module_that_a_module_misses_is_named(own_file):
     file = own_file("import not_installed")
 
-    with pytest.raises(ConfigError, match="loading my_world.py failed: .*'not_installed'"):
+    with pytest.raises(ConfigError, match=r"loading my_world.py failed: .*'not_installed'"):
         find(f"{file}:World")
 
 
 def test_a_file_that_is_not_there_is_refused(own_file):  # noqa: ARG001 - in an empty folder
-    with pytest.raises(ConfigError, match="there is no file none.py"):
+    with pytest.raises(ConfigError, match=r"there is no file none.py"):
         find("none.py:World")
 
 
 def test_a_file_that_fails_is_told_with_its_error_and_may_be_mended(own_file):
     file = own_file("raise RuntimeError('no licence')")
 
-    with pytest.raises(ConfigError, match="loading my_world.py failed: RuntimeError: no licence"):
+    with pytest.raises(ConfigError, match=r"loading my_world.py failed: RuntimeError: no licence"):
         find(f"{file}:World")
 
     own_file("World = 1")

@@ -123,7 +123,7 @@ def test_sim_3_a_killed_driver_is_resumed_to_the_digest_of_the_unbroken_run(
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(N_KILLS))
 def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been(
-    number, tmp_path, unbroken, ray_instance
+    number, tmp_path, unbroken, ray_session
 ):
     whole, n_records = unbroken
     kill_at = max(1, seeded_kill(number, n_records) // 2)  # two hosts share the records
@@ -134,5 +134,3 @@ def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been
     assert run.digest == whole.digest
     n_effects = check_log(run)
     assert n_effects <= n_calls(tmp_path) <= n_effects + run.file.concurrency
-
-

@@ -35,10 +35,22 @@ def test_every_bundled_scenario_can_be_made(name):
         ("  buyer", "  buyr", "mine.yaml:4: cast.buyr: the world has no seat 'buyr'; did you mea"),
         ("  buyer", "  seller", "mine.yaml:3: cast leaves seats empty: buyer; say who takes each"),
         ("goal: save", "golf: save", "mine.yaml:4: agent llm in seat 'buyer' has no option 'golf'"),
-        ("agent: random", "agent: rando", "mine.yaml:5: there is no agent 'rando'; did you mean random or"),
-        ("agent: random", "agent: human", "mine.yaml:5: cast.seller is a human, and there is no te"),
+        (
+            "agent: random",
+            "agent: rando",
+            "mine.yaml:5: there is no agent 'rando'; did you mean random or",
+        ),
+        (
+            "agent: random",
+            "agent: human",
+            "mine.yaml:5: cast.seller is a human, and there is no te",
+        ),
         ("engine: scripted", "engine: script", "mine.yaml:8: models.small: engine must be one of"),
-        ("engine: scripted", "engine: scripted\n    speed: 3", "mine.yaml:8: models.small: engine 'scripted' has n"),
+        (
+            "engine: scripted",
+            "engine: scripted\n    speed: 3",
+            "mine.yaml:8: models.small: engine 'scripted' has n",
+        ),
         ("of: buyer", "of: buyr", "mine.yaml:11: judges.length.of: the world has no seat 'buyr'"),
         ("LengthJudge", "LengthJuge", "mine.yaml:11: tests.sim.worlds has no 'LengthJuge'; did yo"),
     ],
@@ -69,5 +81,5 @@ def test_missing_weights_are_told_with_how_to_get_them(run_file, tmp_path):
     engine = f"engine: transformers\n    weights: {tmp_path}/none"
     run = load_run_file(run_file(TEXT.replace("engine: scripted", engine)))
 
-    with pytest.raises(ConfigError, match="none"):
+    with pytest.raises(ConfigError, match=r"none"):
         rehearse(run)

@@ -73,14 +73,14 @@ def test_a_file_without_keys_is_refused(text, got):
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"cannot be read: No such file"):
         YamlFile(tmp_path / "none.yaml")
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "mine.yaml").write_bytes(b"world: \xff\xfe")
 
-    with pytest.raises(ConfigError, match="is not text in UTF-8"):
+    with pytest.raises(ConfigError, match=r"is not text in UTF-8"):
         YamlFile(tmp_path / "mine.yaml")
 
 

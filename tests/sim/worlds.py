@@ -4,14 +4,20 @@ Run files name them as ``tests.sim.worlds:Relay``.
 """
 
 import asyncio
+import itertools
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from simlab.agents.score import Score
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
-from simlab.errors import IllegalAction, UnfitAnswerError
+from simlab.errors import IllegalAction, ModelError, UnfitAnswerError
+from simlab.models.model import ChatMessage, Sampling
 from simlab.models.scripted import ScriptedModel
 
 SEATS = ("ann", "bob")
+
+REWARD = 1.0
+"""What a character said in the relay earns."""
 
 
 class Relay:
@@ -22,10 +28,11 @@ class Relay:
         taboo: What must not be said; empty forbids nothing.
         default: Said for a seat that gives no fitting answer; None for no default.
         crash_at: Number of the turn that raises an error of the world's own.
+        closes: World time of the deadline of all requests.
     """
 
-    def __init__(self, turns=4, taboo="", default="...", crash_at=None):
-        self.turns, self.taboo, self.crash_at = turns, taboo, crash_at
+    def __init__(self, turns=4, taboo="", default="...", crash_at=None, closes=None):
+        self.turns, self.taboo, self.crash_at, self.closes = turns, taboo, crash_at, closes
         self.default = UNSET if default is None else default
         self.seats = dict.fromkeys(SEATS, SeatSpec("You chat."))
 
@@ -41,13 +48,14 @@ class Relay:
         if len(self.said) == self.crash_at:
             raise ZeroDivisionError("the world is broken")
         self.said.append(text)
-        return self._ask({_other(seat): [Utterance(seat, text)]}, {seat: float(len(text))})
+        return self._ask({_other(seat): [Utterance(seat, text)]}, {seat: REWARD * len(text)})
 
     def _ask(self, told, rewards):
         number = len(self.said)
         if number == self.turns:
             return TimeStep({}, told, rewards, dict.fromkeys(SEATS, "terminated"))
-        request = ActionRequest(prompt=f"Turn {number}: say something.", default=self.default)
+        prompt = f"Turn {number}: say something."
+        request = ActionRequest(prompt=prompt, default=self.default, deadline=self.closes)
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
 
 
@@ -113,18 +121,52 @@ class Chatter:
         return f"{self.words} ({self.heard[:40]})"
 
 
-class Poisoned(Chatter):
-    """A chatter that raises in its second turn if the seed that it is given is the victim's."""
+QUESTIONS = ["What is your name?", "What is your age?", "Where do you live?"]
 
-    def __init__(self, seed=0, victim=0):
+
+class Curious:
+    """Asks its model one question a turn and says what it answers."""
+
+    def __init__(self, model):
+        self.model = model
+        self.n_turns = 0
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):  # noqa: ARG002
+        question = QUESTIONS[self.n_turns]
+        self.n_turns += 1
+        return (await self.model.generate([ChatMessage("user", question)])).text
+
+
+class Poisoned(Chatter):
+    """A chatter that raises in its second turn; if a victim is given, only with that seed."""
+
+    def __init__(self, seed=0, victim=None):
         super().__init__()
-        self.is_victim = seed == victim
+        self.is_victim = victim in (None, seed)
         self.n_turns = 0
 
     async def act(self, request):
         self.n_turns += 1
         if self.is_victim and self.n_turns == 2:
             raise KeyError("poison") from ValueError("in the well")
+        return await super().act(request)
+
+
+class Flaky(Chatter):
+    """Raises in its second turn while a file is there."""
+
+    def __init__(self, broken="", words="well"):
+        super().__init__(words)
+        self.broken = Path(broken)
+        self.n_turns = 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.n_turns == 2 and self.broken.exists():
+            raise OSError("the socket is closed")
         return await super().act(request)
 
 
@@ -147,18 +189,18 @@ class Stubborn:
 
 
 class Taboo:
-    """Says what must not be said until it has been refused ``n`` times."""
+    """Says what must not be said until it has been refused ``n`` times; keeps the reasons."""
 
     def __init__(self, n=1):
         self.n = n
-        self.reasons = []
 
     async def observe(self, observation):
         pass
 
     async def act(self, request):
-        self.reasons = [refusal.reason for refusal in request.refused]
-        return f"sorry: {self.reasons}" if len(request.refused) >= self.n else "a bad word"
+        if len(request.refused) < self.n:
+            return "a bad word"
+        return f"sorry for {len(request.refused)}: {request.refused[-1].reason[-16:]}"
 
 
 class Sleeper:
@@ -207,22 +249,24 @@ class BrokenJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class Moody:
-    """A scripted model whose answers never repeat, whatever the seed: a counter decides."""
+class FlakyModel(ScriptedModel):
+    """A scripted model that fails while a file is there."""
 
-    name: str
-    mood: int = 0
+    broken: str = ""
 
-    async def generate(self, prompt, sampling, *, session=None):
-        completion = await ScriptedModel(self.name).generate(prompt, sampling, session=session)
-        _moods[self.mood] = _moods.get(self.mood, 0) + 1
-        return replace(completion, text=f"Mood {_moods[self.mood]}.")
-
-    async def choice_logprobs(self, prompt, choices):
-        return await ScriptedModel(self.name).choice_logprobs(prompt, choices)
-
-    def with_adapter(self, path):  # noqa: ARG002
-        return self
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        if Path(self.broken).exists():
+            raise ModelError("the server is down")
+        return await ScriptedModel.generate(self, prompt, sampling, session=session)
 
 
-_moods = {}
+@dataclass(frozen=True, slots=True)
+class MoodyModel(ScriptedModel):
+    """A scripted model whose answers never repeat, as those of an engine that holds no seed."""
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        completion = await ScriptedModel.generate(self, prompt, sampling, session=session)
+        return replace(completion, text=f"Mood {next(_moods)}.", exact=False)
+
+
+_moods = itertools.count()

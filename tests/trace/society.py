@@ -76,12 +76,21 @@ async def act(journal, seat, step, model, prompt):
         return said.text
 
 
+async def all_of(calls):
+    """What calls give that are made at once; all are over before an error of one goes on."""
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    for error in done:
+        if isinstance(error, BaseException):
+            raise error
+    return done
+
+
 async def play(journal, model, *, n_steps=3, prompt=lambda seat, step: f"{seat}, step {step}?"):
     """Play an episode to its end; its digest."""
     await journal.begin({"observations": {seat: ["a car for sale"] for seat in SEATS}})
     for step in range(n_steps):
-        said = await asyncio.gather(
-            *(act(journal, s, step, model, [Message("user", prompt(s, step))]) for s in SEATS)
+        said = await all_of(
+            act(journal, s, step, model, [Message("user", prompt(s, step))]) for s in SEATS
         )
         acted = [Acted(s, journal.plain(text)) for s, text in zip(SEATS, said, strict=True)]
         timestep = {"rewards": dict.fromkeys(SEATS, 1.0), "observations": {SEATS[0]: [said[1]]}}

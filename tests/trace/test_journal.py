@@ -44,7 +44,11 @@ async def record(directory, work):
         writer.close()
 
 
-def never(seed):
+class PowerLost(BaseException):
+    pass
+
+
+def never(_):
     raise AssertionError("a replay makes no call")
 
 
@@ -89,7 +93,7 @@ async def test_the_usage_of_a_replay_is_that_of_the_run(directory):
     assert journal.tokens_of("buyer") == 6
 
 
-@pytest.mark.parametrize("n_records", range(2, 40, 3))
+@pytest.mark.parametrize("n_records", range(2, 35, 3))
 async def test_a_run_cut_after_any_record_resumes_to_the_digest_of_the_unbroken_one(
     directory, n_records
 ):
@@ -113,24 +117,27 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
     broken = type(directory).create(tmp_path / "broken", {})
     calls = Model()
 
-    async def play_some(limit):
-        class Power(Model):
-            def call(self, seat, step):
-                if self.n_calls >= limit:
-                    raise KeyboardInterrupt
+    class Failing(Model):
+        def call(self, seat, step):
+            async def generate(seed):
                 self.n_calls += 1
-                return calls.call(seat, step)
+                if self.n_calls > 1:
+                    raise PowerLost
+                return await calls.call(seat, step)(seed)
 
+            return generate
+
+    async def play_some():
         journal, writer = resume(broken)
         try:
-            return await play(journal, Power())
-        except KeyboardInterrupt:
+            return await play(journal, Failing())
+        except PowerLost:
             return None
         finally:
             writer.close()
 
     for _ in range(10):
-        digest = await play_some(1)
+        digest = await play_some()
 
     assert digest == unbroken
     assert calls.n_calls == 6
@@ -553,7 +560,7 @@ async def test_a_full_disk_ends_an_episode_and_what_was_committed_replays(direct
     writer.close()
 
 
-def _full(descriptor, data):
+def _full(_descriptor, _data):
     raise OSError(28, "No space left on device")
 
 

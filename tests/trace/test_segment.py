@@ -1,6 +1,5 @@
 """Segments: cut anywhere they open to their whole records; damage is never passed over."""
 
-import os
 import re
 import struct
 
@@ -31,13 +30,6 @@ def file(tmp_path_factory):
     return tmp_path_factory.mktemp("segments") / "000001-driver.log"
 
 
-@pytest.fixture
-def unsynced(monkeypatch):
-    """Cutting a file for good takes a millisecond; these tests are about what is cut."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr(os, "fdatasync", lambda _: None)
-
-
 def test_sim_1_cut_at_every_byte_a_segment_opens_to_the_records_that_end_before(file):
     for length in range(len(WHOLE) + 1):
         file.write_bytes(WHOLE[:length])
@@ -51,7 +43,6 @@ def test_sim_1_cut_at_every_byte_a_segment_opens_to_the_records_that_end_before(
         assert file.stat().st_size == length
 
 
-@pytest.mark.usefixtures("unsynced")
 def test_sim_1_cut_at_every_byte_a_segment_takes_appends(file):
     for length in range(len(WHOLE) + 1):
         file.write_bytes(WHOLE[:length])

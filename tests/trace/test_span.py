@@ -149,13 +149,13 @@ def test_interlab_14_any_name_is_a_name(directory, journal):
 
 
 def test_interlab_30_tracing_leaves_the_generators_of_random_numbers_alone(journal):
-    before, of_numpy = random.getstate(), np.random.get_state()[1].copy()
+    before, of_numpy = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
 
     with turn(journal, "buyer", 0, "act"), span("think"):
         note("thought")
 
     assert random.getstate() == before
-    assert (np.random.get_state()[1] == of_numpy).all()
+    assert (np.random.get_state()[1] == of_numpy).all()  # noqa: NPY002
 
 
 def test_interlab_31_ids_are_the_same_in_every_replay_and_never_shared():
@@ -249,13 +249,13 @@ def test_an_error_of_the_log_never_replaces_the_error_of_the_block(directory):
     writer = open_writer(directory)
     journal = Journal(0, seed=5, writer=writer)
 
-    with (
-        pytest.raises(ValueError, match="of mine") as caught,
-        turn(journal, "buyer", 0, "act"),
-        span("think"),
-    ):
-        writer.close()
-        raise ValueError("of mine")
+    def think():
+        with turn(journal, "buyer", 0, "act"), span("think"):
+            writer.close()
+            raise ValueError("of mine")
+
+    with pytest.raises(ValueError, match="of mine") as caught:
+        think()
 
     (said,) = caught.value.__notes__
     assert said.startswith("the end of span 'think' was not recorded: segment 000001")

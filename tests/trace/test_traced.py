@@ -31,12 +31,12 @@ def spans(directory):
 def test_interlab_2_a_call_is_a_span_with_its_arguments_and_what_it_returns(spans):
     @traced()
     def haggle(price, *others, limit=4, **more):
-        return price + limit
+        return price + limit, others, more
 
-    assert haggle(3, 1, 2, wish="x") == 7
+    assert haggle(3, 1, 2, wish="x") == (7, (1, 2), {"wish": "x"})
 
     (node,) = spans()
-    assert (node.name, node.kind, node.result) == ("haggle", "call", 7)
+    assert (node.name, node.kind, node.result) == ("haggle", "call", [7, [1, 2], {"wish": "x"}])
     assert node.inputs == {"price": 3, "others": [1, 2], "more": {"wish": "x"}}
 
 

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import random
-import signal
 import threading
 
 import pytest
@@ -18,6 +17,7 @@ from simlab.trace.log import Log
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.segment import MAGIC, Segment
 from simlab.trace.writer import SegmentWriter
+from tests.trace.children import killed
 from tests.trace.society import open_writer
 
 
@@ -147,13 +147,13 @@ async def test_a_second_event_loop_commits_beside_the_first(tmp_path):
 
 def test_interlab_32_what_was_appended_survives_a_kill(tmp_path):
     path = tmp_path / "000001-driver.log"
-    child = os.fork()
-    if child == 0:
+
+    def work():
         writer = SegmentWriter(path)
         for number in range(100):
             writer.append(8, 0, b"span %d" % number)
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+
+    killed(work)
 
     assert payloads(path) == [b"span %d" % number for number in range(100)]
 
@@ -193,7 +193,7 @@ async def test_on_a_full_disk_nothing_committed_is_lost_and_later_commits_are_re
 
     with monkeypatch.context() as full:
         full.setattr(os, "write", write_some)
-        with pytest.raises(LogWriteError, match="000001-driver.log cannot be written: No space"):
+        with pytest.raises(LogWriteError, match=r"000001-driver\.log cannot be written: No space"):
             writer.append(4, 0, b"one too many")
     with pytest.raises(LogWriteError, match="go on with --resume"):
         await writer.commit()
@@ -243,7 +243,7 @@ def test_a_closed_writer_refuses(tmp_path):
     writer = SegmentWriter(tmp_path / "000001-driver.log")
     writer.close()
 
-    with pytest.raises(ValueError, match="000001-driver.log is closed"):
+    with pytest.raises(ValueError, match=r"000001-driver\.log is closed"):
         writer.append(4, 0, b"")
 
 

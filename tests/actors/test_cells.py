@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from simlab.actors import Actor, cell
+from simlab.actors import Actor, cells
 from simlab.errors import ActorError, ActorStoppedError
 from tests.actors.players import (
     AsyncRecorder,
@@ -177,7 +177,7 @@ class AsyncSlow(Slow):
 
 @pytest.mark.parametrize("kind", [Slow, AsyncSlow])
 async def test_sim_21_a_long_burst_gives_others_a_turn_of_the_event_loop(host, kind, monkeypatch):
-    monkeypatch.setattr(cell, "SLICE_S", 0.0005)
+    monkeypatch.setattr(cells, "SLICE_S", 0.0005)
     ref = host.spawn(kind)
     for _ in range(100):
         await ref.tell(0.0002)

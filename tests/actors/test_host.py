@@ -1,0 +1,485 @@
+import asyncio
+import gc
+import logging
+import tracemalloc
+
+import pytest
+
+from simlab.actors import Actor, Host
+from simlab.actors.envelope import carried
+from simlab.errors import ActorError, ActorStoppedError, AskCycleError
+from tests.actors.players import (
+    Ask,
+    Asker,
+    AsyncLiving,
+    Bearer,
+    Diary,
+    Echo,
+    Failing,
+    Gate,
+    Living,
+    Recall,
+    Recorder,
+    Say,
+    Stillborn,
+    actor_of,
+    turns,
+)
+
+
+async def test_unnamed_actors_are_numbered_by_class(host):
+    assert host.spawn(Echo).name == "Echo/0"
+    assert host.spawn(Echo).name == "Echo/1"
+
+
+async def test_a_name_in_use_is_refused_and_free_again_after_a_stop(host):
+    ref = host.spawn(Echo, name="me")
+
+    with pytest.raises(ValueError, match="'here' has an actor 'me' already"):
+        host.spawn(Echo, name="me")
+
+    await host.stop("me")
+    assert host.spawn(Echo, name="me") == ref
+
+
+async def test_a_mailbox_that_holds_nothing_is_refused(host):
+    with pytest.raises(ValueError, match="at least 1 message, got 0"):
+        host.spawn(Echo, mailbox=0)
+
+
+class Child(Actor):
+    """Knows what it was made with."""
+
+    def __init__(self, *args: int, **kwargs: int) -> None:
+        self._made_with = (args, kwargs)
+
+    def receive(self, _message: object) -> object:
+        return self._made_with
+
+
+class Parent(Actor):
+    """Spawns beside itself."""
+
+    async def receive(self, message: int) -> object:
+        return await self.host.spawn(Child, message, twice=2 * message).ask("what?")
+
+
+async def test_an_actor_spawns_others_beside_itself(host):
+    assert await host.spawn(Parent).ask(4) == ((4,), {"twice": 8})
+
+
+@pytest.mark.parametrize("kind", [Living, AsyncLiving])
+async def test_an_actor_starts_before_its_first_message_and_stops_after_its_last(host, kind):
+    diary = Diary()
+    ref = host.spawn(kind, diary, name="Ada")
+
+    await ref.tell("a letter")
+    await ref.ask("another")
+    await host.stop("Ada")
+
+    assert diary.entries == ["Ada started", "Ada got a letter", "Ada got another", "Ada stopped"]
+
+
+async def test_start_waits_until_an_actor_has_started(host):
+    diary = Diary()
+
+    await host.start(AsyncLiving, diary, name="Ada")
+
+    assert diary.entries == ["Ada started"]
+
+
+async def test_an_actor_that_fails_to_start_is_none(host):
+    with pytest.raises(RuntimeError, match="cannot start"):
+        host.spawn(Stillborn, later=False, name="s")
+    with pytest.raises(RuntimeError, match="cannot start"):
+        await host.start(Stillborn, later=True, name="s")
+
+    assert host.statistics().n_actors == 0
+
+
+async def test_what_waits_for_an_actor_that_fails_to_start_is_refused(new_host):
+    failures = []
+    host = new_host(on_failure=lambda ref, error: failures.append((ref, str(error))))
+    ref = host.spawn(Stillborn, later=True)
+    await ref.tell("in vain")
+
+    with pytest.raises(ActorStoppedError, match="Stillborn/0"):
+        await ref.ask("in vain")
+    await turns(1)
+
+    assert failures == [(ref, "cannot start")]
+    assert host.statistics().n_dead_letters == 1
+
+
+async def test_asking_an_actor_that_never_was_names_it(host):
+    with pytest.raises(ActorStoppedError, match="'nobody' of host 'here' has stopped or never was"):
+        await host.ref("nobody").ask("hello")
+
+
+async def test_messages_to_actors_that_have_stopped_are_counted(host):
+    await host.ref("nobody").tell("hello")
+
+    assert host.statistics().n_dead_letters == 1
+
+
+async def test_stopping_sees_the_current_message_through_and_refuses_what_waits(host):
+    ref = host.spawn(Gate)
+    gate = actor_of(host, ref)
+    current, queued = (asyncio.create_task(ref.ask(number)) for number in range(2))
+    await gate.busy.wait()
+    await ref.tell("queued")
+
+    stopping = asyncio.create_task(host.stop(ref.name))
+    await turns(3)
+    gate.open.release()
+    await stopping
+
+    assert await current == 0
+    with pytest.raises(ActorStoppedError):
+        await queued
+    assert gate.entered == [0]
+    assert host.statistics().n_dead_letters == 1
+
+
+async def test_cancelling_a_stop_cancels_what_the_actor_is_at(host):
+    ref = host.spawn(Gate)
+    current = asyncio.create_task(ref.ask("never"))
+    gate = actor_of(host, ref)
+    await gate.busy.wait()
+
+    stopping = asyncio.create_task(host.stop(ref.name))
+    await turns(2)
+    stopping.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    with pytest.raises(ActorStoppedError):
+        await current
+    assert gate.cancelled == ["never"]
+
+
+class Quits(Living):
+    """Stops itself."""
+
+    async def receive(self, message: str) -> str:
+        super().receive(message)
+        await self.host.stop(self.ref.name)
+        return "gone"
+
+
+async def test_an_actor_that_stops_itself_answers_first(host):
+    diary = Diary()
+    ref = host.spawn(Quits, diary, name="Ada")
+
+    assert await ref.ask("go") == "gone"
+    await turns(2)
+
+    assert diary.entries == ["Ada started", "Ada got go", "Ada stopped"]
+    with pytest.raises(ActorStoppedError):
+        await ref.ask("go")
+
+
+async def test_stopping_what_is_not_there_is_an_error(host):
+    with pytest.raises(ActorStoppedError, match="'nobody'"):
+        await host.stop("nobody")
+
+
+async def test_an_error_that_nobody_waits_for_is_reported_and_the_actor_lives_on(new_host):
+    failures = []
+    host = new_host(on_failure=lambda ref, error: failures.append((ref, error)))
+    ref = host.spawn(Failing)
+    error = ValueError("for nobody")
+
+    await ref.tell(error)
+    with pytest.raises(KeyError):
+        await ref.ask(KeyError("for the asker"))
+
+    assert failures == [(ref, error)]
+
+
+async def test_an_error_that_nobody_waits_for_is_logged_with_its_traceback(host, caplog):
+    ref = host.spawn(Failing)
+
+    with caplog.at_level(logging.ERROR):
+        await ref.tell(ValueError("for nobody"))
+        await turns(2)
+
+    assert "'Failing/0' of host 'here' failed" in caplog.text
+    assert "players.py" in caplog.text
+
+
+@pytest.mark.parametrize("n_actors", [1, 2, 3])
+async def test_an_ask_that_would_wait_on_itself_raises_and_names_the_chain(host, n_actors):
+    refs = [host.spawn(Asker, name=f"Peer/{number}") for number in range(n_actors)]
+    chain = " -> ".join(str(ref) for ref in (*refs, refs[0]))
+
+    with pytest.raises(AskCycleError, match=f"^{chain}: every actor here waits for the next"):
+        await refs[0].ask(Ask((*refs[1:], refs[0])))
+
+
+async def test_a_cycle_is_named_without_those_who_only_lead_to_it(host):
+    first, second, third = (host.spawn(Asker) for _ in range(3))
+
+    with pytest.raises(AskCycleError, match="^Asker/1 -> Asker/2 -> Asker/1: "):
+        await first.ask(Ask((second, third, second)))
+
+
+async def test_two_askers_may_ask_the_same_actor(host):
+    a, b, shared = (host.spawn(Asker) for _ in range(3))
+
+    asks = asyncio.gather(a.ask(Ask((shared,))), b.ask(Ask((shared,))))
+
+    assert await asks == ["Asker/2", "Asker/2"]
+
+
+class Starter(Actor):
+    """Leaves a task running that asks later."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Task[str] | None = None
+
+    async def receive(self, message: Ask) -> str:
+        if message.route:
+            self.answer = asyncio.create_task(message.route[0].ask(Ask(message.route[1:])))
+        return "done"
+
+
+async def test_what_an_actor_leaves_running_may_ask_it(host):
+    starter, asker = host.spawn(Starter), host.spawn(Asker)
+    await starter.ask(Ask((asker, starter)))
+
+    answer = actor_of(host, starter).answer
+
+    assert await answer == "done"
+
+
+class TellsBack(Actor):
+    """Tells the one who asked, more than its mailbox holds."""
+
+    async def receive(self, message: tuple[object, int]) -> None:
+        target, n = message
+        for number in range(n):
+            await target.tell(Ask(()))
+            del number
+
+
+async def test_a_tell_that_waits_for_room_at_one_who_waits_for_it_raises(host):
+    asker = host.spawn(AsksWith, mailbox=2)
+    teller = host.spawn(TellsBack)
+
+    with pytest.raises(AskCycleError, match="^AsksWith/0 -> TellsBack/1 -> AsksWith/0: "):
+        await asker.ask((teller, 3))
+
+
+async def test_a_tell_to_one_who_waits_is_fine_while_there_is_room(host):
+    asker = host.spawn(AsksWith, mailbox=2)
+    teller = host.spawn(TellsBack)
+
+    await asker.ask((teller, 2))
+
+
+class AsksWith(Actor):
+    """Asks a teller to tell it back."""
+
+    async def receive(self, message: object) -> None:
+        if isinstance(message, tuple):
+            teller, n = message
+            await teller.ask((self.ref, n))
+
+
+async def test_sim_13_a_full_mailbox_makes_the_sender_wait_and_statistics_show_it(host):
+    ref = host.spawn(Gate, mailbox=2)
+    gate = actor_of(host, ref)
+    await ref.tell("current")
+    await gate.busy.wait()
+    for text in ("first", "second"):
+        await ref.tell(text)
+
+    late = asyncio.create_task(ref.tell("third"))
+    await turns(3)
+
+    assert not late.done()
+    (waiting,) = host.statistics().waiting
+    assert (waiting.waiter, waiting.target, waiting.reason) == (None, ref, "room")
+    assert host.statistics().n_senders == 1
+    for _ in range(4):
+        gate.open.release()
+    await late
+    await turns(8)
+    assert gate.left == ["current", "first", "second", "third"]
+    assert host.statistics().waiting == ()
+
+
+async def test_sim_14_statistics_show_who_waits_for_whom_through_asks(host):
+    gate, asker = host.spawn(Gate), host.spawn(Asker)
+    ask = asyncio.create_task(asker.ask(Ask((gate,))))
+    await actor_of(host, gate).busy.wait()
+
+    outer, inner = host.statistics().waiting
+
+    assert (outer.waiter, outer.target, outer.chain) == (None, asker, ())
+    assert (inner.waiter, inner.target, inner.chain) == (asker, gate, (asker,))
+    assert outer.age_s >= inner.age_s >= 0
+    assert str(inner).startswith("Asker/1 -> Gate/0: for an answer, 0.")
+    assert host.statistics().n_asks == 2
+    ask.cancel()
+
+
+class TellsEach(Actor):
+    """Tells another more than its mailbox holds, and is told as much."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+
+    async def receive(self, message: object) -> None:
+        if message is not None:
+            for _ in range(self._n):
+                await message.tell(None)  # type: ignore[attr-defined]
+
+
+async def test_sim_14_two_full_mailboxes_that_tell_each_other_are_seen_in_statistics(host):
+    a, b = host.spawn(TellsEach, 3, mailbox=1), host.spawn(TellsEach, 3, mailbox=1)
+    await a.tell(b)
+    await b.tell(a)
+
+    await turns(5)
+
+    waits = {(wait.waiter, wait.target, wait.reason) for wait in host.statistics().waiting}
+    assert waits == {(a, b, "room"), (b, a, "room")}
+
+
+async def test_what_is_carried_reaches_the_receiver_and_goes_no_further(host):
+    bearer, asker = host.spawn(Bearer), host.spawn(Asker)
+    thing = object()
+
+    token = carried.set(thing)
+    assert await bearer.ask(None) is thing
+    carried.reset(token)
+
+    assert await bearer.ask(None) is None
+    assert await asker.ask(Ask((bearer,))) is None
+
+
+async def test_a_flood_of_tells_gives_others_a_turn_of_the_event_loop(host):
+    refs = [host.spawn(Recorder) for _ in range(30)]
+    n_turns = 0
+
+    async def count() -> None:
+        nonlocal n_turns
+        while True:
+            n_turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    for number in range(5_000):
+        await refs[number % len(refs)].tell(Say(number))
+    counting.cancel()
+
+    assert n_turns >= 5
+
+
+async def test_sim_16_closing_cancels_what_runs_and_leaves_no_task(new_host):
+    n_tasks = len(asyncio.all_tasks())
+    host = new_host()
+    diary = Diary()
+    host.spawn(AsyncLiving, diary, name="Ada")
+    ref = host.spawn(Gate)
+    gate = actor_of(host, ref)
+    current, queued = (asyncio.create_task(ref.ask(number)) for number in range(2))
+    await gate.busy.wait()
+
+    await host.close()
+
+    assert diary.entries == ["Ada started", "Ada stopped"]
+    assert gate.cancelled == [0]
+    for ask in (current, queued):
+        with pytest.raises(ActorStoppedError):
+            await ask
+    assert len(asyncio.all_tasks()) == n_tasks
+
+
+class NeverStarts(Actor):
+    """Starts forever."""
+
+    async def started(self) -> None:
+        await asyncio.Event().wait()
+
+    def receive(self, message: object) -> object:
+        return message
+
+    def stopped(self) -> None:
+        raise AssertionError("it has never started")
+
+
+async def test_closing_ends_an_actor_that_is_still_starting(new_host):
+    host = new_host()
+    starting = asyncio.create_task(host.start(NeverStarts))
+    await turns(2)
+
+    await host.close()
+
+    with pytest.raises(ActorStoppedError, match="NeverStarts/0"):
+        await starting
+
+
+class FailsToStop(Actor):
+    """Raises as it stops."""
+
+    def receive(self, message: object) -> object:
+        return message
+
+    def stopped(self) -> None:
+        raise RuntimeError("cannot stop")
+
+
+async def test_an_error_on_stopping_reaches_who_stops_and_is_reported_on_closing(new_host):
+    failures = []
+    host = new_host(on_failure=lambda ref, error: failures.append((ref, str(error))))
+    first, second = host.spawn(FailsToStop), host.spawn(FailsToStop)
+
+    with pytest.raises(RuntimeError, match="cannot stop"):
+        await host.stop(first.name)
+    await host.close()
+
+    assert failures == [(second, "cannot stop")]
+
+
+async def test_a_closed_host_takes_no_actors_and_its_references_lead_nowhere(new_host):
+    host = new_host()
+    ref = host.spawn(Echo)
+    await host.close()
+
+    with pytest.raises(ActorError, match="has closed and takes no actor 'late'"):
+        host.spawn(Echo, name="late")
+    with pytest.raises(ActorError, match="no host of actor system 'test'"):
+        await ref.ask("hello")
+
+
+async def test_several_systems_live_side_by_side_in_a_process(host, new_host):
+    other = new_host(system="other")
+    mine, yours = host.spawn(Echo), other.spawn(Echo)
+
+    assert mine != yours
+    assert [await mine.ask(1), await yours.ask(2)] == [1, 2]
+    assert [host.statistics().n_handled, other.statistics().n_handled] == [1, 1]
+    await other.close()
+
+
+async def test_an_idle_actor_costs_less_than_700_bytes(host):
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(2_000):
+        host.spawn(Recorder)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (after - before) / 2_000 < 700
+
+
+async def test_recall_gives_what_was_said(host):
+    ref = host.spawn(Recorder)
+
+    await ref.tell(Say("hello"))
+
+    assert await ref.ask(Recall()) == ["hello"]

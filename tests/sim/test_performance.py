@@ -1,0 +1,210 @@
+"""Episodes as a whole: what they come to, how they fail, and how they are judged."""
+
+import pytest
+
+from simlab.trace.events import Noted, Outcome, Stepped, SteppedCore
+
+WORLDS = "tests.sim.worlds"
+SCRIPTED = {"engine": "scripted"}
+
+
+def agent(name, **options):
+    return {"agent": f"{WORLDS}:{name}", **options}
+
+
+def outcome(run, episode=0):
+    return run.log.core(run.log.end(episode), Outcome)
+
+
+def acted(run, episode=0):
+    """All that was done in an episode, as the log keeps it."""
+    steps = run.log.events(episode, (Stepped,))
+    return [act for step in steps for act in run.log.core(step, SteppedCore).acted]
+
+
+def test_an_episode_comes_to_steps_returns_and_ends(relay):
+    run = relay(options={"turns": 3}, cast={"ann": agent("one_line"), "bob": agent("one_line")})
+
+    result = outcome(run)
+    assert (result.n_steps, result.failed, result.scores) == (3, None, {})
+    assert result.returns == {"ann": 30.0, "bob": 15.0}
+    assert result.ended == {"ann": "terminated", "bob": "terminated"}
+
+
+def test_usage_counts_the_calls_and_tokens_of_the_episodes_models(relay):
+    run = relay(options={"turns": 3}, cast={"ann": {"agent": "llm"}, "bob": agent("one_line")})
+
+    usage = run.episode(0).summary.usage
+    assert usage["calls"] == 2
+    assert usage["completion_tokens"] > 0
+    assert usage["prompt_tokens"] > usage["completion_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "boundary", "type_", "message"),
+    [
+        (
+            {"cast": {"*": agent("Poisoned")}},
+            "agent",
+            "AgentFailedError",
+            "the agent in seat 'ann' raised KeyError: 'poison'",
+        ),
+        (
+            {"cast": {"*": agent("DeafPoisoned")}},
+            "agent",
+            "AgentFailedError",
+            "the agent in seat 'bob' raised RuntimeError: too loud",
+        ),
+        (
+            {"options": {"crash_at": 1}},
+            "environment",
+            "WorldFailedError",
+            "the world raised ZeroDivisionError: the world is broken",
+        ),
+        (
+            {"options": {"default": None}, "cast": {"*": agent("Stubborn")}},
+            "agent answer",
+            "UnfitAnswerError",
+            "seat 'ann' gave no answer that fits in 3 tries and its request has no default: words "
+            "were expected, got 'grunt 2'",
+        ),
+        (
+            {
+                "options": {"closes": 1.0, "default": None},
+                "clock": {"latency": "fixed", "seconds": 2},
+            },
+            "time-out",
+            "DeadlineMissedError",
+            "seat 'ann' gave no answer by its deadline at 1.0 s of world time and its request has "
+            "no default",
+        ),
+        (
+            {"models": {"small": {**SCRIPTED, "fail_rate": 1.0}}},
+            "model",
+            "ModelError",
+            "scripted model 'small' failed, as its fail_rate asks of it",
+        ),
+        (
+            {"judges": {"bad": agent("BrokenJudge")}},
+            "judge",
+            "JudgeError",
+            "judge 'bad' raised KeyError: 0",
+        ),
+    ],
+)
+def test_what_fails_an_episode_is_data_with_its_boundary(relay, keys, boundary, type_, message):
+    run = relay(**keys)
+
+    failed = outcome(run).failed
+    assert (failed.type, failed.boundary, failed.message) == (type_, boundary, message)
+    assert run.episode(0).summary.state == "failed"
+    assert run.episode(0).summary.boundary == boundary
+
+
+def test_a_failure_keeps_its_causes_and_its_call_stack_in_a_note(relay):
+    run = relay(cast={"*": agent("Poisoned")})
+
+    failed = outcome(run).failed
+    assert (failed.cause, failed.frames) == (None, []), "no digest depends on who called"
+    (note,) = [n for n in run.log.events(0, (Noted,)) if n.kind == "failure"]
+    cause = run.log.whole(note.data)["cause"]
+    assert [cause["type"], cause["cause"]["type"]] == ["KeyError", "ValueError"]
+    assert cause["frames"][-1][0].endswith("tests/sim/worlds.py")
+    assert "raise KeyError" in cause["frames"][-1][3]
+
+
+def test_a_failed_episode_keeps_the_steps_before(relay):
+    run = relay(cast={"*": agent("Poisoned")})
+
+    assert outcome(run).n_steps == 2
+    assert [act.seat for act in acted(run)] == ["ann", "bob"]
+
+
+def test_env_13_a_third_unfit_answer_plays_the_default_marked_with_the_raw_reply(relay):
+    run = relay(options={"turns": 1}, cast={"*": agent("Stubborn")})
+
+    (act,) = acted(run)
+    assert (act.action, act.attempts) == ("...", 3)
+    assert (act.invalid, act.raw) == ("words were expected", "grunt 2")
+
+
+@pytest.mark.parametrize(
+    ("n_refusals", "action", "attempts"),
+    [
+        (1, "sorry for 1: must not be said", 2),
+        (2, "sorry for 2: must not be said", 3),
+        (3, "...", 3),
+    ],
+)
+def test_env_13_an_illegal_action_is_asked_again_with_the_reason_at_most_twice(
+    relay, n_refusals, action, attempts
+):
+    run = relay(options={"turns": 1, "taboo": "bad word"}, cast={"*": agent("Taboo", n=n_refusals)})
+
+    (act,) = acted(run)
+    assert (act.action, act.attempts) == (action, attempts)
+    assert (act.raw, act.invalid) == (
+        ("a bad word", "'bad word' must not be said") if n_refusals == 3 else (None, None)
+    )
+
+
+def test_env_10_a_missed_deadline_plays_the_default_marked_late(relay):
+    run = relay(options={"closes": 5.0}, clock={"latency": "fixed", "seconds": 2.0})
+
+    assert [act.late for act in acted(run)] == [False, False, True, True]
+    assert [act.action for act in acted(run)][2:] == ["...", "..."]
+
+
+@pytest.mark.parametrize("seconds", [0.25, 1.0])
+def test_time_that_models_take_is_simulated_by_their_tokens(relay, seconds):
+    run = relay(clock={"latency": "per_token", "seconds": seconds})
+
+    *_, last = run.log.events(0, (Stepped,))
+    n_tokens = run.episode(0).summary.usage["completion_tokens"]
+    assert run.log.core(last, SteppedCore).now == n_tokens * seconds
+
+
+def test_judges_score_after_the_end(relay):
+    judges = {"length": agent("LengthJudge", per=2.0), "turns": agent("NumberJudge", of="bob")}
+    run = relay(judges=judges)
+
+    scores = run.episode(0).summary.scores
+    assert scores["length"] == len(run.episode(0).transcript()) / 2
+    assert scores["turns"] == len(run.episode(0).trajectories()["bob"].turns)
+    assert outcome(run).scores["length"]["reason"] == "it is long"
+
+
+def test_scores_enter_the_digest(relay):
+    digests = {
+        relay(f"run{per}", judges={"length": agent("LengthJudge", per=per)}).digest
+        for per in (1.0, 2.0)
+    }
+
+    assert len(digests) == 2
+
+
+def test_a_failed_episode_is_not_judged(relay):
+    run = relay(cast={"*": agent("Poisoned")}, judges={"length": agent("LengthJudge")})
+
+    assert outcome(run).scores == {}
+
+
+def test_a_judge_may_ask_a_model_which_is_recorded(relay):
+    judge = {"agent": "rating", "question": "How polite was it?", "model": "small"}
+    run = relay(judges={"polite": judge}, cast={"*": agent("one_line")})
+
+    assert 1.0 <= run.episode(0).summary.scores["polite"] <= 5.0
+    assert run.episode(0).summary.usage["calls"] == 1
+
+
+def test_interlab_45_a_deal_on_the_last_step_is_not_lost(relay):
+    offer = {"agent": "scripted", "actions": [{"say": "Deal?", "price": 7000}]}
+    run = relay(
+        world="simlab.env.car_sale:CarSale",
+        options={"max_rounds": 1},
+        cast={"buyer": offer, "seller": offer},
+    )
+
+    assert run.episode(0).facts()["outcome"] == "deal"
+    assert outcome(run).n_steps == 2, "max_rounds=1 means one round"
+    assert set(outcome(run).ended.values()) == {"terminated"}

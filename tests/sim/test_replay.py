@@ -1,0 +1,208 @@
+"""Runs played again from their effects, and where they part from their record."""
+
+import pytest
+
+from simlab.errors import LogDamagedError, ReplayDivergence
+from simlab.models.scripted import ScriptedModel
+from simlab.sim.launch import run_async
+from simlab.sim.replay import replay
+from simlab.sim.run import Run
+from simlab.trace.events import Effect, Started, StartedCore, Stepped, SteppedCore
+from simlab.trace.plain import plain
+from tests.sim.worlds import QUESTIONS, Bells, Relay
+from tests.trace.rewriting import rewrite
+
+WORLDS = "tests.sim.worlds"
+CURIOUS = {"*": {"agent": f"{WORLDS}:Curious"}}
+
+
+def replayed(run):
+    """How many episodes came out the same."""
+    return run_async(replay(Run(run.path)))
+
+
+def contents(run):
+    """All files of a run with their bytes."""
+    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def steps_of(run, episode=0):
+    """The seed of an episode, and its steps."""
+    (started,) = run.log.events(episode, (Started,))
+    steps = [run.log.core(event, SteppedCore) for event in run.log.events(episode, (Stepped,))]
+    return run.log.core(started, StartedCore), steps
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """After it is called, every call of a model fails the test."""
+
+    async def refuse(*_, **__):
+        raise AssertionError("a replay asked a model")
+
+    def forbid():
+        monkeypatch.setattr(ScriptedModel, "generate", refuse)
+        monkeypatch.setattr(ScriptedModel, "choice_logprobs", refuse)
+
+    return forbid
+
+
+def test_sim_7_a_replay_asks_no_model_and_writes_nothing(relay, no_model):
+    run = relay(episodes=3)
+    before = contents(run)
+    no_model()
+
+    assert replayed(run) == 3
+    assert contents(run) == before
+
+
+def test_sim_7_answers_that_no_seed_gives_again_are_replayed_as_they_were(relay):
+    models = {"small": {"engine": f"{WORLDS}:MoodyModel"}}
+    one, other = relay("one", models=models), relay("other", models=models)
+
+    assert one.digest != other.digest, "this model never says the same twice"
+    assert (replayed(one), replayed(other)) == (1, 1)
+
+
+def test_sim_7_one_changed_prompt_is_told_with_episode_step_and_both_sides(relay, monkeypatch):
+    run = relay(cast=CURIOUS)
+    monkeypatch.setattr(f"{WORLDS}.QUESTIONS", [QUESTIONS[0], "How old are you?"])
+
+    with pytest.raises(ReplayDivergence) as caught:
+        replayed(run)
+
+    message = caught.value.message
+    assert message.startswith("episode 0, step 2: the replay parts from the record: 'ann'")
+    recorded, replayed_ = message.split("replayed:")
+    assert "What is your age?" in recorded
+    assert "How old are you?" in replayed_
+
+
+def test_an_agent_that_asks_less_than_it_did_is_told(relay, monkeypatch):
+    run = relay(cast=CURIOUS)
+
+    async def guess(_self, _request):
+        return "I guess."
+
+    monkeypatch.setattr(f"{WORLDS}.Curious.act", guess)
+
+    with pytest.raises(ReplayDivergence, match=r"'ann' in step 0 here, the replay did without"):
+        replayed(run)
+
+
+def test_a_world_that_has_changed_is_told(relay, monkeypatch):
+    run = relay()
+    monkeypatch.setattr(f"{WORLDS}.REWARD", 2.0)
+
+    with pytest.raises(ReplayDivergence, match=r"episode 0, step 0: the replay parts from the rec"):
+        replayed(run)
+
+
+def test_an_agent_that_does_something_else_is_told(relay, monkeypatch):
+    run = relay(cast={"*": {"agent": f"{WORLDS}:one_line"}})
+    monkeypatch.setattr(f"{WORLDS}.one_line", lambda request: "changed")  # noqa: ARG005
+
+    with pytest.raises(ReplayDivergence, match=r"(?s)recorded: .*always the same.*replayed: .*chan"):
+        replayed(run)
+
+
+def test_a_completion_that_was_rewritten_with_a_valid_checksum_is_told_with_both_sides(relay):
+    run = relay(cast=CURIOUS)
+    *_, last = steps_of(run)[1]
+    (said,) = [act.action for act in last.acted]
+    forged = said.replace(said[:5], "Forge")
+    rewrite(run.directory, Effect.KIND, said.encode(), forged.encode())
+
+    with pytest.raises(ReplayDivergence) as caught:
+        replayed(run)
+
+    assert caught.value.message.startswith("episode 0, step ")
+    assert said[:8] in caught.value.message
+    assert forged[:8] in caught.value.message
+
+
+def test_a_flipped_byte_is_told_with_segment_and_offset(relay):
+    run = relay()
+    (segment,) = run.directory.segments()
+    data = bytearray(segment.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.path.write_bytes(data)
+
+    with pytest.raises(LogDamagedError, match=rf"{segment.path.name}.* byte \d+"):
+        replayed(run)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"cast": {"*": {"agent": f"{WORLDS}:Poisoned"}}},
+        {"options": {"crash_at": 2}},
+        {"models": {"small": {"engine": "scripted", "fail_rate": 0.5}}},
+        {"options": {"default": None}, "cast": {"*": {"agent": f"{WORLDS}:Stubborn"}}},
+        {"judges": {"bad": {"agent": f"{WORLDS}:BrokenJudge"}}},
+    ],
+)
+def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):
+    run = relay(episodes=3, **keys)
+
+    assert run.summary.n_failed > 0
+    assert replayed(run) == 3
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"cast": {"*": {"agent": "random"}}},
+        {"cast": {"*": {"agent": f"{WORLDS}:Stubborn"}}},
+        {"cast": {"*": {"agent": f"{WORLDS}:Taboo"}}, "options": {"taboo": "bad word"}},
+        {"judges": {"j": {"agent": "rating", "question": "How polite was it?"}}},
+        {"clock": {"latency": "per_token", "seconds": 1.0}, "options": {"closes": 30.0}},
+        {"cast": {"*": {"memory": {"kind": "window", "max_tokens": 60}}}},
+    ],
+)
+def test_whatever_happened_in_an_episode_happens_again(relay, keys):
+    assert replayed(relay(episodes=2, **keys)) == 2
+
+
+def test_env_7_a_world_follows_from_its_seed_and_the_recorded_actions_alone(relay):
+    started, steps = steps_of(relay(options={"turns": 5}))
+    world = Relay(turns=5)
+
+    timesteps = [world.reset(started.seed)]
+    for core in steps:
+        timesteps.append(world.step({act.seat: act.action for act in core.acted}, core.now))
+
+    assert plain(timesteps) == [started.timestep, *(core.timestep for core in steps)]
+
+
+def ringers(*periods):
+    return {f"bell_{n}": {"agent": f"{WORLDS}:Ringer", "period": p} for n, p in enumerate(periods)}
+
+
+def test_env_11_agents_with_periods_of_their_own_ring_in_one_order_in_every_run(relay):
+    keys = {"world": f"{WORLDS}:Bells", "cast": ringers(2.0, 3.0, 4.0)}
+    one, other = relay("one", **keys), relay("other", **keys)
+
+    _, steps = steps_of(one)
+    rung = [(core.now, [act.seat for act in core.acted]) for core in steps]
+    assert rung[:3] == [(2.0, ["bell_0"]), (3.0, ["bell_1"]), (4.0, ["bell_0", "bell_2"])]
+    assert one.digest == other.digest
+    assert replayed(one) == 1
+
+
+def test_env_12_what_happened_on_a_real_clock_is_met_again_in_the_order_of_arrival(relay):
+    clock = {"kind": "real", "speed": 1000.0}
+    run = relay(world=f"{WORLDS}:Bells", cast=ringers(2.0, 3.0, 4.0), clock=clock)
+
+    started, steps = steps_of(run)
+    times = [core.now for core in steps]
+    assert times == sorted(times)
+    assert times[0] >= 2.0
+    assert sum(len(core.acted) for core in steps) >= 3
+    assert replayed(run) == 1
+
+    world = Bells()
+    timesteps = [world.reset(started.seed)]
+    for core in steps:
+        timesteps.append(world.step({act.seat: act.action for act in core.acted}, core.now))
+    assert plain(timesteps) == [started.timestep, *(core.timestep for core in steps)]

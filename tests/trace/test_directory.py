@@ -1,0 +1,206 @@
+"""Run directories: made once, held by one process, sealed for good."""
+
+import os
+
+import pytest
+import yaml
+
+from simlab.errors import ConfigError, LogDamagedError, RunDirectoryError, StaleEpochError
+from simlab.trace import directory as directory_module
+from simlab.trace.directory import FORMAT, RunDirectory, write_whole
+from simlab.trace.segment import MAGIC, Segment
+from simlab.trace.writer import SegmentWriter
+from tests.trace.children import kill_oneself, killed
+from tests.trace.society import open_writer
+
+
+def test_a_run_keeps_what_it_was_made_with(tmp_path):
+    RunDirectory.create(tmp_path / "run", {"name": "Güterzug", "seed": 7})
+
+    run = RunDirectory.open(tmp_path / "run").read_run()
+
+    assert run == {"format": FORMAT, "name": "Güterzug", "seed": 7}
+    assert RunDirectory.is_one(tmp_path / "run")
+    assert not RunDirectory.is_one(tmp_path)
+
+
+def test_a_directory_that_has_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    with pytest.raises(RunDirectoryError, match=r"exists already; go on with it by --resume"):
+        RunDirectory.create(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "is not a run: it has no run.yaml"),
+        ("[1, 2]", "has no number under 'format'|is not a run's file"),
+        ("a: b: c", "is not YAML"),
+        (f"format: {FORMAT + 1}", f"has format {FORMAT + 1}, this SimLab reads up to {FORMAT}"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_words(tmp_path, text, said):
+    if text is not None:
+        (tmp_path / "run.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match=said):
+        RunDirectory.open(tmp_path)
+
+
+def test_nothing_in_a_run_can_name_code_to_be_run(tmp_path):
+    (tmp_path / "run.yaml").write_text("format: !!python/object/apply:os.getcwd []")
+
+    with pytest.raises(RunDirectoryError, match="is not YAML"):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_second_process_is_refused_naming_the_first(directory):
+    ready, done = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with directory.locked():
+                os.write(ready[1], b"!")
+                os.read(done[0], 1)
+        finally:
+            os._exit(0)
+    os.read(ready[0], 1)
+
+    try:
+        with (
+            pytest.raises(RunDirectoryError, match=rf"in use by process {child}; wait for it"),
+            directory.locked(),
+        ):
+            pass
+    finally:
+        os.write(done[1], b"!")
+        os.waitpid(child, 0)
+
+    with directory.locked():
+        pass
+
+
+def test_a_lock_ends_with_its_process(directory):
+    def work():
+        with directory.locked():
+            kill_oneself()
+
+    killed(work)
+
+    with directory.locked():
+        assert (directory.path / "lock").read_text() == str(os.getpid())
+
+
+def test_interlab_31_epochs_only_grow_and_no_two_hosts_share_a_segment(directory):
+    files = [directory.new_segment(host) for host in ("driver", "host-1", "driver")]
+
+    assert [file.epoch for file in files] == [1, 2, 3]
+    assert [file.path.name for file in files] == [
+        "000001-driver.log", "000002-host-1.log", "000003-driver.log"
+    ]  # fmt: skip
+    assert directory.segments() == files
+    assert directory.segment(2) == files[1]
+
+
+@pytest.mark.parametrize("host", ["../driver", "a/b", "", ".hidden", "a b", "-x", "é"])
+def test_interlab_14_path_like_names_of_hosts_are_refused(directory, host):
+    with pytest.raises(ValueError, match="a host is named by letters, digits"):
+        directory.new_segment(host)
+
+    assert directory.segments() == []
+
+
+def test_an_epoch_that_nobody_was_given_is_unknown(directory):
+    with pytest.raises(RunDirectoryError, match="has no segment of epoch 3"):
+        directory.segment(3)
+
+
+def test_a_seal_says_how_much_counts_and_sealing_twice_changes_nothing(directory):
+    file = directory.new_segment("host-1")
+    writer = SegmentWriter(file.path)
+    writer.append(4, 0, b"counts")
+    directory.seal(file, next_epoch=2)
+    length = file.sealed_length()
+    writer.append(4, 0, b"written by a host that does not know yet")
+
+    directory.seal(file, next_epoch=3)
+    directory.seal_all()
+
+    assert file.sealed_length() == length
+    assert [record.payload for record in file.open().records()] == [b"counts"]
+
+
+def test_a_segment_that_holds_nothing_can_be_sealed(directory):
+    file = directory.new_segment("host-1")
+
+    directory.seal(file)
+
+    assert file.sealed_length() == 0
+    assert list(file.open().records()) == []
+
+
+def test_a_commit_while_a_segment_is_sealed_is_counted_or_refused(directory, monkeypatch):
+    file = directory.new_segment("host-1")
+    writer = SegmentWriter(file.path, seal=file.seal)
+    writer.append(4, 0, b"appended before")
+
+    def measured(path):
+        with pytest.raises(StaleEpochError):
+            writer.sync()
+        return Segment(path)
+
+    monkeypatch.setattr(directory_module, "Segment", measured)
+    directory.seal(file, next_epoch=2)
+
+    monkeypatch.undo()
+    assert [record.payload for record in file.open().records()] == [b"appended before"]
+
+
+def test_a_seal_that_was_begun_is_finished(directory, monkeypatch):
+    file = directory.new_segment("host-1")
+    file.path.write_bytes(MAGIC)
+
+    def fail(_path):
+        raise OSError("the machine stops here")
+
+    monkeypatch.setattr(directory_module, "Segment", fail)
+    with pytest.raises(OSError, match="stops here"):
+        directory.seal(file)
+    monkeypatch.undo()
+    assert file.sealed_length() is None
+
+    directory.seal_all()
+
+    assert file.sealed_length() == len(MAGIC)
+
+
+def test_a_damaged_segment_is_not_sealed(directory):
+    writer = open_writer(directory)
+    for _ in range(2):
+        writer.append(4, 0, b"record")
+    writer.close()
+    damaged = bytearray(writer.path.read_bytes())
+    damaged[len(MAGIC)] ^= 1
+    writer.path.write_bytes(damaged)
+
+    with pytest.raises(LogDamagedError, match="000001-driver"):
+        directory.seal_all()
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "summary.json"
+    write_whole(file, b"old")
+
+    def fail(_descriptor):
+        raise OSError("power lost")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="power lost"):
+        write_whole(file, b"new")
+
+    assert file.read_bytes() == b"old"
+
+
+def test_run_files_are_plain_yaml(directory):
+    assert yaml.safe_load((directory.path / "run.yaml").read_text())["format"] == FORMAT
