@@ -190,7 +190,8 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     path = launch.directory.path
     start = time.monotonic()
     try:
-        with LiveView(console, launch.file.episodes).shown() as observer:
+        view = LiveView(console, launch.file.episodes, bar=not launch.file.has_people)
+        with view.shown() as observer:
             run = launch.run(observer)
     except KeyboardInterrupt:
         raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None

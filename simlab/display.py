@@ -31,9 +31,10 @@ class LiveView:
     Args:
         console: Where to write.
         n_episodes: How many episodes will be played.
+        bar: False: no bar, as where a person types into the same terminal.
     """
 
-    def __init__(self, console: Console, n_episodes: int) -> None:
+    def __init__(self, console: Console, n_episodes: int, *, bar: bool = True) -> None:
         self._console = console
         self._counts: Counter[str] = Counter()
         self._start = time.monotonic()
@@ -46,7 +47,7 @@ class LiveView:
             TextColumn("{task.fields[steps]} steps"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not (bar and console.is_terminal),
         )
         self._task = self._progress.add_task("episodes", total=n_episodes, steps=0)
 

@@ -25,6 +25,8 @@ class MemoryTransport:
         self._fates = iter(fates)
         self._hosts: dict[str, Host] = {}
         self._copies: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
 
     def connect(self, *hosts: Host) -> None:
         """Make hosts known to each other; one of a name that is known replaces its namesake."""
@@ -37,6 +39,14 @@ class MemoryTransport:
     def cut(self, name: str) -> None:
         """Let no batch reach a host any more."""
         del self._hosts[name]
+
+    def hold(self) -> None:
+        """Let nothing arrive until `release`."""
+        self._flowing.clear()
+
+    def release(self) -> None:
+        """Let everything arrive again, in the order in which it was sent."""
+        self._flowing.set()
 
     async def send(self, host: str, batch: bytes) -> None:
         """Carry a batch, as its fate is; see `Transport.send`."""
@@ -61,6 +71,7 @@ class MemoryTransport:
     async def _arrive(self, host: str, batch: bytes, turns: int) -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
+        await self._flowing.wait()
         if host not in self._hosts:
             raise HostDiedError(f"host {host!r} cannot be reached")
         self._hosts[host].links.receive(batch)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from simlab.actors.parcel import Pickle, pickle_5
 from simlab.actors.process import HostPlan, News, Peer, Spawn
@@ -108,8 +108,9 @@ class MemoryProcess:
         death = asyncio.ensure_future(self._dead.wait())
         try:
             await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
+            if not self.dead:
                 return answer.result()
+            answer.add_done_callback(_see)
             raise HostDiedError(f"host {self._plan.name!r} of epoch {self._plan.epoch} has died")
         finally:
             answer.cancel()
@@ -120,6 +121,12 @@ class MemoryProcess:
         if self.dead:
             return await asyncio.Future()  # the dead do not answer
         return await call()
+
+
+def _see(answer: "asyncio.Future[Any]") -> None:
+    """Look at what comes of a call that nobody waits for, so that asyncio does not complain."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 class MemoryCluster:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from simlab.actors import ActorRef
 from simlab.agents.actor import ATTEMPTS, TakeTurn
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
@@ -85,9 +87,10 @@ class Cast:
 
     async def tell(self, seat: Seat, step: int, observations: Iterable[Any]) -> None:
         """Tell one seat what it perceives; a seat that nobody takes perceives nothing."""
+        await self._swap_if_due(seat, step)
+        seen = self._remember(seat, observations)
         if seat in self.refs:
-            await self._swap_if_due(seat, step)
-            await self.refs[seat].ask(TakeTurn(step, self._remember(seat, observations)))
+            await self.refs[seat].ask(TakeTurn(step, seen))
 
     async def ask(
         self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
@@ -105,10 +108,11 @@ class Cast:
         if edit is not None:
             await self.tell(seat, step, observations)
             return Act(said(seat, request, edit), edited=True)
-        if seat not in self.refs:
-            return Act(default_of(seat, request)) if request.required else Wait()
         await self._swap_if_due(seat, step)
-        return await self._ask(seat, step, self._remember(seat, observations), request)
+        seen = self._remember(seat, observations)
+        if seat in self.refs:
+            return await self._ask(seat, step, seen, request)
+        return Act(default_of(seat, request)) if request.required else Wait()
 
     async def ask_again(
         self, seat: Seat, step: int, request: ActionRequest, act: Act, reason: str
@@ -121,7 +125,7 @@ class Cast:
         if act.invalid or act.late or act.edited:
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
-        refused = (*act.refused, Refusal(str(act.action), reason))
+        refused = (*act.refused, Refusal(_as_json(act.action), reason))
         return await self._ask(seat, step, (), replace(request, refused=refused))
 
     async def _ask(
@@ -135,7 +139,7 @@ class Cast:
                 answer = await self.refs[seat].ask(message)
                 answer = admit(request, answer)
             except UnfitAnswerError as error:
-                raw = error.raw if answer is None else str(answer)
+                raw = error.raw if answer is None else _as_json(answer)
                 refused = (*request.refused, Refusal(raw, error.message))
                 request = replace(request, refused=refused)
                 message = TakeTurn(step, (), request)
@@ -216,3 +220,10 @@ async def in_seat_order(calls: Mapping[Seat, Awaitable[Any]]) -> dict[Seat, Any]
         bugs = [error for error in errors if not isinstance(error, EpisodeError)]
         raise (bugs or errors)[0]
     return dict(zip(seats, results, strict=True))
+
+
+def _as_json(action: Any) -> str:
+    """An action as whoever chose it would write it: text as it is, all else as JSON."""
+    if isinstance(action, str):
+        return action
+    return json.dumps(to_jsonable_python(action, fallback=str), ensure_ascii=False)

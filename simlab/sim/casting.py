@@ -49,8 +49,11 @@ def seat_specs(run: RunFile, world: Environment) -> dict[Seat, AgentSpec]:
     """
     specs: dict[Seat, AgentSpec] = {}
     for name, spec in run.cast.items():
-        seats = seats_of(name, world)
-        specs.update({seat: spec for seat in seats if seat == name or seat not in run.cast})
+        if name not in world.seats:
+            specs.update(dict.fromkeys(seats_of(name, world), spec))
+    for seat in world.seats:
+        if seat in run.cast:
+            specs[seat] = _refined(specs.get(seat), run.cast[seat])
     empty = [s for s, spec in world.seats.items() if s not in specs and not spec.optional]
     if empty:
         raise ConfigError(f"cast leaves seats empty: {', '.join(empty)}; say who takes each")
@@ -71,12 +74,21 @@ def seats_of(name: str, world: Environment) -> list[Seat]:
     return seats
 
 
+def models_of(spec: AgentSpec, run: RunFile) -> dict[str, Any]:
+    """What a run file says of the models that an agent may ask: the one it names, or else any."""
+    if spec.model is not None:
+        return {spec.model: run.models[spec.model]}
+    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    return run.models if isinstance(found, type) and _takes_model(found) else {}
+
+
 def make_agent(
     spec: AgentSpec, seat: Seat, place: SeatSpec, *, models: Mapping[str, Model], seed: int
 ) -> Agent:
     """The agent that a run file puts in a seat.
 
-    It is given its options, and of ``model``, ``seat``, ``role`` and ``seed`` what it takes.
+    It is given its options, and of ``model``, ``seat``, ``role``, ``seed`` and ``session`` what it
+    takes.
 
     Args:
         spec: Which agent.
@@ -91,7 +103,12 @@ def make_agent(
     found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
     what = f"agent {spec.agent} in seat {seat!r}"
     if isinstance(found, type):
-        offered = {"seat": seat, "role": place.role, "seed": derive(seed, "agent", seat)}
+        offered = {
+            "seat": seat,
+            "role": place.role,
+            "seed": derive(seed, "agent", seat),
+            "session": f"{seed}/{seat}",
+        }
         agent = _make(what, found, spec, models=models, offered=offered)
     elif isinstance(found, Agent):
         raise ConfigError(f"{what} is one object, which episodes would share; name its class")
@@ -110,11 +127,18 @@ def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed:
         ConfigError: It cannot be made.
     """
     found = _find_kind("judge", spec.agent, JUDGES)
-    offered = {"seed": derive(seed, "judge", name)}
+    offered = {"name": name, "seed": derive(seed, "judge", name)}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):
         raise ConfigError(f"judge {name!r} must have score(), got {judge!r}")
     return judge
+
+
+def _refined(usual: AgentSpec | None, own: AgentSpec) -> AgentSpec:
+    """What a cast says of a seat by its own name, added to what a pattern says of it."""
+    if usual is None or "agent" in own.model_fields_set:
+        return own
+    return usual.model_copy(update=own.model_dump(exclude_unset=True))
 
 
 def _find_kind(what: str, name: str, known: Mapping[str, str]) -> Any:
@@ -137,11 +161,16 @@ def _make(
 ) -> Any:
     taken = parameters(maker)
     given = {name: value for name, value in offered.items() if taken is None or name in taken}
-    if taken is None or "model" in taken:
+    if _takes_model(maker):
         given["model"] = _model_of(what, spec, models)
     elif spec.model is not None:
         raise ConfigError(f"{what} takes no model, got {spec.model!r}")
     return make(what, maker, {**given, **spec.options})
+
+
+def _takes_model(maker: Callable[..., Any]) -> bool:
+    taken = parameters(maker)
+    return taken is None or "model" in taken
 
 
 def _model_of(what: str, spec: AgentSpec, models: Mapping[str, Model]) -> Model:

@@ -69,7 +69,8 @@ class RunFile(_Strict):
     reset: dict[str, Any] = {}
     """Options of each reset."""
     cast: dict[str, AgentSpec]
-    """By seat; a name may be a pattern such as ``bidder_*``."""
+    """By seat; a name may be a pattern such as ``bidder_*``, the last that fits holds. What is said
+    of a seat by its own name adds to that, or stands alone if it names an ``agent``."""
     judges: dict[str, JudgeSpec] = {}
     """Score each episode after its end."""
     models: dict[str, dict[str, Any]] = {}
@@ -78,6 +79,11 @@ class RunFile(_Strict):
     seed: int = 0
     concurrency: int = Field(64, ge=1)
     """Episodes live at once."""
+
+    @property
+    def has_people(self) -> bool:
+        """Whether a person at the terminal takes a seat."""
+        return any(spec.agent == "human" for spec in self.cast.values())
 
     @field_validator("world")
     @classmethod

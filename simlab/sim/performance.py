@@ -1,7 +1,7 @@
 """One performance: an episode with its world, its cast and its judges, from reset to its digest."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from simlab.actors import Actor, ActorRef
 from simlab.agents.actor import AgentActor
 from simlab.env.environment import Environment, Seat
-from simlab.errors import EpisodeError, JudgeError, SimlabError
+from simlab.errors import ActorStoppedError, EpisodeError, JudgeError, SimlabError
 from simlab.models.model import Model
 from simlab.models.recorded import RecordedModel
 from simlab.sim.cast import Cast, Newcomer
-from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
+from simlab.sim.casting import make_agent, make_judge, make_world, models_of, seat_specs
 from simlab.sim.clock import Clock, Latency, SimulatedClock
 from simlab.sim.config import AgentSpec, ClockSpec
 from simlab.sim.episode import Moment, play
@@ -120,7 +120,8 @@ class Performance:
         finally:
             await clock.close()
             for name in self._names:
-                await self._troupe.stop(name)
+                with suppress(ActorStoppedError):  # a host that closes has stopped it already
+                    await self._troupe.stop(name)
 
     def _cast(self, world: Environment, spec_of: Mapping[Seat, AgentSpec]) -> Cast:
         """Who plays, and who takes over where a branch leaves its parent."""
@@ -136,11 +137,8 @@ class Performance:
         for fork, (run, models) in zip(self._staging.forks, configurations[1:], strict=True):
             before, after = seat_specs(fork.before, world), seat_specs(run, world)
             for seat, spec in after.items():
-                model, model_before = (
-                    run.models.get(spec.model or ""),
-                    fork.before.models.get(before[seat].model or ""),
-                )
-                if spec != before[seat] or model != model_before:
+                was = before.get(seat)
+                if was != spec or models_of(was, fork.before) != models_of(spec, run):
                     swaps[fork.step, seat] = partial(self._seat, world, seat, spec, models)
         return swaps
 

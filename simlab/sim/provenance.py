@@ -1,6 +1,7 @@
 """Provenance: what `run.yaml` keeps, so that a run can be understood and repeated."""
 
 import datetime
+import functools
 import importlib.metadata
 import platform
 import subprocess
@@ -21,6 +22,7 @@ def provenance(run: RunFile) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def _versions() -> dict[str, str]:
     versions = {}
     for package in _PACKAGES:

@@ -1,5 +1,5 @@
-"""The record of a run."""
+"""The record of a run: written by `effect`, `span` and `note`, read through `simlab.trace.log`."""
 
-from simlab.trace.tracing import effect, note, span
+from simlab.trace.tracing import Tag, effect, note, span, traced
 
-__all__ = ["effect", "note", "span"]
+__all__ = ["Tag", "effect", "note", "span", "traced"]

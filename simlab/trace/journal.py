@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from simlab.errors import EpisodeError, ReplayDivergence, SimlabError
 from simlab.seeding import derive
-from simlab.trace.contents import Content, Reference, content_hash, put_back, reference_to
+from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
 from simlab.trace.events import (
     Cancelled,
@@ -41,6 +41,7 @@ from simlab.trace.history import EffectKey, History, Kept, Milestone
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.plain import Intern, Plain, plain
 from simlab.trace.requests import Request, RequestWriter
+from simlab.trace.seen import SeenContents
 from simlab.trace.writer import SegmentWriter
 
 T = TypeVar("T")
@@ -110,7 +111,7 @@ class Journal:
         self._writer = writer
         self._history = history or History()
         intern = reference_to if writer is None else partial(writer.intern, lists=PiecesWriter())
-        self._seen = _Seen(intern, self._history)
+        self._seen = SeenContents(intern, self._history)
         self._intern: Intern = intern if history is None else self._seen
         self._requests = RequestWriter(self._intern)
         self._chain = b""
@@ -334,38 +335,6 @@ class _Call:
     def core(self, result: Plain, error: Fault | None) -> bytes:
         """What of it enters the digest."""
         return _core(self.key, self.kind, result, error)
-
-
-class _Seen:
-    """Remembers the contents of what a replay brings, to show them where it parts from the record.
-
-    Args:
-        intern: Makes the references.
-        history: Of the episode; once it is exhausted, nothing is remembered.
-    """
-
-    def __init__(self, intern: Intern, history: History) -> None:
-        self.contents: dict[bytes, Content] = {}
-        self._intern = intern
-        self._history = history
-
-    def __call__(self, content: Content) -> Plain:
-        """The reference to a content."""
-        reference = self._intern(content)
-        if not self._history.exhausted:
-            self.contents[bytes(reference.data)] = content
-        return reference
-
-    def whole(self, value: Plain) -> Plain:
-        """Plain data with its contents in place, as far as they are known."""
-        return put_back(value, self._find)
-
-    def _find(self, code: int, data: memoryview) -> Content | Reference:
-        known = self.contents.get(bytes(data))
-        if known is not None:
-            return known
-        find = self._history.content
-        return Reference(code, bytes(data)) if find is None else find(code, data)
 
 
 def _core(key: EffectKey, kind: str, result: Plain, error: Fault | None) -> bytes:

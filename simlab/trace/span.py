@@ -69,7 +69,7 @@ class Span:
     ) -> None:
         self.name = utf8(name)
         self.kind = kind
-        self.tags = tuple([Tag(utf8(tag)) if isinstance(tag, str) else tag for tag in tags])
+        self.tags = _as_tags(tags)
         self.actor = self.part = ""
         self.step = self.id = self.parent = 0
         self.state: SpanState = "new"
@@ -123,7 +123,6 @@ class Span:
         journal = self.journal
         if journal is None or not journal.writes(self.step):
             return
-        colours = [(tag, None) if isinstance(tag, str) else (tag.name, tag.color) for tag in tags]
         journal.append(
             Noted(
                 self.actor,
@@ -133,7 +132,7 @@ class Span:
                 self.id,
                 kind,
                 journal.plain(data),
-                colours,
+                _colours(_as_tags(tags)),
                 time.time(),
             )
         )
@@ -186,8 +185,12 @@ class Span:
         stack: TracebackType | None,
     ) -> None:
         assert self._token is not None
-        _current.reset(self._token)
-        self.close(error)
+        try:
+            _current.reset(self._token)
+        except ValueError:
+            pass  # left in another context than it was entered in, where it never was current
+        finally:
+            self.close(error)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("name", "kind", "tags", "actor", "step", "part", "id", "parent", "state", "result")
@@ -218,8 +221,8 @@ class Span:
                 self.parent,
                 self.name,
                 self.kind,
-                {name: journal.plain(value) for name, value in self._inputs.items()},
-                [(tag.name, tag.color) for tag in self.tags],
+                journal.plain(self._inputs),
+                _colours(self.tags),
                 time.time(),
             )
         )
@@ -243,6 +246,15 @@ class _Part(Span):
 
     def close(self, error: BaseException | None = None) -> None:
         self.state = "finished" if error is None else "error"
+
+
+def _as_tags(tags: Sequence[str | Tag]) -> tuple[Tag, ...]:
+    return tuple([Tag(tag) if isinstance(tag, str) else tag for tag in tags]) if tags else ()
+
+
+def _colours(tags: Sequence[Tag]) -> list[tuple[str, str | None]]:
+    """Tags as they stand in events."""
+    return [(utf8(tag.name), tag.color) for tag in tags]
 
 
 _current: ContextVar[Span | None] = ContextVar("span", default=None)

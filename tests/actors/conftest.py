@@ -1,14 +1,15 @@
 """Hosts and systems for tests; what one test needs to pass on one kind, it passes on all."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from simlab.actors import ActorSystem, Host
+from simlab.actors import ActorRef, ActorSystem, Host
 from simlab.actors.memory_cluster import MemoryCluster
-
 
 NewHost = Callable[..., Host]
 """Makes a host of the test's system, with the arguments of `Host` that come after the system."""
@@ -35,22 +36,30 @@ async def host(new_host: NewHost) -> Host:
     return new_host()
 
 
-@pytest.fixture(
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
     params=[
         pytest.param("alone", id="no hosts"),
         pytest.param("memory", id="2 hosts in memory"),
         pytest.param("ray", id="2 hosts in Ray", marks=pytest.mark.ray),
-    ]
+    ],
 )
-async def system(request: pytest.FixtureRequest) -> AsyncIterator[ActorSystem]:
-    """An actor system of each kind, started."""
-    match request.param:
-        case "alone":
-            system = ActorSystem()
-        case "memory":
-            system = ActorSystem(2, cluster=MemoryCluster())
-        case _:
-            request.getfixturevalue("ray_session")
-            system = ActorSystem(2)
-    async with system:
+async def system(
+    request: pytest.FixtureRequest, failures: asyncio.Queue[tuple[ActorRef, Exception]]
+) -> AsyncIterator[ActorSystem]:
+    """An actor system of each kind, started once for all tests of a module."""
+    if request.param == "ray":
+        request.getfixturevalue("ray_session")
+    async with ActorSystem(
+        hosts=0 if request.param == "alone" else 2,
+        cluster=MemoryCluster() if request.param == "memory" else None,
+        on_failure=lambda ref, error: failures.put_nowait((ref, error)),
+    ) as system:
         yield system
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def failures() -> asyncio.Queue[tuple[ActorRef, Exception]]:
+    """What actors of `system` raised and nobody waited for."""
+    return asyncio.Queue()

@@ -2,7 +2,6 @@ import asyncio
 
 import pytest
 
-from simlab.actors import Host
 from simlab.errors import ActorError, ActorStoppedError
 from tests.actors.players import Promising, actor_of, turns
 

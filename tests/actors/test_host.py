@@ -220,7 +220,7 @@ async def test_an_ask_that_would_wait_on_itself_raises_and_names_the_chain(host,
 async def test_a_cycle_is_named_without_those_who_only_lead_to_it(host):
     first, second, third = (host.spawn(Asker) for _ in range(3))
 
-    with pytest.raises(AskCycleError, match="^Asker/1 -> Asker/2 -> Asker/1: "):
+    with pytest.raises(AskCycleError, match=r"^Asker/1 -> Asker/2 -> Asker/1: "):
         await first.ask(Ask((second, third, second)))
 
 
@@ -267,7 +267,7 @@ async def test_a_tell_that_waits_for_room_at_one_who_waits_for_it_raises(host):
     asker = host.spawn(AsksWith, mailbox=2)
     teller = host.spawn(TellsBack)
 
-    with pytest.raises(AskCycleError, match="^AsksWith/0 -> TellsBack/1 -> AsksWith/0: "):
+    with pytest.raises(AskCycleError, match=r"^AsksWith/0 -> TellsBack/1 -> AsksWith/0: "):
         await asker.ask((teller, 3))
 
 
@@ -451,12 +451,12 @@ async def test_a_closed_host_takes_no_actors_and_its_references_lead_nowhere(new
 
     with pytest.raises(ActorError, match="has closed and takes no actor 'late'"):
         host.spawn(Echo, name="late")
-    with pytest.raises(ActorError, match="no host of actor system 'test'"):
+    with pytest.raises(ActorError, match="no host of actor system"):
         await ref.ask("hello")
 
 
-async def test_several_systems_live_side_by_side_in_a_process(host, new_host):
-    other = new_host(system="other")
+async def test_several_systems_live_side_by_side_in_a_process(host):
+    other = Host("other", "here")
     mine, yours = host.spawn(Echo), other.spawn(Echo)
 
     assert mine != yours
@@ -469,12 +469,12 @@ async def test_an_idle_actor_costs_less_than_700_bytes(host):
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    for _ in range(2_000):
+    for _ in range(500):
         host.spawn(Recorder)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert (after - before) / 2_000 < 700
+    assert (after - before) / 500 < 700
 
 
 async def test_recall_gives_what_was_said(host):

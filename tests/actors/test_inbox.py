@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab.actors.inbox import Inbox
@@ -9,6 +9,7 @@ def batch(number: int) -> Batch:
     return Batch("s", "a", 1, "b", 1, number, [])
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), max_size=8))
 def test_sim_11_batches_come_out_once_each_in_order_whatever_order_and_copies_they_come_in(
     order: list[int], copies: list[int]

@@ -1,4 +1,4 @@
-"""A world that kills the process it runs in, once, when its segment has so many records.
+"""A world that kills or stops its process, once, when that has written so many records.
 
 Named by run files in tests as ``tests/sim/killing.py:KillingCarSale``; the world is the bundled one.
 """
@@ -15,20 +15,22 @@ _plans: list["_Plan"] = []
 
 
 class _Plan:
-    """Kill this process at its nth record, if nobody has been killed for this plan yet."""
+    """Signal this process at its nth record, if none has been signalled for this plan yet."""
 
-    def __init__(self, token: Path, at: int) -> None:
+    def __init__(self, token: Path, at: int, with_signal: int) -> None:
         self.token = token
         self.left = at
+        self.signal = with_signal
 
     def count(self) -> None:
         self.left -= 1
         if self.left == 0 and self._is_first():
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
 
     def _is_first(self) -> bool:
         try:
-            os.close(os.open(self.token, os.O_CREAT | os.O_EXCL))
+            with self.token.open("x") as file:
+                file.write(str(os.getpid()))
         except FileExistsError:
             return False
         return True
@@ -41,10 +43,17 @@ def _counted_append(self: SegmentWriter, kind: int, episode: int, payload: bytes
 
 
 class KillingCarSale(CarSale):
-    """The car sale; `token` is a file that says that the killing is done, `kill_at` when."""
+    """The car sale; `token` is a file that says who was signalled, `kill_at` at which record."""
 
-    def __init__(self, *, token: str = "", kill_at: int = 0, **options: object) -> None:
+    def __init__(
+        self,
+        *,
+        token: str = "",
+        kill_at: int = 0,
+        kill_with: int = signal.SIGKILL,
+        **options: object,
+    ) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         if kill_at and not any(plan.token == Path(token) for plan in _plans):
-            _plans.append(_Plan(Path(token), kill_at))
+            _plans.append(_Plan(Path(token), kill_at, kill_with))
             SegmentWriter.append = _counted_append  # type: ignore[method-assign]

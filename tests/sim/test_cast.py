@@ -183,6 +183,16 @@ async def test_a_seat_that_nobody_takes_plays_its_default_or_waits():
         await cast.ask("ann", 0, (), ActionRequest())
 
 
+async def test_a_newcomer_may_take_a_seat_that_nobody_took_before():
+    new = FakeRef("right")
+    cast = Cast({}, swaps={(1, "ann"): lambda: new})
+
+    await cast.tell("ann", 0, ["a wall"])
+
+    assert (await cast.ask("ann", 1, ["a door"], MOVE)).action == "right"
+    assert new.perceived == ["a wall", "a door"]
+
+
 async def test_a_newcomer_perceives_first_what_the_seat_perceived_before():
     old, new = FakeRef("left"), FakeRef("right")
     cast = Cast({"ann": old}, swaps={(1, "ann"): lambda: new})
@@ -241,7 +251,9 @@ def test_what_a_person_says_is_json_that_fits_or_words(space, text, action):
 
 
 def test_words_that_are_no_action_are_refused():
-    with pytest.raises(ConfigError, match=r"'up' is no action of seat 'ann' here: .*; give it as J"):
+    with pytest.raises(
+        ConfigError, match=r"'up' is no action of seat 'ann' here: .*; give it as J"
+    ):
         said("ann", MOVE, "up")
 
 

@@ -56,6 +56,31 @@ def test_a_seats_own_name_wins_over_a_pattern_wherever_it_stands(names):
     assert specs["bidder_2"].agent == "bidder_2"
 
 
+def test_what_is_said_of_a_seat_adds_to_what_a_pattern_says():
+    cast = {"*": {"model": "small", "goal": "win"}, "bidder_2": {"persona": "You are shy."}}
+    run = run_of(cast, models={"small": {"engine": "scripted"}})
+
+    specs = seat_specs(run, Auction(bidders=2))
+
+    assert specs["bidder_1"].options == {"goal": "win"}
+    assert specs["bidder_2"].options == {"goal": "win", "persona": "You are shy."}
+    assert specs["bidder_2"].model == "small"
+
+
+def test_a_seat_that_names_its_agent_stands_alone():
+    cast = {"*": {"goal": "win"}, "bidder_2": {"agent": "random"}}
+
+    assert seat_specs(run_of(cast), Auction(bidders=2))["bidder_2"] == AgentSpec(agent="random")
+
+
+def test_of_two_patterns_the_last_holds():
+    cast = {"bidder_*": {"agent": "a"}, "*_2": {"agent": "b"}}
+
+    specs = seat_specs(run_of(cast), Auction(bidders=2))
+
+    assert [specs[seat].agent for seat in ("bidder_1", "bidder_2")] == ["a", "b"]
+
+
 def test_a_seat_that_is_not_there_is_refused_with_those_near_it():
     with pytest.raises(ConfigError, match=r"cast.bider_1: .* no seat 'bider_1'; did you mean bidd"):
         seat_specs(run_of({"bider_1": {}}), Auction())
@@ -100,17 +125,23 @@ def test_the_only_model_need_not_be_named():
 
 
 def test_one_of_several_models_must_be_named():
-    with pytest.raises(ConfigError, match=r"'ann' needs a model; set model: to one of large, small"):
+    with pytest.raises(
+        ConfigError, match=r"'ann' needs a model; set model: to one of large, small"
+    ):
         agent_of(agent="llm")
 
 
 def test_a_model_for_an_agent_that_takes_none_is_refused():
-    with pytest.raises(ConfigError, match=r"agent random in seat 'ann' takes no model, got 'small'"):
+    with pytest.raises(
+        ConfigError, match=r"agent random in seat 'ann' takes no model, got 'small'"
+    ):
         agent_of(agent="random", model="small")
 
 
 def test_an_option_that_an_agent_has_not_is_refused():
-    with pytest.raises(ConfigError, match=r"agent llm in seat 'ann' has no option 'golf'; .* goal?"):
+    with pytest.raises(
+        ConfigError, match=r"agent llm in seat 'ann' has no option 'golf'; .* goal?"
+    ):
         agent_of(agent="llm", model="small", golf="win")
 
 

@@ -1,9 +1,12 @@
 """Processes killed at random record counts: nothing that was committed is lost or done again."""
 
+import os
 import random
+import select
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from simlab.sim.launch import prepare
 from simlab.sim.performance import Performance
 from simlab.sim.run import Run
+from simlab.sim.simulation import Observer
 from simlab.trace.events import Effect, EffectCore, Stepped, SteppedCore
 
 N_EPISODES = 200
@@ -18,18 +22,27 @@ N_KILLS = 20
 WORLD = f"{Path(__file__).with_name('killing.py')}:KillingCarSale"
 
 
-def settings(tmp_path: Path, *, kill_at: int = 0) -> dict[str, object]:
+def settings(tmp_path: Path, kill_at: int, kill_with: int) -> dict[str, object]:
     """The run of these tests: 200 negotiations on a model that takes 20 ms."""
     return {
         "world": WORLD,
         "options.token": str(tmp_path / "killed"),
         "options.kill_at": kill_at,
+        "options.kill_with": int(kill_with),
         "models.all.latency_s": 0.02,
         "models.all.calls_log": str(tmp_path / "calls"),
     }
 
 
-def launch(tmp_path: Path, *, kill_at: int = 0, hosts: int = 0, resume: bool = False) -> Run:
+def launch(
+    tmp_path: Path,
+    *,
+    kill_at: int = 0,
+    kill_with: int = signal.SIGKILL,
+    hosts: int = 0,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Run:
     launched = prepare(
         "car_sale",
         episodes=N_EPISODES,
@@ -37,10 +50,10 @@ def launch(tmp_path: Path, *, kill_at: int = 0, hosts: int = 0, resume: bool = F
         out=tmp_path / "run",
         hosts=hosts,
         models={"all": "scripted"},
-        settings=settings(tmp_path, kill_at=kill_at),
+        settings=settings(tmp_path, kill_at, kill_with),
         resume=resume,
     )
-    return launched.run()
+    return launched.run(observer)
 
 
 def launch_in_a_process(tmp_path: Path, kill_at: int) -> int:
@@ -70,7 +83,7 @@ def n_calls(tmp_path: Path) -> int:
 
 
 def check_log(run: Run) -> int:
-    """That each episode has steps 0..n once and each effect key once; how many effects there are."""
+    """That each episode has steps 0..n once and each effect key once; how many effects."""
     n_effects = 0
     for episode in run.log.episodes:
         steps = [run.log.core(e, SteppedCore).step for e in run.log.events(episode, (Stepped,))]
@@ -121,9 +134,10 @@ def test_sim_3_a_killed_driver_is_resumed_to_the_digest_of_the_unbroken_run(
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_session")
 @pytest.mark.parametrize("number", range(N_KILLS))
 def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been(
-    number, tmp_path, unbroken, ray_session
+    number, tmp_path, unbroken
 ):
     whole, n_records = unbroken
     kill_at = max(1, seeded_kill(number, n_records) // 2)  # two hosts share the records
@@ -134,3 +148,35 @@ def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been
     assert run.digest == whole.digest
     n_effects = check_log(run)
     assert n_effects <= n_calls(tmp_path) <= n_effects + run.file.concurrency
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_session")
+def test_sim_9_a_stopped_host_that_goes_on_after_it_was_replaced_doubles_nothing(
+    tmp_path, unbroken
+):
+    whole, n_records = unbroken
+    ended: list[bool] = []
+
+    def let_it_go_on(_notice: str) -> None:
+        """Called when the segment of the stopped host was sealed."""
+        pid = int((tmp_path / "killed").read_text())
+        watched = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGCONT)
+        threading.Thread(
+            target=lambda: ended.append(bool(select.select([watched], [], [], 60)[0]))
+        ).start()
+
+    run = launch(
+        tmp_path,
+        kill_at=n_records // 4,
+        kill_with=signal.SIGSTOP,
+        hosts=2,
+        observer=Observer(on_notice=let_it_go_on),
+    )
+
+    assert run.digest == whole.digest
+    check_log(run)
+    assert ended == [True]
+    assert len(run.directory.segments()) == 4

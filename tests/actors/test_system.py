@@ -1,0 +1,70 @@
+import asyncio
+
+import pytest
+
+from simlab.actors import ActorSystem
+from simlab.actors.memory_cluster import MemoryCluster
+from simlab.errors import ActorError, ConfigError
+from tests.actors.players import Ask, Asker, Echo
+
+
+def test_a_negative_number_of_hosts_is_refused():
+    with pytest.raises(ValueError, match="hosts must be 0 or more, got -1"):
+        ActorSystem(-1)
+
+
+async def test_a_system_that_is_not_started_spawns_nothing():
+    with pytest.raises(ActorError, match="use 'async with ActorSystem"):
+        await ActorSystem().spawn(Echo)
+
+
+async def test_a_system_is_entered_once():
+    system = ActorSystem()
+    async with system:
+        with pytest.raises(ActorError, match="is entered once"):
+            await system.__aenter__()
+
+
+async def test_epochs_are_those_that_are_given_out():
+    epochs = {}
+
+    def next_epoch(host):
+        epochs[host] = 10 * (len(epochs) + 1)
+        return epochs[host]
+
+    async with ActorSystem(2, cluster=MemoryCluster(), next_epoch=next_epoch) as system:
+        told = {entry.name: entry.epoch for entry in await system.statistics()}
+
+    assert told == epochs
+    assert list(epochs) == ["driver", "host-0", "host-1"]
+
+
+@pytest.mark.parametrize("hosts", [0, 2])
+async def test_sim_16_nothing_outlives_the_close(hosts):
+    n_tasks = len(asyncio.all_tasks())
+
+    async with ActorSystem(hosts, cluster=MemoryCluster()) as system:
+        ref = await system.spawn(Asker)
+        stuck = await system.spawn(Silent)
+        asking = asyncio.create_task(ref.ask(Ask((stuck,))))
+        await asyncio.sleep(0)
+    with pytest.raises(ActorError):
+        await asking
+
+    assert len(asyncio.all_tasks()) == n_tasks
+    with pytest.raises(ActorError, match="no host of actor system"):
+        await ref.ask(Ask(()))
+
+
+class Silent(Asker):
+    """Never answers."""
+
+    async def receive(self, _message: object) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+
+async def test_an_error_in_the_body_closes_the_system_and_is_raised_as_it_is():
+    with pytest.raises(ConfigError, match="mine"):
+        async with ActorSystem(2, cluster=MemoryCluster()):
+            raise ConfigError("mine")

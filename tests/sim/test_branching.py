@@ -1,0 +1,309 @@
+"""Branches: what they share with their parent, and how they go on."""
+
+import json
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.sim.launch import prepare_branch, run, run_async
+from simlab.sim.replay import replay
+from simlab.sim.run import Run
+from simlab.trace.events import Effect, Started, Stepped, SteppedCore, encode
+
+WORLDS = "tests.sim.worlds"
+
+
+@pytest.fixture
+def branch(tmp_path):
+    """Branches a run and plays it to the end."""
+
+    def start(parent, *, step, out="branch", episode=0, **options):
+        launch = prepare_branch(
+            parent.path, episode=episode, step=step, out=tmp_path / out, **options
+        )
+        return launch.run()
+
+    return start
+
+
+@pytest.fixture
+def calls(tmp_path):
+    """A model that logs its calls, and how many there were so far."""
+
+    class Calls:
+        models = {"small": {"engine": "scripted", "calls_log": str(tmp_path / "calls")}}
+
+        def count(self):
+            return len((tmp_path / "calls").read_text().splitlines())
+
+    return Calls()
+
+
+def deeds(run, episode=0):
+    """What was done, in order."""
+    return [turn.acted.action for turn in run.episode(episode).turns()]
+
+
+def records(run, n_steps, episode=0):
+    """The canonical records of an episode up to the commit of a step."""
+    found, n_milestones = [], 0
+    for event in run.log.events(episode, (Started, Effect, Stepped)):
+        found.append((type(event).__name__, encode(event)))
+        n_milestones += isinstance(event, Started | Stepped)
+        if n_milestones == n_steps + 1:
+            break
+    return found
+
+
+def contents(run):
+    """All files of a run with their bytes."""
+    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def replayed(run):
+    return run_async(replay(Run(run.path)))
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 4])
+def test_sim_8_a_branch_shares_what_is_below_its_step_and_asks_nothing_of_it_again(
+    relay, branch, calls, step
+):
+    parent = relay(models=calls.models)
+    before, n_calls = contents(parent), calls.count()
+
+    made = branch(parent, step=step)
+
+    assert records(made, step) == records(parent, step)
+    assert calls.count() - n_calls == 4 - step
+    assert contents(parent) == before
+
+
+def test_a_branch_in_which_nothing_is_changed_goes_on_as_its_parent_did(relay, branch):
+    parent = relay()
+
+    made = branch(parent, step=2)
+
+    assert deeds(made) == deeds(parent)
+    assert made.file.name == "relay-branch"
+
+
+def test_what_is_said_takes_the_place_of_the_seats_action(relay, branch):
+    parent = relay(options={"turns": 6})
+
+    made = branch(parent, step=2, say={"ann": "No."})
+
+    assert deeds(made)[:2] == deeds(parent)[:2]
+    assert deeds(made)[2] == "No."
+    (edited,) = [turn.step for turn in made.episode(0).turns() if turn.acted.edited]
+    assert edited == 2
+    assert replayed(made) == 1
+
+
+def test_the_others_hear_what_was_said(relay, branch):
+    cast = {"*": {"agent": f"{WORLDS}:Chatter"}}
+
+    made = branch(relay(cast=cast), step=1, say={"bob": "Fire!"})
+
+    assert deeds(made)[2] == "well (bob: Fire!)"
+
+
+def test_what_is_said_may_be_an_action_in_json(relay, branch):
+    parent = relay(
+        world="simlab.env.car_sale:CarSale", cast={"*": {}}, options={"buyer_limit": 9000}
+    )
+
+    made = branch(parent, step=1, say={"seller": json.dumps({"say": "Take it.", "price": 6000})})
+
+    assert made.episode(0).turns()[1].acted.action["price"] == 6000
+
+
+def test_words_go_into_the_text_field_of_an_action(relay, branch):
+    parent = relay(world="simlab.env.car_sale:CarSale", cast={"*": {}})
+
+    made = branch(parent, step=1, say={"seller": "No."})
+
+    action = made.episode(0).turns()[1].acted.action
+    assert (action["say"], action["price"]) == ("No.", None)
+
+
+def test_a_changed_agent_is_rebuilt_from_what_its_seat_perceived_and_goes_on(relay, branch):
+    parent = relay(cast={"*": {"agent": f"{WORLDS}:Chatter"}}, options={"turns": 6})
+
+    made = branch(parent, step=3, settings=["cast.bob.words=hm"])
+
+    assert deeds(made)[:3] == deeds(parent)[:3]
+    assert deeds(made)[3].startswith("hm (ann: well (bob: ")
+    assert deeds(made)[4].startswith("well (bob: hm")
+    assert replayed(made) == 1
+
+
+def test_a_changed_agent_takes_its_seat_though_another_moves_at_the_step(relay, branch):
+    parent = relay(cast={"*": {"agent": f"{WORLDS}:Chatter"}})
+
+    made = branch(parent, step=2, settings=["cast.bob.words=hm"])
+
+    assert deeds(made)[:3] == deeds(parent)[:3]
+    assert deeds(made)[3].startswith("hm (ann: ")
+    assert replayed(made) == 1
+
+
+def test_a_changed_persona_is_another_prompt_from_its_step_on(relay, branch, calls):
+    parent = relay(models=calls.models)
+    n_calls = calls.count()
+
+    made = branch(parent, step=2, settings=["cast.ann.persona=You are rude."])
+
+    assert calls.count() - n_calls == 2
+    requests = [
+        str(made.log.whole(event.request)) for event in made.log.events(0, (Effect,))
+    ]
+    assert ["You are rude." in request for request in requests] == [False, False, True, False]
+    assert replayed(made) == 1
+
+
+def test_a_summarising_memory_is_rebuilt_with_its_summaries_asked_for_anew(relay, branch):
+    memory = {"kind": "summary", "max_tokens": 64}
+    parent = relay(cast={"*": {"memory": memory}}, options={"turns": 8})
+
+    made = branch(parent, step=5, settings=["cast.bob.persona=You are rude."])
+
+    assert replayed(parent) == replayed(made) == 1
+
+
+def test_a_changed_model_takes_over_at_the_step(relay, branch):
+    parent = relay()
+
+    made = branch(parent, step=2, settings=["models.small.script=simlab.models.scripts:echo"])
+
+    assert deeds(made)[:2] == deeds(parent)[:2]
+    assert deeds(made)[2:] != deeds(parent)[2:]
+    assert replayed(made) == 1
+
+
+def test_judges_may_be_changed_since_they_come_after_the_end(relay, branch):
+    parent = relay()
+
+    made = branch(parent, step=4, settings=[f"judges.length.agent={WORLDS}:LengthJudge"])
+
+    assert made.episode(0).summary.scores["length"] > 0
+    assert parent.episode(0).summary.scores == {}
+
+
+def test_samples_are_fresh_continuations_of_one_beginning(relay, branch):
+    parent = relay(options={"turns": 8})
+
+    made = branch(parent, step=2, seed=5, samples=4)
+    again = branch(parent, step=2, seed=5, samples=4, out="again")
+
+    stories = [deeds(made, episode) for episode in range(4)]
+    assert {tuple(story[:2]) for story in stories} == {tuple(deeds(parent)[:2])}
+    assert len({tuple(story) for story in stories}) == 4
+    assert made.digest == again.digest
+    assert replayed(made) == 4
+
+
+def test_a_branch_of_another_episode_has_that_ones_seed(relay, branch):
+    parent = relay(episodes=3)
+
+    made = branch(parent, episode=2, step=1)
+
+    assert deeds(made) == deeds(parent, 2) != deeds(parent, 0)
+    assert records(made, 1) == records(parent, 1, episode=2)
+
+
+def test_sim_8_a_branch_of_a_branch_shares_both_beginnings(relay, branch, calls):
+    parent = relay(options={"turns": 6}, models=calls.models)
+    first = branch(parent, step=2, say={"ann": "No."}, out="first")
+    n_calls = calls.count()
+
+    second = branch(first, step=4, settings=["cast.ann.persona=You are rude."], out="second")
+
+    assert records(second, 4) == records(first, 4)
+    assert deeds(second)[:2] == deeds(parent)[:2]
+    assert deeds(second)[2] == "No."
+    assert calls.count() - n_calls == 2
+    assert replayed(second) == 1
+
+
+def test_a_branch_of_a_branch_below_its_fork_shares_the_first_beginning_only(relay, branch):
+    parent = relay(options={"turns": 6})
+    first = branch(parent, step=4, say={"ann": "No."}, out="first")
+
+    second = branch(first, step=2, out="second")
+
+    assert deeds(second) == deeds(parent)
+    assert replayed(second) == 1
+
+
+def test_a_branch_of_a_changed_branch_below_its_fork_takes_the_change_at_its_own(relay, branch):
+    parent = relay(cast={"*": {"agent": f"{WORLDS}:Chatter"}}, options={"turns": 6})
+    first = branch(parent, step=4, settings=["cast.ann.words=hm"], out="first")
+
+    second = branch(first, step=2, out="second")
+
+    assert deeds(second)[:2] == deeds(parent)[:2]
+    assert deeds(second)[2].startswith("hm ")
+    assert replayed(second) == 1
+
+
+def test_sim_8_two_branches_of_one_parent_share_no_state(relay, branch):
+    parent = relay(options={"turns": 6})
+
+    one = branch(parent, step=2, say={"ann": "Yes."}, out="one")
+    other = branch(parent, step=2, say={"ann": "No."}, out="other")
+    one_again = branch(parent, step=2, say={"ann": "Yes."}, out="again")
+
+    assert one.digest == one_again.digest != other.digest
+
+
+def test_a_failed_episode_may_be_branched_before_it_failed(relay, branch):
+    parent = relay(cast={"*": {"agent": f"{WORLDS}:Poisoned"}})
+
+    settings = [f"cast.ann.agent={WORLDS}:Chatter", f"cast.bob.agent={WORLDS}:Chatter"]
+    made = branch(parent, step=2, settings=settings)
+
+    assert parent.summary.n_failed == 1
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
+
+
+def test_an_interrupted_branch_is_gone_on_with(relay, branch, tmp_path):
+    parent = relay()
+    whole = branch(parent, step=2, say={"ann": "No."}, out="whole")
+    launch = prepare_branch(parent.path, episode=0, step=2, say={"ann": "No."}, out=tmp_path / "cut")
+
+    cut = run(launch.directory.path, resume=True, hosts=0)
+
+    assert cut.digest == whole.digest
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": 9}, r"episode 0 has 4 steps; --step must be in 0\.\.4, got 9"),
+        ({"step": -1}, r"--step must be in 0\.\.4, got -1"),
+        ({"step": 1, "episode": 3}, r"has no episode 3; it has 0\.\.1"),
+        ({"step": 1, "say": {"ann": "No."}}, "seat 'ann' is not asked at step 1; .* bob"),
+        ({"step": 4, "say": {"ann": "No."}}, "seat 'ann' is not asked at step 4; there are none"),
+        ({"step": 1, "samples": 2}, "2 samples without a seed would all be the same; give --seed"),
+        ({"step": 1, "settings": ["options.turns=3"]}, "a branch can change cast, judges, models"),
+        ({"step": 1, "settings": ["seed=3"]}, "a branch can change cast, judges, models"),
+        ({"step": 1, "settings": ["cast.bib.goal=x"]}, "cast.bib: the world has no seat 'bib'"),
+        ({"step": 1, "settings": ["cast"]}, "--set takes KEY=VALUE"),
+    ],
+)
+def test_a_branch_that_cannot_be_made_is_refused_and_nothing_is_made(
+    relay, branch, tmp_path, options, message
+):
+    parent = relay(episodes=2, cast={"ann": {}, "bob": {}})
+
+    with pytest.raises(ConfigError, match=message):
+        branch(parent, **options)
+    assert not (tmp_path / "branch").exists()
+
+
+def test_what_is_no_action_of_the_space_is_refused(relay, branch):
+    parent = relay(world="simlab.env.iterated_dilemma:IteratedDilemma", cast={"*": {}})
+
+    with pytest.raises(ConfigError, match="'maybe' is no action of seat 'first' here: .* as JSON"):
+        branch(parent, step=1, say={"first": "maybe"})

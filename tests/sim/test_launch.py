@@ -1,0 +1,273 @@
+"""Launching: what is checked before anything starts, and how a run is gone on with."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+import yaml
+
+import simlab
+from simlab.errors import ConfigError, RunDirectoryError
+from simlab.sim.config import load_run_file
+from simlab.sim.launch import prepare, run
+from simlab.sim.run import Run
+from simlab.sim.simulation import Observer
+from tests.sim.conftest import RELAY
+
+WORLDS = "tests.sim.worlds"
+
+
+@pytest.fixture
+def path(run_file):
+    return run_file(RELAY, "relay.yaml")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working directory, from which modules of this project are found nevertheless."""
+    monkeypatch.syspath_prepend(os.getcwd())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def interrupt_at(step):
+    """Presses Ctrl-C once a step of the first episode is committed."""
+
+    def look(news):
+        if news.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return Observer(on_step=look)
+
+
+def test_sim_24_a_run_needs_nothing_that_it_does_not_start_itself(tmp_path):
+    made = simlab.run("iterated_dilemma", out=tmp_path / "r", models={"all": "scripted"})
+
+    assert isinstance(made, simlab.Run)
+    assert made.summary.n_ended == 1
+
+
+@pytest.mark.parametrize("name", ["auction", "car_sale", "market_day", "round_table"])
+def test_every_bundled_scenario_is_played_to_its_end(name, tmp_path):
+    made = run(name, out=tmp_path / "r", hosts=0, models={"all": "scripted"})
+
+    assert made.summary.n_ended == 1
+    assert not any(turn.acted.invalid for turn in made.episode(0).turns())
+
+
+async def test_a_notebook_runs_in_its_running_event_loop(path, tmp_path):
+    made = run(path, out=tmp_path / "r", hosts=0)
+
+    assert made.summary.n_ended == 1
+
+
+async def test_what_fails_in_a_notebook_is_raised_there(path, tmp_path):
+    def broken(_news):
+        raise ZeroDivisionError("in the viewer")
+
+    observer = Observer(on_episode=broken)
+    with pytest.raises(ZeroDivisionError, match=r"in the viewer"):
+        run(path, out=tmp_path / "r", hosts=0, observer=observer)
+
+
+def test_a_run_has_the_same_digest_in_a_notebook(path, tmp_path):
+    async def notebook():
+        return run(path, out=tmp_path / "b", hosts=0, settings=settings).digest
+
+    settings = {"models.small.fail_rate": 0.4, "episodes": 3}
+    one = run(path, out=tmp_path / "a", hosts=0, settings=settings)
+
+    assert one.summary.n_failed > 0
+    assert asyncio.run(notebook()) == one.digest
+
+
+def test_settings_of_python_are_values_as_they_are(path, tmp_path):
+    settings = {
+        "cast": {"*": {"persona": "No: # 1", "sampling": {"stop": ["yes", "\n"], "top_p": 0.5}}},
+        "options.taboo": "null",
+        "options.default": None,
+        "description": "on",
+    }
+
+    launch = prepare(path, out=tmp_path / "r", settings=settings)
+
+    assert launch.file.cast["*"].options == settings["cast"]["*"]
+    assert (launch.file.options["taboo"], launch.file.options["default"]) == ("null", None)
+    assert launch.file.description == "on"
+
+
+def test_episodes_and_seed_win_over_settings(path, tmp_path):
+    launch = prepare(path, out=tmp_path / "r", episodes=3, seed=9, settings=["seed=1", "episodes=2"])
+
+    assert (launch.file.episodes, launch.file.seed) == (3, 9)
+
+
+def test_a_run_directory_keeps_what_is_run(path, tmp_path):
+    launch = prepare(path, out=tmp_path / "r", seed=9)
+
+    kept = yaml.safe_load((tmp_path / "r" / "run.yaml").read_text())
+    assert kept["run"]["seed"] == 9
+    assert Run(tmp_path / "r").file == launch.file
+
+
+def test_a_run_that_cannot_be_made_leaves_nothing_behind(path, tmp_path):
+    with pytest.raises(ConfigError, match=r"has no option 'turn'"):
+        prepare(path, out=tmp_path / "r", settings={"options.turn": 3})
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_directory_that_holds_anything_is_refused(path, tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "notes.txt").touch()
+
+    with pytest.raises(RunDirectoryError, match=r"exists already; go on with it by --resume, or ch"):
+        prepare(path, out=tmp_path / "r")
+
+
+def test_directories_are_numbered_by_name(here, path):
+    names = [prepare(path).directory.path for _ in range(2)]
+    other = prepare(path, settings={"name": "other"}).directory.path
+
+    assert [str(name) for name in names] == ["runs/relay-0001", "runs/relay-0002"]
+    assert str(other) == "runs/other-0001"
+    assert here.joinpath("runs/relay-0002/run.yaml").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_resuming_without_a_directory_takes_the_newest_or_starts(path):
+    first = prepare(path, resume=True).directory.path
+    again = prepare(path, resume=True).directory.path
+    prepare(path)
+    newest = prepare(path, resume=True).directory.path
+
+    assert str(first) == str(again) == "runs/relay-0001"
+    assert str(newest) == "runs/relay-0002"
+
+
+def test_a_run_is_gone_on_with_by_its_directory(relay, tmp_path):
+    made = relay(episodes=2)
+
+    again = run(tmp_path / "run", resume=True, hosts=0)
+
+    assert again.digest == made.digest
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"it is no run"):
+        run(tmp_path, resume=True)
+
+
+def test_another_directory_beside_the_one_gone_on_with_is_refused(relay, tmp_path):
+    relay()
+
+    with pytest.raises(ConfigError, match=r"gone on with where it is, got .*other"):
+        run(tmp_path / "run", resume=True, out=tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": 1}, "was begun with seed 0, got 1; to go on as it was begun: simlab run "),
+        ({"settings": {"options.turns": 2}}, r"was begun with options \{\}, got \{'turns': 2\}"),
+        ({"models": {"small": "scripted:x"}}, "option 'weights'"),
+        ({"settings": {"models.small.latency_s": 1}}, "was begun with models"),
+        ({"settings": {"cast.ann.goal": "win"}}, "was begun with cast"),
+        ({"episodes": 1}, "was begun with 2 episodes, got 1; on resuming they may only grow"),
+    ],
+)
+def test_a_run_is_gone_on_with_as_it_was_begun(relay, tmp_path, changed, message):
+    relay(episodes=2)
+
+    with pytest.raises(ConfigError, match=message):
+        run(tmp_path / "run", resume=True, hosts=0, **changed)
+
+
+def test_a_model_that_is_replaced_on_resuming_is_refused_not_passed_over(relay, tmp_path):
+    relay(models={"small": {"engine": "scripted", "latency_s": 0.001}})
+
+    with pytest.raises(ConfigError, match=r"was begun with models"):
+        run(tmp_path / "run", resume=True, models={"all": "scripted"})
+
+
+def test_episodes_may_grow_and_live_at_once_as_they_like(relay):
+    few = relay(episodes=1)
+    grown = relay(episodes=3, resume=True, concurrency=2, description="longer")
+    whole = relay("whole", episodes=3)
+
+    assert few.path == grown.path
+    assert grown.digest == whole.digest
+    assert Run(grown.path).file.episodes == 3
+
+
+@pytest.mark.parametrize("step", [0, 2])
+def test_env_7_a_run_that_was_interrupted_is_gone_on_with_to_the_same_digest(
+    relay, step, tmp_path, caplog
+):
+    keys = {"episodes": 2, "options": {"turns": 12}}
+    whole = relay("whole", **keys)
+
+    with pytest.raises(KeyboardInterrupt):
+        relay("cut", **keys, observer=interrupt_at(step))
+    cut = Run(tmp_path / "cut").summary
+    again = relay("cut", **keys, resume=True)
+
+    assert cut.episodes[0].state == "unfinished"
+    assert cut.episodes[0].n_steps >= step + 1
+    assert again.digest == whole.digest
+    assert caplog.records == []
+
+
+def test_sim_4_what_was_committed_is_not_asked_again(relay, tmp_path):
+    models = {"small": {"engine": "scripted", "calls_log": str(tmp_path / "calls")}}
+
+    with pytest.raises(KeyboardInterrupt):
+        relay(models=models, observer=interrupt_at(2))
+    relay(models=models, resume=True)
+
+    assert len((tmp_path / "calls").read_text().splitlines()) <= 4 + 1, "one was in flight"
+
+
+def test_a_run_from_a_newer_version_is_refused(relay, tmp_path):
+    made = relay()
+    kept = made.directory.read_run()
+    made.directory.path.joinpath("run.yaml").write_text(yaml.safe_dump({**kept, "format": 99}))
+
+    with pytest.raises(RunDirectoryError, match=r"has format 99, this SimLab reads up to 1; use a n"):
+        run(tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "episodes", "expected"), [("auto", 1, 0), ("auto", 9, 2), (0, 9, 0), (3, 1, 3)]
+)
+def test_hosts_are_one_a_core_for_several_episodes(
+    path, tmp_path, monkeypatch, hosts, episodes, expected
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+
+    launch = prepare(path, out=tmp_path / "r", hosts=hosts, episodes=episodes)
+
+    assert launch.hosts == expected
+
+
+def test_a_person_sits_in_this_process(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    settings = {"cast.ann.agent": "human", "episodes": 9}
+
+    assert prepare(path, out=tmp_path / "r", settings=settings).hosts == 0
+    with pytest.raises(ConfigError, match=r"cast.ann is a human, .* hosts must be 0, got 2"):
+        prepare(path, out=tmp_path / "s", settings=settings, hosts=2)
+    assert not (tmp_path / "s").exists()
+
+
+def test_tables_and_summary_are_written_once_all_episodes_have_ended(relay):
+    made = relay()
+
+    assert {p.suffix for p in (made.path / "tables").iterdir()} == {".parquet"}
+    assert (made.path / "summary.json").exists()
+
+
+def test_a_bundled_scenario_is_what_its_file_says(tmp_path):
+    launch = prepare("auction", out=tmp_path / "r", models=["all=scripted"])
+
+    assert launch.file == load_run_file("auction", models=["all=scripted"])

@@ -1,0 +1,223 @@
+"""The real clock, run a thousand times as fast as it goes."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from simlab.env.environment import ActionRequest, TimeStep, Wait
+from simlab.errors import AgentFailedError, EnvironmentStuckError
+from simlab.sim.launch import run_async
+from simlab.sim.real_clock import RealClock
+from simlab.sim.replay import replay
+from simlab.sim.run import Run
+from simlab.trace.events import Stepped, SteppedCore
+from simlab.trace.journal import Journal
+from simlab.trace.writer import SegmentWriter
+from tests.sim.test_clock import FakeCast, gathered
+
+WORLDS = "tests.sim.worlds"
+SPEED = 1000.0
+MUST = ActionRequest()
+MAY = ActionRequest(required=False)
+
+
+class SlowCast(FakeCast):
+    """A fake cast in which some answers come when they are let go, or never."""
+
+    def __init__(self, **answers):
+        super().__init__(**answers)
+        self.gates = {seat: asyncio.Event() for seat in answers}
+        self.cancelled = []
+
+    async def ask(self, seat, step, observations, request):
+        try:
+            await self.gates[seat].wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(seat)
+            raise
+        return await super().ask(seat, step, observations, request)
+
+
+@pytest.fixture
+async def clock(tmp_path):
+    """A clock whose episode is written; closed in the end."""
+    async with clock_of(tmp_path / "1.log") as clock:
+        yield clock
+
+
+@asynccontextmanager
+async def clock_of(path):
+    writer = SegmentWriter(path)
+    clock = RealClock(Journal(0, seed=0, writer=writer), SPEED)
+    yield clock
+    await clock.close()
+    writer.close()
+
+
+async def test_world_time_passes_by_itself(clock):
+    assert await gathered(clock, FakeCast(ann=[Wait()]), {"ann": MAY}, wake=3.0) == {}
+
+    assert 3.0 <= clock.now < 1000.0
+
+
+async def test_a_world_that_asks_nobody_is_woken_at_its_time(clock):
+    assert await gathered(clock, FakeCast(), {}, wake=2.0) == {}
+    assert clock.now >= 2.0
+
+
+async def test_required_seats_are_all_waited_for_and_come_in_seat_order(clock):
+    cast = SlowCast(bob=["b"], ann=["a"])
+    cast.gates["bob"].set()
+    asyncio.get_running_loop().call_later(0.003, cast.gates["ann"].set)
+
+    acts = await gathered(clock, cast, {"bob": MUST, "ann": MUST}, wake=1.0)
+
+    assert sorted(acts.items()) == [("ann", "a"), ("bob", "b")]
+    assert clock.now >= 3.0
+
+
+async def test_an_optional_action_makes_the_step_come_and_others_stay_busy(clock):
+    cast = SlowCast(ann=["slow"], bob=["quick", Wait()])
+    cast.gates["bob"].set()
+    requests = {"ann": MAY, "bob": MAY}
+
+    assert await gathered(clock, cast, requests) == {"bob": "quick"}
+    cast.gates["ann"].set()
+    assert await gathered(clock, cast, requests, step=1) == {"ann": "slow"}
+
+    assert cast.seats_asked().count("ann") == 1, "a busy seat goes on with its request"
+
+
+async def test_env_10_a_seat_that_misses_its_deadline_is_late_and_its_answer_dropped(clock):
+    cast = SlowCast(ann=["too slow"], bob=["b"])
+    cast.gates["bob"].set()
+    request = ActionRequest(deadline=4.0, default="nothing")
+
+    acts = await clock.gather(0, TimeStep({"ann": request, "bob": request}), cast)
+
+    assert (acts["ann"].action, acts["ann"].late) == ("nothing", True)
+    assert (acts["bob"].action, acts["bob"].late) == ("b", False)
+    assert clock.now >= 4.0
+    await asyncio.sleep(0)
+    assert cast.cancelled == ["ann"]
+
+
+async def test_a_seat_that_is_asked_no_more_stops_what_it_is_at(clock):
+    cast = SlowCast(ann=["slow"], bob=["b"])
+    cast.gates["bob"].set()
+    await clock.gather(0, TimeStep({"ann": MAY, "bob": MAY}), cast)
+
+    await gathered(clock, cast, {}, step=1, wake=0.0)
+
+    assert cast.cancelled == ["ann"]
+
+
+async def test_a_seat_that_waits_is_asked_again_when_its_time_has_come(clock):
+    cast = FakeCast(ann=[Wait(3.0), "a"])
+
+    assert await gathered(clock, cast, {"ann": MAY}) == {"ann": "a"}
+    assert clock.now >= 3.0
+
+
+async def test_a_wait_that_is_over_already_lasts_until_something_is_perceived(clock):
+    cast = FakeCast(ann=[Wait(0.0), "a"])
+
+    assert await gathered(clock, cast, {"ann": MAY}, wake=2.0) == {}
+    heard = {"ann": ["a bell"]}
+    assert await gathered(clock, cast, {"ann": MAY}, step=1, observations=heard) == {"ann": "a"}
+
+    assert cast.told == [(1, "ann", ("a bell",))]
+
+
+async def test_the_end_of_a_wait_steps_no_world_that_waits_for_somebody(clock):
+    cast = SlowCast(ann=["a"], bob=[Wait(1.0), "b"])
+    cast.gates["bob"].set()
+
+    async def let_go():
+        while len(cast.answers["bob"]):
+            await asyncio.sleep(0)
+        cast.gates["ann"].set()
+
+    letting = asyncio.create_task(let_go())
+    acts = await gathered(clock, cast, {"ann": MUST, "bob": MAY})
+    await letting
+
+    assert acts == {"ann": "a", "bob": "b"}
+
+
+async def test_a_seat_that_waits_must_act_when_its_request_becomes_required(clock):
+    cast = FakeCast(ann=[Wait(), "a"])
+    await clock.gather(0, TimeStep({"ann": MAY}, wake=0.0), cast)
+
+    assert await gathered(clock, cast, {"ann": MUST}, step=1) == {"ann": "a"}
+
+
+async def test_a_world_in_which_nothing_will_ever_happen_is_stuck(clock):
+    with pytest.raises(EnvironmentStuckError, match=r"seats \['ann'\] all wait"):
+        await clock.gather(0, TimeStep({"ann": MAY}), FakeCast(ann=[Wait()]))
+
+
+async def test_what_a_seat_raises_on_perceiving_is_raised_with_its_next_action(clock):
+    class Deaf(FakeCast):
+        async def tell(self, seat, step, observations):  # noqa: ARG002
+            raise AgentFailedError("too loud")
+
+    heard = {"ann": ["a bell"]}
+    with pytest.raises(AgentFailedError, match=r"too loud"):
+        await clock.gather(0, TimeStep({"ann": MUST}, heard), Deaf(ann=["a"]))
+
+
+def replayed(run):
+    return run_async(replay(Run(run.path)))
+
+
+def times(run):
+    return [run.log.core(e, SteppedCore).now for e in run.log.events(0, (Stepped,))]
+
+
+def test_env_10_who_never_answers_is_late_in_the_replay_too(relay, caplog):
+    run = relay(
+        cast={"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Sleeper"}},
+        options={"closes": 5.0},
+        clock={"kind": "real", "speed": SPEED},
+    )
+
+    late = [turn.acted.late for turn in run.episode(0).turns()]
+    assert late[:2] == [False, True]
+    assert run.summary.n_ended == 1
+    assert replayed(run) == 1
+    assert caplog.records == []
+
+
+def test_a_model_that_is_cut_off_by_a_deadline_is_cut_off_in_the_replay(relay):
+    slow = {"engine": "scripted", "latency_s": 60.0}
+    run = relay(
+        cast={"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": "llm"}},
+        models={"small": slow},
+        options={"closes": 5.0},
+        clock={"kind": "real", "speed": SPEED},
+    )
+
+    assert [turn.acted.late for turn in run.episode(0).turns()][:2] == [False, True]
+    assert replayed(run) == 1
+
+
+def test_a_resumed_run_goes_on_with_world_time_where_it_stood(relay):
+    cast = {f"bell_{n}": {"agent": f"{WORLDS}:Ringer", "period": n + 2.0} for n in range(3)}
+    keys = {
+        "world": f"{WORLDS}:Bells",
+        "cast": cast,
+        "clock": {"kind": "real", "speed": SPEED},
+        "options": {"closes": 20.0},
+    }
+    from tests.sim.test_launch import interrupt_at
+
+    with pytest.raises(KeyboardInterrupt):
+        relay(**keys, observer=interrupt_at(2))
+    run = relay(**keys, resume=True)
+
+    assert run.summary.n_ended == 1
+    assert times(run) == sorted(times(run))
+    assert 20.0 <= times(run)[-1] < 1000.0
+    assert replayed(run) == 1
