@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+from simlab.actors.cell import stopped_error
 from simlab.actors.host import Host
 from simlab.actors.member import Member
 from simlab.actors.parcel import unpack_error
@@ -75,6 +76,7 @@ class Fleet:
         self._on_host_lost = on_host_lost
         self._on_host_replaced = on_host_replaced
         self._on_failure = on_failure
+        self._names: set[str] = set()
         self._members: dict[str, Member] = {}
         self._processes: list[HostProcess] = []
         self._changing = asyncio.Lock()
@@ -101,9 +103,13 @@ class Fleet:
         """Start a host, make it known, and keep it alive from now on.
 
         Raises:
+            ValueError: There is a host of that name.
             ConfigError: There never will be the resources that it claims.
             HostDiedError: It ended before it was up.
         """
+        if name in self._names:
+            raise ValueError(f"there is a host {name!r} already; choose another name")
+        self._names.add(name)
         member = await self._launch(name, self._next_epoch(name), resources, {})
         self._begin(self._keep_alive(member))
 
@@ -131,18 +137,22 @@ class Fleet:
         if ref.host == DRIVER:
             await self.driver.stop(ref.name)
             return
-        member = self._members[ref.host]
+        member = self._members.get(ref.host)
+        if member is None:
+            raise stopped_error(ref)
         member.orders.pop(ref.name, None)
         await member.unless_lost(member.process.stop(ref.name))
 
     async def dismiss(self, name: str) -> None:
-        """End a host for good."""
-        member = self._members.pop(name)
+        """End a host for good, if there is one of that name."""
+        member = self._members.pop(name, None)
+        if member is None:
+            return
         await self._close(member)
         member.lose(HostDiedError(f"host {name!r} was dismissed"))
         member.process.kill()
-        self.driver.links.forget(name)
         await _all(m.unless_lost(m.process.forget(name)) for m in self._others(member))
+        self._names.discard(name)
 
     async def statistics(self) -> list[HostStatistics]:
         """The statistics of all hosts, this one first, but for those that are lost just now."""
@@ -153,7 +163,10 @@ class Fleet:
 
     async def send(self, host: str, batch: bytes) -> None:
         """Carry a batch from the driver's host: this is the transport of that."""
-        await self._members[host].process.deliver(batch)
+        member = self._members.get(host)
+        if member is None:
+            raise HostDiedError(f"host {host!r} was dismissed")
+        await member.process.deliver(batch)
 
     async def close(self) -> None:
         """Stop all actors and end all hosts, those that were replaced as well."""
@@ -170,16 +183,11 @@ class Fleet:
                 process.kill()
 
     async def _close(self, member: Member) -> None:
-        """Let a host end well, unless it hangs."""
+        """Let a host end well, unless it hangs or dies over it."""
         try:
-            async with asyncio.timeout(self._heartbeat_s):
-                await member.unless_lost(member.process.close())
-        except TimeoutError:
-            _logger.warning(
-                "host %r took more than %s s to close and is ended", member.name, self._heartbeat_s
-            )
-        except HostDiedError:
-            return  # it has ended already
+            await member.unless_lost(member.process.close())
+        except HostDiedError as error:
+            _logger.warning("%s; it did not close", error)
 
     async def _launch(
         self, name: str, epoch: int, resources: Resources, orders: dict[str, Spawn]
@@ -209,7 +217,8 @@ class Fleet:
         """Replace a host whenever it is lost."""
         while True:
             await asyncio.wait({member.lost})
-            if self._closing or self._members.get(member.name) is not member:
+            if self._closing or member.name not in self._members:
+                self.driver.links.forget(member.name)
                 return
             _logger.warning("%s; it is replaced", member.lost.result())
             successor = await self._replace(member)

@@ -13,6 +13,7 @@ from simlab.actors.actor import Actor
 from simlab.actors.cell import Cell, stopped_error
 from simlab.actors.cells import cell_class
 from simlab.actors.envelope import Envelope, carried, chain_here, chain_to, handled
+from simlab.actors.link import Link
 from simlab.actors.links import Links
 from simlab.actors.parcel import Pickle, pickle_5
 from simlab.actors.ref import ActorRef
@@ -157,7 +158,7 @@ class Host:
     async def tell(self, ref: ActorRef, message: Any) -> None:
         """Send a message; see `ActorRef.tell`."""
         if ref.host != self.name:
-            link = await self.links.to(ref.host)
+            link = self.links.get(ref.host) or await self._wait_for_link(ref)
             await link.outgoing.tell(ref, message)
         elif (cell := self._cells.get(ref.name)) is None:
             self.n_dead_letters += 1
@@ -176,7 +177,7 @@ class Host:
         try:
             if ref.host == self.name:
                 return await self._ask(ref, message, chain)
-            link = await self.links.to(ref.host)
+            link = self.links.get(ref.host) or await self._wait_for_link(ref)
             return await link.outgoing.ask(ref, message, chain)
         finally:
             self.waits.end(wait)
@@ -260,6 +261,12 @@ class Host:
         except asyncio.CancelledError:
             cell.abandon(envelope)
             raise
+
+    async def _wait_for_link(self, ref: ActorRef) -> Link:
+        """Wait until a host that has died is replaced."""
+        while (link := self.links.get(ref.host)) is None:
+            await self.waits.over(self.links.wait_for(ref.host), ref, chain_here())
+        return link
 
     async def _line_up(self, envelope: Envelope) -> None:
         """Wait until a full mailbox has room."""

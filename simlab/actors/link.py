@@ -1,5 +1,6 @@
 """A link: what two hosts, in one incarnation each, have to say to each other."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from simlab.actors.inbox import Inbox
@@ -22,6 +23,9 @@ from simlab.errors import HostDiedError, StaleEpochError
 
 if TYPE_CHECKING:
     from simlab.actors.host import Host
+
+
+_logger = logging.getLogger(__name__)
 
 
 class Link:
@@ -88,4 +92,7 @@ class Link:
         except StaleEpochError as error:
             host.retire(error)
         except HostDiedError:
+            host.on_unreachable(self.peer, self.epoch)
+        except Exception:
+            _logger.exception("batch %d from %r to %r failed", number, host.name, self.peer)
             host.on_unreachable(self.peer, self.epoch)

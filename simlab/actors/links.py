@@ -28,20 +28,23 @@ class Links:
         self._met: dict[str, asyncio.Event] = {}
         self._closed = False
 
-    async def to(self, peer: str) -> Link:
-        """The link to another host; if that has died, it is waited for until it is replaced.
+    def get(self, peer: str) -> Link | None:
+        """The link to another host, unless it has died or is not known."""
+        return self._links.get(peer)
+
+    async def wait_for(self, peer: str) -> None:
+        """Wait until there is a link to another host: until it was replaced, if it has died.
 
         Raises:
             ActorStoppedError: It is not known here, or gone for good, or this host has closed.
         """
-        while (link := self._links.get(peer)) is None:
+        while peer not in self._links:
             if peer not in self._met or self._closed:
                 raise ActorStoppedError(
                     f"host {self._host.name!r} knows no host {peer!r}, expected one of "
                     f"{sorted(self._links)}; its actors have stopped or never were"
                 )
             await self._met[peer].wait()
-        return link
 
     def meet(self, peer: str, epoch: int) -> None:
         """Talk to an incarnation of another host from now on, unless a younger one is known."""

@@ -1,6 +1,7 @@
 """An actor system: the hosts of one run, and the actors that are spawned into them."""
 
 import asyncio
+import contextlib
 import itertools
 import uuid
 from collections.abc import Callable
@@ -113,11 +114,10 @@ class ActorSystem:
             Exception: A host could not be kept alive, which has cancelled the body.
         """
         fleet = self._started()
+        if fleet.failure is not None:
+            await _forget_cancellation()
         await self._close(fleet)
         if fleet.failure is not None:
-            task = asyncio.current_task()
-            if task is not None and isinstance(error, asyncio.CancelledError):
-                task.uncancel()
             raise fleet.failure from error
 
     @property
@@ -166,17 +166,16 @@ class ActorSystem:
             HostDiedError: The host died meanwhile.
             Exception: What `__init__` or `started` raised.
         """
-        number = next(self._numbers)
-        order = Spawn(
-            actor_class, name or f"{actor_class.__name__}/{number}", args, kwargs, mailbox
-        )
         fleet = self._started()
+        number = next(self._numbers)
+        unnamed = f"{actor_class.__name__}/{number}"
+        order = Spawn(actor_class, name or unnamed, args, kwargs, mailbox)
         if placement == "dedicated" and self.hosts:
             where = f"dedicated-{order.name}"
-            await fleet.start(where, Resources(num_cpus, num_gpus))
+            await _spawn_alone(fleet, where, Resources(num_cpus, num_gpus), order)
         else:
             where = self._choose(host, name, number)
-        await fleet.spawn(where, order)
+            await fleet.spawn(where, order)
         return ActorRef(self.id, where, order.name)
 
     async def stop(self, ref: ActorRef) -> None:
@@ -219,6 +218,25 @@ class ActorSystem:
         if self._fleet is None:
             raise ActorError("the ActorSystem is not started; use 'async with ActorSystem(...)'")
         return self._fleet
+
+
+async def _spawn_alone(fleet: Fleet, host: str, resources: Resources, order: Spawn) -> None:
+    """Make an actor in a host of its own, which does not stay without it."""
+    await fleet.start(host, resources)
+    try:
+        await fleet.spawn(host, order)
+    except BaseException:
+        await fleet.dismiss(host)
+        raise
+
+
+async def _forget_cancellation() -> None:
+    """Take back the cancellation by which a failure has stopped the body."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 def _count() -> Callable[[str], int]:

@@ -177,4 +177,5 @@ def words(value: Plain) -> str:
     if speaker is not None and said:
         said[0] = f"{speaker}: {said[0]}"
     rest = ", ".join(f"{name} {words(part)}" for name, part in fields.items())
-    return " ".join([*said, f"[{rest}]"] if rest else said) or str(value.get("_type", ""))
+    spoken = " ".join(filter(None, [*said, f"[{rest}]" if rest else ""]))
+    return spoken or ("(silence)" if said else str(value.get("_type", "")))

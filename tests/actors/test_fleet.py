@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 
 from simlab.actors import Actor, ActorSystem
 from simlab.actors.fleet import ATTEMPTS
 from simlab.actors.memory_cluster import MemoryCluster
-from simlab.errors import HostDiedError, LogWriteError
+from simlab.errors import ActorStoppedError, HostDiedError, LogWriteError
 from tests.actors.players import (
     Ask,
     Asker,
@@ -18,6 +19,7 @@ from tests.actors.players import (
     Recall,
     Recorder,
     Say,
+    Stillborn,
     Whereabouts,
     turns,
 )
@@ -250,7 +252,65 @@ async def test_a_host_that_hangs_while_the_system_closes_is_ended(caplog):
 
     assert process.dead
     assert fleet.lost == []
-    assert "host 'host-0' took more than 0.02 s to close and is ended" in caplog.text
+    assert "gave no sign of life for 0.02 s; it did not close" in caplog.text
+
+
+async def test_a_message_that_a_hanging_host_does_not_take_does_not_keep_the_system_open():
+    fleet = Fleet(heartbeat_s=0.02)
+
+    async with fleet.system as system:
+        ref = await system.spawn(Recorder, host="host-0")
+        process = fleet.process("host-0")
+        process.freeze()
+        await ref.tell(Say("hello"))
+
+    assert process.dead
+
+
+async def test_a_driver_that_is_busy_does_not_take_its_own_delay_for_that_of_a_host():
+    fleet = Fleet(heartbeat_s=0.02)
+
+    async with fleet.system:
+        process = fleet.process("host-0")
+        ping, pinged = process.ping, asyncio.Event()
+
+        async def seen_ping() -> None:
+            pinged.set()
+            await ping()
+
+        process.ping = seen_ping
+        process.freeze()
+        await pinged.wait()
+        end = time.perf_counter() + 0.06
+        while time.perf_counter() < end:
+            pass
+        process.thaw()
+        await turns(20)
+
+        assert fleet.lost == []
+
+
+async def test_a_dedicated_actor_that_fails_to_start_leaves_no_host(fleet):
+    with pytest.raises(RuntimeError, match="cannot start"):
+        await fleet.system.spawn(Stillborn, later=True, name="s", placement="dedicated")
+
+    assert set(fleet.system.pids) == {"host-0", "host-1"}
+    await fleet.system.spawn(Echo, name="s", placement="dedicated")
+
+
+async def test_two_dedicated_actors_of_one_name_are_refused(fleet):
+    await fleet.system.spawn(Echo, name="model", placement="dedicated")
+
+    with pytest.raises(ValueError, match="there is a host 'dedicated-model' already"):
+        await fleet.system.spawn(Echo, name="model", placement="dedicated")
+
+
+async def test_stopping_a_dedicated_actor_twice_is_an_error(fleet):
+    ref = await fleet.system.spawn(Echo, placement="dedicated")
+    await fleet.system.stop(ref)
+
+    with pytest.raises(ActorStoppedError, match="Echo/0"):
+        await fleet.system.stop(ref)
 
 
 async def test_an_error_in_a_host_for_which_nobody_waits_is_reported_with_its_traceback(fleet):

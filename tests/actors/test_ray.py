@@ -206,16 +206,3 @@ def test_what_plain_pickle_takes_is_pickled_plainly_and_all_else_by_value():
 
     assert dumps(Say(1)) == pickle.dumps(Say(1), protocol=5)
     assert pickle.loads(dumps(local))() == "by value"
-
-
-def test_a_system_without_hosts_does_not_import_ray():
-    code = (
-        "import asyncio, sys\n"
-        "from simlab.actors import ActorSystem\n"
-        "async def main():\n"
-        "    async with ActorSystem(): pass\n"
-        "asyncio.run(main())\n"
-        "assert 'ray' not in sys.modules\n"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,5 @@
 import asyncio
+import sys
 
 import pytest
 
@@ -6,6 +7,17 @@ from simlab.actors import ActorSystem
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import ActorError, ConfigError
 from tests.actors.players import Ask, Asker, Echo
+
+
+async def test_a_system_without_hosts_does_without_ray(monkeypatch):
+    monkeypatch.setitem(sys.modules, "simlab.actors.ray", None)  # importing it is an error now
+
+    async with ActorSystem() as system:
+        ref = await system.spawn(Echo, placement="dedicated")
+
+        assert await ref.ask("hello") == "hello"
+    with pytest.raises(ImportError):
+        ActorSystem(1)
 
 
 def test_a_negative_number_of_hosts_is_refused():

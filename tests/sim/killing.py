@@ -1,6 +1,6 @@
 """A world that kills or stops its process, once, when that has written so many records.
 
-Named by run files in tests as ``tests/sim/killing.py:KillingCarSale``; the world is the bundled one.
+Run files of tests name it ``tests/sim/killing.py:KillingCarSale``; the rest is the bundled world.
 """
 
 import os

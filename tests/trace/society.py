@@ -133,3 +133,25 @@ async def play_run(directory, model=None, *, n_steps=3, episodes=1):
 def new_run(path):
     """A run directory."""
     return RunDirectory.create(path, {"name": "test"})
+
+
+async def one_step(journal, work):
+    """An episode of one step in which one seat does some work; what it came to, and the digest."""
+    await journal.begin({})
+    with turn(journal, "buyer", 0, "act"):
+        done = await work()
+    await journal.step(SteppedCore(0, 0.0, [Acted("buyer", journal.plain(done))], {}))
+    return done, await journal.end(Outcome(1, {}, {}, {}))
+
+
+async def record(directory, work):
+    """Do some work in a step of a new run; what it came to, and the digest."""
+    writer = open_writer(directory)
+    try:
+        return await one_step(Journal(0, seed=5, writer=writer), work)
+    finally:
+        writer.close()
+
+
+def never(_):
+    raise AssertionError("a replay makes no call")

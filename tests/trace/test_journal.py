@@ -1,4 +1,4 @@
-"""Replay, resume and divergence: the same code meets what was committed, then goes on live."""
+"""Replay and resume: the same code meets what was committed, then goes on live."""
 
 import asyncio
 import os
@@ -7,49 +7,33 @@ from dataclasses import dataclass
 
 import pytest
 
-from simlab.errors import LogWriteError, ModelError, RecordedError, ReplayDivergence
-from simlab.trace import history as history_module
-from simlab.trace.events import Acted, Cancelled, Effect, Fault, Outcome, SpanOpened, SteppedCore
+from simlab.errors import LogWriteError, ModelError, RecordedError
+from simlab.trace.events import (
+    Effect,
+    Outcome,
+    SpanOpened,
+)
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.log import Log
 from simlab.trace.tracing import effect, span, turn
-from tests.trace.rewriting import rewrite
 from tests.trace.society import (
     Ask,
     Message,
     Model,
+    never,
+    new_run,
+    one_step,
     open_writer,
     play,
     play_run,
+    record,
     replaying,
     resume,
 )
 
 
-async def one_step(journal, work):
-    """An episode of one step in which one seat does some work; what it came to, and the digest."""
-    await journal.begin({})
-    with turn(journal, "buyer", 0, "act"):
-        done = await work()
-    await journal.step(SteppedCore(0, 0.0, [Acted("buyer", journal.plain(done))], {}))
-    return done, await journal.end(Outcome(1, {}, {}, {}))
-
-
-async def record(directory, work):
-    """Do some work in a step of a new run; what it came to, and the digest."""
-    writer = open_writer(directory)
-    try:
-        return await one_step(Journal(0, seed=5, writer=writer), work)
-    finally:
-        writer.close()
-
-
 class PowerLost(BaseException):
     pass
-
-
-def never(_):
-    raise AssertionError("a replay makes no call")
 
 
 async def test_a_replay_asks_no_model_and_ends_in_the_same_digest(directory):
@@ -66,6 +50,30 @@ async def test_two_runs_with_one_seed_agree_and_other_seeds_differ(directory):
 
     assert await play(Journal(1, seed=5, writer=other), Model()) == digest
     assert await play(Journal(2, seed=6, writer=other), Model()) != digest
+
+
+async def test_the_digest_does_not_depend_on_which_seat_answers_first(tmp_path, directory):
+    class Patient(Model):
+        """Answers one seat only after the other."""
+
+        def __init__(self, last):
+            super().__init__()
+            self.last = last
+            self.answered = asyncio.Event()
+
+        def call(self, seat, step):
+            async def generate(seed):
+                if seat == self.last:
+                    await self.answered.wait()
+                said = await Model().call(seat, step)(seed)
+                (self.answered.clear if seat == self.last else self.answered.set)()
+                return said
+
+            return generate
+
+    other = new_run(tmp_path / "other")
+
+    assert await play_run(directory, Patient("buyer")) == await play_run(other, Patient("seller"))
 
 
 async def test_seeds_of_calls_derive_from_the_key_or_from_the_root_of_new_draws(directory):
@@ -165,61 +173,6 @@ async def test_a_pure_replay_of_an_unfinished_episode_says_where_the_record_ends
         await play(replaying(directory), Model())
 
 
-async def test_effects_come_in_recorded_order_also_within_one_agent(directory):
-    async def race(calls):
-        arrived = []
-
-        async def one(name):
-            arrived.append(await effect("tool", name, calls[name]))
-
-        await asyncio.gather(one("slow"), one("fast"), one("middle"))
-        return arrived
-
-    gates = {name: asyncio.Event() for name in ("slow", "fast", "middle")}
-
-    def call(name, opens):
-        async def wait(_):
-            if name != "fast":
-                await gates[name].wait()
-            if opens:
-                gates[opens].set()
-            return name
-
-        return wait
-
-    live = {
-        "slow": call("slow", None), "fast": call("fast", "middle"), "middle": call("middle", "slow")
-    }  # fmt: skip
-    arrived, digest = await record(directory, lambda: race(live))
-    assert arrived == ["fast", "middle", "slow"]
-
-    assert await one_step(
-        replaying(directory), lambda: race(dict.fromkeys(gates, never))
-    ) == (arrived, digest)  # fmt: skip
-
-
-async def test_equal_calls_are_told_apart_by_how_manieth_they_are(directory):
-    answers = iter("abc")
-
-    async def ask():
-        return [await effect("tool", "again", lambda _: next(answers)) for _ in range(3)]
-
-    asked, _ = await record(directory, ask)
-    assert asked == ["a", "b", "c"]
-    assert (await one_step(replaying(directory), ask))[0] == asked
-
-
-async def test_equal_requests_of_two_kinds_are_two_calls(directory):
-    async def ask(kinds):
-        calls = [effect(kind, None, lambda _, kind=kind: kind) for kind in kinds]
-        return sorted(await asyncio.gather(*calls))
-
-    asked, digest = await record(directory, lambda: ask(["clock", "tool"]))
-    again = await one_step(replaying(directory), lambda: ask(["tool", "clock"]))
-
-    assert again == (asked, digest)
-
-
 @dataclass
 class Answer:
     words: str
@@ -284,176 +237,6 @@ async def test_the_error_of_a_live_call_has_its_origin_as_cause(directory):
     assert (await record(directory, fail))[0] == "StrangeError"
 
 
-async def test_a_call_that_was_cut_off_waits_in_a_replay_until_it_is_again(directory):
-    async def hurry(call):
-        asking = asyncio.ensure_future(effect("tool", "slow", call))
-        await asyncio.sleep(0)
-        asking.cancel()
-        await asyncio.wait([asking])
-        return [asking.cancelled(), await effect("tool", "next", lambda _: "done")]
-
-    async def slow(_):
-        await asyncio.Event().wait()
-
-    live, digest = await record(directory, lambda: hurry(slow))
-
-    assert live == [True, "done"]
-    assert any(isinstance(event, Cancelled) for event in Log(directory).events(0))
-    assert await one_step(replaying(directory), lambda: hurry(never)) == (live, digest)
-
-
-async def test_a_call_under_way_when_the_record_ends_is_made_again_where_calls_overlap_steps(
-    directory,
-):
-    gate = asyncio.Event()
-
-    async def slow(_):
-        await gate.wait()
-        return "slow"
-
-    async def overlapping(journal):
-        journal.overlapping = True
-        await journal.begin({})
-        with turn(journal, "buyer", 0, "act"):
-            asking = asyncio.ensure_future(effect("tool", "slow", slow))
-            await asyncio.sleep(0)
-        await journal.step(SteppedCore(0, 0.0, [], {}))
-        return asking
-
-    writer = open_writer(directory)
-    asking = await overlapping(Journal(0, seed=5, writer=writer))
-    writer.close()
-    asking.cancel()
-    await asyncio.wait([asking])
-
-    journal, writer = resume(directory)
-    asking = await overlapping(journal)
-    gate.set()
-    assert await asking == "slow"
-    writer.close()
-
-
-async def test_sim_7_a_changed_prompt_diverges_naming_episode_step_and_both_sides(directory):
-    await play_run(directory)
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await play(
-            replaying(directory),
-            Model(),
-            prompt=lambda seat, step: f"{seat}, step {step}{'!' if step == 1 else '?'}",
-        )
-
-    message = caught.value.message
-    assert message.startswith("episode 0, step 1: the replay parts from the record")
-    assert "buyer, step 1?" in message.split("recorded:")[1].split("replayed:")[0]
-    assert "buyer, step 1!" in message.split("replayed:")[1]
-
-
-async def test_a_call_that_is_missing_in_the_replay_diverges(directory):
-    async def two():
-        return [await effect("tool", name, lambda _: 1) for name in ("a", "b")]
-
-    async def one():
-        return [await effect("tool", "a", never)]
-
-    await record(directory, two)
-
-    with pytest.raises(ReplayDivergence, match="the record holds a call of kind 'tool' by 'buyer'"):
-        await one_step(replaying(directory), one)
-
-
-async def test_a_call_whose_predecessor_is_never_asked_for_diverges(directory, monkeypatch):
-    monkeypatch.setattr(history_module, "PATIENCE_S", 0.01)
-
-    async def two():
-        return [await effect("tool", name, lambda _: 1) for name in ("a", "b")]
-
-    await record(directory, two)
-
-    with pytest.raises(ReplayDivergence, match=r"waits for a call of kind 'tool' by 'buyer'"):
-        await one_step(replaying(directory), lambda: effect("tool", "b", never))
-
-
-async def test_a_changed_action_diverges_showing_where(directory):
-    await record(directory, lambda: asyncio.sleep(0, {"price": 3, "say": "yes"}))
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await one_step(replaying(directory), lambda: asyncio.sleep(0, {"price": 4, "say": "yes"}))
-
-    assert caught.value.message == (
-        "episode 0, step 0: the replay parts from the record in acted[0].action.price\n"
-        "  recorded: 3\n"
-        "  replayed: 4"
-    )
-
-
-async def test_a_long_text_that_changed_is_shown_where_it_did(directory):
-    def saying(word):
-        return lambda: asyncio.sleep(0, "so " * 500 + word + " it is" * 500)
-
-    await record(directory, saying("perhaps"))
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await one_step(replaying(directory), saying("never"))
-
-    recorded, replayed = caught.value.message.split("\n")[1:]
-    assert "perhaps it is" in recorded
-    assert "never it is" in replayed
-
-
-async def test_a_completion_rewritten_in_its_record_is_found_at_its_step(directory):
-    async def ask():
-        said = await effect("tool", "offer?", lambda _: "I offer 3")
-        return said.upper()
-
-    await record(directory, ask)
-    rewrite(directory, Effect.KIND, b"I offer 3", b"I offer 9")
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await one_step(replaying(directory), ask)
-
-    assert caught.value.message == (
-        "episode 0, step 0: the replay parts from the record in acted[0].action\n"
-        '  recorded: "I OFFER 3"\n'
-        '  replayed: "I OFFER 9"'
-    )
-
-
-async def test_a_rewritten_completion_is_found_though_nothing_was_made_of_it(directory):
-    async def ask():
-        await effect("tool", "offer?", lambda _: "I offer 3")
-
-    await record(directory, ask)
-    rewrite(directory, Effect.KIND, b"I offer 3", b"I offer 9")
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await one_step(replaying(directory), ask)
-
-    message = caught.value.message
-    assert message.startswith("episode 0, step 0: the replay parts from the record: the same came")
-    assert "a call of kind 'tool' by 'buyer' gave \"I offer 9\"" in message
-    recorded, replayed = message.split("\n")[-2:]
-    assert recorded.startswith("  recorded: digest ")
-    assert replayed.startswith("  replayed: digest ")
-    assert recorded[-32:] != replayed[-32:]
-
-
-async def test_a_completion_rewritten_in_its_content_is_found_at_its_step(directory):
-    await play_run(directory)
-    rewrite(directory, 1, b"buyer says in step 1", b"buyer lies in step 1")
-
-    with pytest.raises(ReplayDivergence) as caught:
-        await play(replaying(directory), Model())
-
-    head, recorded, replayed = caught.value.message.split("\n")
-    assert head == (
-        "episode 0, step 1: the replay parts from the record: the result of a call of kind 'model' "
-        "by 'buyer' is not the one that was committed, in text"
-    )
-    assert recorded.startswith('  recorded: "content ')
-    assert replayed.startswith('  replayed: "buyer lies in step 1')
-
-
 async def test_spans_of_committed_steps_are_not_written_again(directory):
     await play_run(directory)
     (segment,) = directory.segments()
@@ -492,53 +275,6 @@ async def test_after_the_end_nothing_is_written(directory):
     assert [type(event).__name__ for event in Log(directory).events(0)] == ["Started", "Ended"]
 
 
-async def test_a_failed_step_is_played_anew_when_it_is_tried_again(directory):
-    async def play_failing(journal, answers):
-        await journal.begin({})
-        for step in range(2):
-            with turn(journal, "buyer", step, "act"):
-                first = await effect("tool", "first", lambda _: answers.pop(0))
-                try:
-                    said = await effect("tool", "second", lambda _: answers.pop(0) / 1)
-                except TypeError:
-                    return await journal.end(Outcome(step, {}, {}, {}, _FAULT))
-            await journal.step(SteppedCore(step, 0.0, [Acted("buyer", [first, said])], {}))
-        return await journal.end(Outcome(2, {}, {}, {}))
-
-    writer = open_writer(directory)
-    await play_failing(Journal(0, seed=5, writer=writer), [1, 2, 3, "unfit"])
-    writer.close()
-    assert Log(directory).failed() == {0}
-
-    history = Log(directory).history(0)
-    assert history.end is not None
-    writer = open_writer(directory)
-    again = Journal(0, seed=5, writer=writer, history=history.without_end())
-    answers = [5, 6]
-    digest = await play_failing(again, answers)
-    writer.close()
-
-    log = Log(directory)
-    assert (log.failed(), log.ended(), answers) == (set(), {0}, [])
-    assert await play_failing(replaying(directory), []) == digest
-
-
-async def test_an_episode_that_is_tried_again_goes_on_until_it_ends(directory):
-    writer = open_writer(directory)
-    journal = Journal(0, seed=5, writer=writer)
-    await journal.begin({})
-    await journal.end(Outcome(0, {}, {}, {}, _FAULT))
-    again = Journal(
-        0, seed=5, writer=writer, history=Log(directory).history(0).without_end()
-    )  # fmt: skip
-    await again.begin({})
-    with turn(again, "buyer", 0, "act"):
-        await effect("tool", "?", lambda _: 1)
-
-    log = Log(directory)
-    assert (log.end(0), log.ended(), log.failed()) == (None, set(), set())
-
-
 async def test_a_full_disk_ends_an_episode_and_what_was_committed_replays(directory, monkeypatch):
     writer = open_writer(directory)
     journal = Journal(0, seed=5, writer=writer)
@@ -562,6 +298,3 @@ async def test_a_full_disk_ends_an_episode_and_what_was_committed_replays(direct
 
 def _full(_descriptor, _data):
     raise OSError(28, "No space left on device")
-
-
-_FAULT = Fault("ModelError", "overloaded", "model")

@@ -281,3 +281,17 @@ def test_notes_never_change_the_ids_of_spans():
                 return inner.id
 
     assert ids(noted=True) == ids(noted=False)
+
+
+async def test_a_span_that_is_left_in_another_context_is_closed_all_the_same(directory, journal):
+    async def offers():
+        with span("offers"):
+            yield 1
+
+    with turn(journal, "buyer", 0, "act"):
+        some = offers()
+        await asyncio.create_task(anext(some))
+        await asyncio.create_task(some.aclose())
+
+    (closed,) = events(directory, SpanClosed)
+    assert closed.error is None
