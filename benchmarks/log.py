@@ -140,7 +140,7 @@ def _segment_bytes(path: Path) -> int:
 
 def _show_s(path: Path) -> float:
     """Seconds that ``simlab show`` takes, from the start of the process to its end."""
-    command = [Path(sys.executable).parent / "simlab", "show", path, "--digest"]
+    command = [str(Path(sys.executable).parent / "simlab"), "show", str(path), "--digest"]
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return round(time.perf_counter() - start, 3)

@@ -1,4 +1,4 @@
-"""Recording: what it costs to write events and spans, durable, as the benchmark of the log has it."""
+"""Recording: what it costs to write events and spans durably; part of the benchmark of the log."""
 
 import asyncio
 import random

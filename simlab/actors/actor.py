@@ -50,7 +50,7 @@ class Actor(ABC):
         Returns:
             The answer to an `ask`; dropped after a `tell`. With an `asyncio.Future`, the answer
             goes out when that is done, and the next message is taken meanwhile: so one actor can
-            serve many asks at once.
+            serve many asks at once. Each message needs a future of its own.
         """
 
     def started(self) -> Awaitable[None] | None:

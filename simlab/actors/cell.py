@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from simlab.actors.actor import Actor
@@ -96,9 +97,9 @@ class Cell(ABC):
         return self._starting
 
     async def end(self) -> None:
-        """Refuse what waits, see the current message through, and run the `stopped` hook.
+        """Refuse what waits, see through what was begun, and run the `stopped` hook.
 
-        Cancelling this cancels the current handling; the hook runs nevertheless.
+        Cancelling this cancels what was begun; the hook runs nevertheless.
         """
         self.refuse()
         try:
@@ -110,17 +111,17 @@ class Cell(ABC):
         finally:
             if self._starting is None:
                 await self._run_stopped()
-            if self._deferred:
-                self._deferred.refuse(stopped_error(self.ref))
 
     def kill(self) -> None:
-        """Refuse what waits, and cancel the current handling or the start."""
+        """Refuse what waits, and cancel the current handling, promised answers, and the start."""
         self.refuse()
         if self.current is not None:
             self.current.fail(stopped_error(self.ref))
             self._interrupt()
         elif self._starting is not None:
             self._starting.cancel()
+        if self._deferred is not None:
+            self._deferred.refuse(stopped_error(self.ref))
 
     def refuse(self) -> None:
         """Let every ask that waits fail, since the actor stops; tells become dead letters."""
@@ -159,6 +160,8 @@ class Cell(ABC):
         if self._mailbox is not None:
             self._ending = self.host.loop.create_future()
             await self._ending
+        if self._deferred is not None:
+            await self._deferred.wait_until_delivered()
 
     async def _start(self, waiting: Awaitable[None], envelope: Envelope) -> None:
         try:
@@ -185,15 +188,25 @@ class Cell(ABC):
         envelope.over = True
         if isinstance(answer, asyncio.Future):
             if self._deferred is None:
-                self._deferred = DeferredAnswers(self.ref, self.host.on_failure)
+                self._deferred = DeferredAnswers(self.ref, self.host.report)
             self._deferred.add(envelope, answer)
+        elif isinstance(answer, CoroutineType):
+            answer.close()
+            name = type(self.actor).__name__
+            self._fail(
+                envelope,
+                TypeError(
+                    f"{name}.receive() is plain and returned a coroutine; "
+                    f"define it with 'async def'"
+                ),
+            )
         else:
             envelope.answer(answer)
 
     def _fail(self, envelope: Envelope, error: Exception) -> None:
         envelope.over = True
         if not envelope.fail(error):
-            self.host.on_failure(self.ref, error)
+            self.host.report(self.ref, error)
 
 
 def _call(hook: Callable[[], Awaitable[None] | None], envelope: Envelope) -> Awaitable[None] | None:

@@ -1,5 +1,6 @@
 """Answers that an actor has promised: futures that `receive` returned."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -24,26 +25,31 @@ class DeferredAnswers:
     def __init__(self, ref: ActorRef, on_failure: Callable[[ActorRef, Exception], None]) -> None:
         self._ref = ref
         self._on_failure = on_failure
-        self._waiting: set[Envelope] = set()
+        self._waiting: dict[Envelope, Reply] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, envelope: Envelope, answer: Reply) -> None:
         """Let an answer reach whoever sent `envelope`, when it is done."""
-        self._waiting.add(envelope)
+        self._waiting[envelope] = answer
         answer.add_done_callback(partial(self._deliver, envelope))
         if envelope.reply is not None:
             envelope.reply.add_done_callback(partial(_follow, answer))
 
     def refuse(self, error: Exception) -> None:
-        """Let all who still wait fail."""
-        for envelope in self._waiting:
+        """Let all who still wait fail, and cancel what was promised to them."""
+        for envelope, answer in self._waiting.items():
             envelope.fail(error)
-        self._waiting.clear()
+            answer.cancel()
+
+    async def wait_until_delivered(self) -> None:
+        """Wait until nothing is promised any more."""
+        while self._waiting:
+            await asyncio.wait(set(self._waiting.values()))
 
     def _deliver(self, envelope: Envelope, answer: Reply) -> None:
-        self._waiting.discard(envelope)
+        del self._waiting[envelope]
         error = self._error_of(answer)
         if error is None:
             envelope.answer(answer.result())

@@ -75,7 +75,6 @@ class Fleet:
         self._heartbeat_s = heartbeat_s
         self._on_host_lost = on_host_lost
         self._on_host_replaced = on_host_replaced
-        self._on_failure = on_failure
         self._names: set[str] = set()
         self._members: dict[str, Member] = {}
         self._processes: list[HostProcess] = []
@@ -110,7 +109,11 @@ class Fleet:
         if name in self._names:
             raise ValueError(f"there is a host {name!r} already; choose another name")
         self._names.add(name)
-        member = await self._launch(name, self._next_epoch(name), resources, {})
+        try:
+            member = await self._launch(name, self._next_epoch(name), resources, {})
+        except BaseException:
+            await self.dismiss(name)
+            raise
         self._begin(self._keep_alive(member))
 
     async def spawn(self, host: str, order: Spawn) -> None:
@@ -145,14 +148,15 @@ class Fleet:
 
     async def dismiss(self, name: str) -> None:
         """End a host for good, if there is one of that name."""
+        self._names.discard(name)
         member = self._members.pop(name, None)
         if member is None:
             return
         await self._close(member)
         member.lose(HostDiedError(f"host {name!r} was dismissed"))
         member.process.kill()
+        self.driver.links.forget(name)
         await _all(m.unless_lost(m.process.forget(name)) for m in self._others(member))
-        self._names.discard(name)
 
     async def statistics(self) -> list[HostStatistics]:
         """The statistics of all hosts, this one first, but for those that are lost just now."""
@@ -217,11 +221,14 @@ class Fleet:
         """Replace a host whenever it is lost."""
         while True:
             await asyncio.wait({member.lost})
-            if self._closing or member.name not in self._members:
+            if self._closing or member.name not in self._names:
                 self.driver.links.forget(member.name)
                 return
             _logger.warning("%s; it is replaced", member.lost.result())
             successor = await self._replace(member)
+            if member.name not in self._names:
+                await self.dismiss(member.name)
+                return
             self._begin(_retire(member, successor.epoch))
             await self._on_host_replaced(successor.name, successor.epoch)
             member = successor
@@ -260,13 +267,13 @@ class Fleet:
                 with contextlib.suppress(HostDiedError, StaleEpochError):  # it is told by others
                     self.driver.links.receive(news)
             case ActorFailed(ref, error):
-                self._on_failure(ref, unpack_error(pickle.loads(error), member.name))
+                self.driver.report(ref, unpack_error(pickle.loads(error), member.name))
             case HostUnreachable(name, epoch):
                 self._on_unreachable(name, epoch)
 
     def _on_unreachable(self, name: str, epoch: int) -> None:
         member = self._members.get(name)
-        if member is not None and member.epoch == epoch:
+        if member is not None and member.epoch == epoch and not self._closing:
             member.lose(HostDiedError(f"a batch did not reach host {name!r} of epoch {epoch}"))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -12,7 +12,7 @@ from simlab.actors import local
 from simlab.actors.actor import Actor
 from simlab.actors.cell import Cell, stopped_error
 from simlab.actors.cells import cell_class
-from simlab.actors.envelope import Envelope, carried, chain_here, chain_to, handled
+from simlab.actors.envelope import Envelope, carried, chain_here, chain_to
 from simlab.actors.link import Link
 from simlab.actors.links import Links
 from simlab.actors.parcel import Pickle, pickle_5
@@ -77,7 +77,7 @@ class Host:
         self.waits = Waits(self.loop.time)
         self.n_handled = 0
         self.n_dead_letters = 0
-        self.on_failure = on_failure or log_failure
+        self._on_failure = on_failure or log_failure
         self.on_unreachable = on_unreachable or self.links.lose
         self._on_stale = on_stale
         self._context = contextvars.copy_context()
@@ -101,7 +101,7 @@ class Host:
         Args:
             actor_class: What it is.
             args: For its `__init__`.
-            name: Its name, not in use here; by default its class and a number.
+            name: Its name, not in use here; by default its class, the epoch and a number.
             mailbox: How many messages may wait for it, at least 1.
             kwargs: For its `__init__`.
 
@@ -137,9 +137,10 @@ class Host:
     async def stop(self, name: str) -> None:
         """Stop an actor: what waits for it is refused, and what it is at is seen through.
 
-        Asks that wait fail with `ActorStoppedError`; told messages become dead letters. Returns
-        after its `stopped` hook, or at once if the actor stops itself. Cancelling this cancels what
-        the actor is at.
+        Asks that wait fail with `ActorStoppedError`; told messages become dead letters. The current
+        message and promised answers are seen through. Returns after its `stopped` hook, or at once
+        if the actor waits for whoever stops it, or is that itself. Cancelling this cancels what the
+        actor is at.
 
         Raises:
             ActorStoppedError: There is no such actor.
@@ -149,11 +150,10 @@ class Host:
         if cell is None:
             raise stopped_error(self.ref(name))
         ending = self.run(cell, cell.end(), self.new_context())
-        here = handled.get()
-        if here is None or here.over or here.cell is not cell:
-            await _outcome(ending, cell.ref)
-        else:
+        if cell.ref in chain_here():
             ending.add_done_callback(partial(self._report, cell.ref))
+        else:
+            await _outcome(ending, cell.ref)
 
     async def tell(self, ref: ActorRef, message: Any) -> None:
         """Send a message; see `ActorRef.tell`."""
@@ -226,6 +226,13 @@ class Host:
         """The address of an actor of this host, whether it lives or not."""
         return ActorRef(self.system, self.name, name)
 
+    def report(self, ref: ActorRef, error: Exception) -> None:
+        """Call `on_failure` with what an actor raised and nobody waits for."""
+        try:
+            self._on_failure(ref, error)
+        except Exception:
+            _logger.exception("on_failure() failed with %r of %r", error, ref.name)
+
     def cell(self, name: str) -> Cell | None:
         """The cell of an actor that lives here, or None; for links."""
         return self._cells.get(name)
@@ -285,7 +292,7 @@ class Host:
         mailbox: int,
     ) -> tuple[ActorRef, asyncio.Task[None] | None]:
         """An actor's address, and the task in which it starts if that may take its time."""
-        name = name or f"{actor_class.__name__}/{next(self._numbers)}"
+        name = name or f"{actor_class.__name__}/{self.epoch}.{next(self._numbers)}"
         self._check_spawn(name, mailbox)
         actor = actor_class(*args, **kwargs)
         ref = actor.ref = self.ref(name)
@@ -306,7 +313,7 @@ class Host:
         self._closed = True
         cells = list(self._cells.values())
         self._cells.clear()
-        for cell in {*cells, *self._tasks.values()}:
+        for cell in itertools.chain(cells, self._tasks.values()):
             cell.kill()
         return cells
 
@@ -317,7 +324,7 @@ class Host:
     def _report(self, ref: ActorRef, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self.on_failure(ref, error)
+            self.report(ref, error)
 
 
 async def _outcome(task: asyncio.Task[None], ref: ActorRef) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from simlab.actors.cell import stopped_error
 from simlab.actors.envelope import Envelope, Reply
-from simlab.actors.outbox import WINDOW, Outbox
-from simlab.actors.parcel import Answered, Asked, Failed, GaveUp, Told, pack_error
+from simlab.actors.outbox import Outbox
+from simlab.actors.parcel import WINDOW, Answered, Asked, Failed, GaveUp, Told, pack_error
 from simlab.actors.ref import ActorRef
 from simlab.errors import ActorError, ActorStoppedError
 
@@ -75,7 +75,7 @@ class Incoming:
         elif isinstance(error, ActorStoppedError):
             self._host.n_dead_letters += 1
         else:
-            self._host.on_failure(ref, error)
+            self._host.report(ref, error)
 
     def _expect_reply(self, number: int, ref: ActorRef) -> Reply:
         reply: Reply = self._host.loop.create_future()

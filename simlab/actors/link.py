@@ -61,9 +61,9 @@ class Link:
             for parcel in due.parcels:
                 self._take(parcel)
 
-    def lose(self, error: HostDiedError) -> None:
-        """End the link: asks to the other side fail with `error`, asks from there are dropped."""
-        self.outgoing.fail(error)
+    def lose(self, reason: str) -> None:
+        """End the link: asks to the other side fail for a reason, asks from there are dropped."""
+        self.outgoing.fail(reason)
         self._incoming.abandon_all()
         self._outbox.close()
 

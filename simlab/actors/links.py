@@ -117,4 +117,4 @@ class Links:
     def _end(self, link: Link, reason: str) -> None:
         del self._links[link.peer]
         self._met[link.peer].clear()
-        link.lose(HostDiedError(f"{reason}; what was asked there may or may not have been done"))
+        link.lose(f"{reason}; what was asked there may or may not have been done")

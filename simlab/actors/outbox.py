@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from simlab.actors.parcel import Credited, Letter, Parcel
+from simlab.actors.parcel import WINDOW, Credited, Letter, Parcel
 
 BATCH_PARCELS = 1_000
 """A batch carries at most so many parcels ..."""
@@ -21,9 +21,6 @@ FULL_PARCELS = 4 * BATCH_PARCELS
 
 FULL_BYTES = 8 * BATCH_BYTES
 """... or so many bytes."""
-
-WINDOW = 32
-"""How many messages for an actor may be under way before its host has said how many it takes."""
 
 
 class Outbox:

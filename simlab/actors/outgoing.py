@@ -32,7 +32,7 @@ class Outgoing:
         self._windows: dict[str, Window] = {}
         self._numbers = itertools.count()
         self._asked: dict[int, Reply] = {}
-        self._lost: HostDiedError | None = None
+        self._lost: str | None = None
 
     async def tell(self, ref: ActorRef, message: Any) -> None:
         """Send a message to an actor of the other host.
@@ -95,22 +95,22 @@ class Outgoing:
         if window.empty:
             del self._windows[parcel.to]
 
-    def fail(self, error: HostDiedError) -> None:
-        """Let all who wait for the other host fail, and all who send from now on."""
-        self._lost = error
+    def fail(self, reason: str) -> None:
+        """Let all who wait for the other host fail, and all who are about to send."""
+        self._lost = reason
         for window in self._windows.values():
-            window.fail(error)
+            window.fail(reason)
         self._windows.clear()
         for reply in self._asked.values():
             if not reply.done():
-                reply.set_exception(error)
+                reply.set_exception(HostDiedError(reason))
                 reply.exception()  # marks it as seen, for its asker may still wait for room
 
     async def _send(self, ref: ActorRef, parcel: Told | Asked) -> None:
         if self._outbox.full:
             await self._host.waits.over(self._outbox.wait_until_not_full(), ref, chain_here())
         if self._lost is not None:
-            raise self._lost
+            raise HostDiedError(self._lost)
         window = self._windows.get(ref.name)
         if window is None:
             window = self._windows[ref.name] = Window()

@@ -13,6 +13,10 @@ Pickle = Callable[[Any], bytes]
 """Makes bytes of a message, its answer or an error; `pickle.loads` reads them."""
 
 
+WINDOW = 32
+"""How many messages for an actor may be under way before its host has said how many it takes."""
+
+
 class Told(msgspec.Struct, frozen=True, array_like=True, tag=0):
     """A message for an actor; `body` is pickled: message, chain, what is carried."""
 

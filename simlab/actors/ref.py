@@ -33,14 +33,15 @@ class ActorRef:
 
         Messages of one sender arrive in the order in which they were sent. A message to an actor
         that has stopped is counted as a dead letter by its host. Where the receiver lives in
-        another host, the message is pickled before this returns.
+        another host, the message is pickled before this returns; if that host has died, this waits
+        until it is replaced.
 
         Args:
             message: Anything; not copied where the receiver lives in this host.
 
         Raises:
             AskCycleError: The mailbox is full, and the receiver waits for this very sender.
-            HostDiedError: The receiver's host has died and is not replaced yet.
+            HostDiedError: The receiver's host has died while this waited for room.
             ActorError: This process has no host of the actor's system.
         """
         await local_host(self.system).tell(self, message)
@@ -48,7 +49,8 @@ class ActorRef:
     async def ask(self, message: Any) -> Any:
         """Send a message and wait for the answer.
 
-        Cancelling it cancels the handling of this message, wherever it has got to.
+        Cancelling it cancels the handling of this message, wherever it has got to. If the
+        receiver's host has died before, this waits until it is replaced.
 
         Args:
             message: Anything; not copied where the receiver lives in this host.
@@ -60,7 +62,7 @@ class ActorRef:
             Exception: Whatever the receiver's `receive` raised for it.
             AskCycleError: The receiver waits for this very sender.
             ActorStoppedError: The receiver has stopped, or stops before it answers.
-            HostDiedError: The receiver's host has died.
+            HostDiedError: The receiver's host has died before it answered.
             ActorError: This process has no host of the actor's system, or what the receiver
                 returned or raised cannot be pickled.
         """

@@ -86,19 +86,19 @@ class ActorSystem:
         if self._fleet is not None:
             raise ActorError("an ActorSystem is entered once; make another one")
         await self._cluster.open()
-        self._fleet = Fleet(
-            self.id,
-            self._cluster,
-            next_epoch=self._next_epoch,
-            heartbeat_s=self._heartbeat_s,
-            on_host_lost=self._on_host_lost,
-            on_host_replaced=self._on_host_replaced,
-            on_failure=self._on_failure,
-        )
         try:
-            await asyncio.gather(*(self._fleet.start(name, Resources()) for name in self.hosts))
+            self._fleet = Fleet(
+                self.id,
+                self._cluster,
+                next_epoch=self._next_epoch,
+                heartbeat_s=self._heartbeat_s,
+                on_host_lost=self._on_host_lost,
+                on_host_replaced=self._on_host_replaced,
+                on_failure=self._on_failure,
+            )
+            await self._start_hosts(self._fleet)
         except BaseException:
-            await self._close(self._fleet)
+            await self._close()
             raise
         return self
 
@@ -116,7 +116,7 @@ class ActorSystem:
         fleet = self._started()
         if fleet.failure is not None:
             await _forget_cancellation()
-        await self._close(fleet)
+        await self._close()
         if fleet.failure is not None:
             raise fleet.failure from error
 
@@ -208,9 +208,17 @@ class ActorSystem:
             raise ValueError(f"host must be one of {(*self.hosts, DRIVER)!r}, got {host!r}")
         return host
 
-    async def _close(self, fleet: Fleet) -> None:
+    async def _start_hosts(self, fleet: Fleet) -> None:
+        """Start all hosts at once; if one cannot be, wait for the others before saying so."""
+        starts = [fleet.start(name, Resources()) for name in self.hosts]
+        for outcome in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _close(self) -> None:
         try:
-            await fleet.close()
+            if self._fleet is not None:
+                await self._fleet.close()
         finally:
             await self._cluster.close()
 

@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 
-from simlab.actors.outbox import WINDOW
-from simlab.actors.parcel import Asked, Told
+from simlab.actors.parcel import WINDOW, Asked, Told
+from simlab.errors import HostDiedError
 
 
 class Window:
@@ -53,9 +53,9 @@ class Window:
                 sent.set_result(None)
                 yield parcel
 
-    def fail(self, error: Exception) -> None:
-        """Let those whose parcels are held back fail."""
+    def fail(self, reason: str) -> None:
+        """Let those whose parcels are held back fail, since the actor's host has died."""
         for _, sent in self._held:
             if not sent.done():
-                sent.set_exception(error)
+                sent.set_exception(HostDiedError(reason))
         self._held.clear()

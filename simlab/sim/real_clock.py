@@ -33,6 +33,7 @@ class RealClock:
         self._speed = speed
         self._since = time.monotonic()
         self._acting: dict[Seat, asyncio.Task[Act | Wait]] = {}
+        self._asked: dict[Seat, float] = {}
         self._perceiving: defaultdict[Seat, list[asyncio.Task[None]]] = defaultdict(list)
         self._waiting: dict[Seat, float] = {}
 
@@ -80,6 +81,7 @@ class RealClock:
                 self._waiting.pop(seat, None)
                 call = cast.ask(seat, step, (), requests[seat])
                 self._acting[seat] = asyncio.ensure_future(call)
+                self._asked[seat] = self.now
 
     async def _arrival(self, timestep: TimeStep) -> dict[str, Any]:
         """Wait for the next event of this step, live.
@@ -93,15 +95,17 @@ class RealClock:
         while True:
             now = self._read()
             done = {seat for seat, task in self._acting.items() if task.done()}
+            waits = {seat for seat in done if _waits(self._acting[seat])}
             missed = {s for s, r in requests.items() if _passed(r.deadline, now)} - done
             woken = {seat for seat, until in self._waiting.items() if until <= now}
             world = timestep.wake is not None and timestep.wake <= now and not required
-            settled = done | missed
+            settled = (done - waits) | missed
             ready = required <= settled if required else bool(settled or world)
-            if ready or woken:
+            taken = done if ready else waits
+            if ready or taken or woken:
                 return {
                     "now": now,
-                    "seats": sorted(done) if ready else [],
+                    "seats": sorted(taken),
                     "late": sorted(missed) if ready else [],
                     "woken": sorted(woken),
                     "woken_world": world,
@@ -138,10 +142,12 @@ class RealClock:
             for task in self._perceiving.pop(seat, ()):
                 await task
             answer = await self._acting.pop(seat)
-            if isinstance(answer, Wait):
-                self._waiting[seat] = until_of(answer, self.now)
-            else:
+            if not isinstance(answer, Wait):
                 acts[seat] = answer
+            elif requests[seat].required:  # it was optional when it was asked
+                self._waiting[seat] = self.now
+            else:
+                self._waiting[seat] = until_of(answer, self._asked[seat])
         return acts
 
     def _read(self) -> float:
@@ -152,6 +158,10 @@ def _drop(task: asyncio.Task[Any]) -> None:
     """Cancel what a seat is at; whatever comes of it is not wanted."""
     task.cancel()
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _waits(answered: asyncio.Task[Act | Wait]) -> bool:
+    return answered.exception() is None and isinstance(answered.result(), Wait)
 
 
 def _passed(moment: float | None, now: float) -> bool:

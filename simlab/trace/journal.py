@@ -116,6 +116,7 @@ class Journal:
         self._requests = RequestWriter(self._intern)
         self._chain = b""
         self._effects: list[tuple[EffectKey, bytes]] = []
+        self._turns: dict[str, tuple[int, Counter[str]]] = {}
         self._uncommitted = False
         self._closed = False
 
@@ -136,6 +137,15 @@ class Journal:
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
         return self._tokens[actor]
+
+    def nth_turn(self, actor: str, step: int, part: str) -> int:
+        """How many turns of this name the actor has begun in the step before; counts this one."""
+        last, begun = self._turns.get(actor, (-1, None))
+        if begun is None or last != step:
+            begun = Counter()
+            self._turns[actor] = (step, begun)
+        begun[part] += 1
+        return begun[part] - 1
 
     def append(self, event: Event) -> None:
         """Write an event that no replay depends on; see `writes`."""

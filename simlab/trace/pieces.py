@@ -6,6 +6,7 @@ that of rsync (Tridgell & Mackerras 1996) with a dictionary of whole blocks in t
 checksum's place.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,24 +18,27 @@ Pieces = list[int | list[int]]
 BLOCK = 16
 """Shorter stretches are written anew; a reference to a stretch costs up to 7 bytes."""
 
-_RECENT = 32
-"""How many lists a writer keeps to build upon: the seats of an episode, twice over."""
+_RECENT_BYTES = 1 << 20
+"""How much a writer keeps to build upon, 8 bytes an integer: 64 seats with prompts of 2,000."""
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """A list that others may be built upon."""
+    """A list that others may be built upon, as 64-bit integers."""
 
-    numbers: list[int]
     data: bytes
     _blocks: dict[bytes, int] = field(default_factory=dict)
 
     def blocks(self) -> dict[bytes, int]:
         """Where each whole block begins, by its bytes."""
         if not self._blocks:
-            for start in range(0, len(self.numbers) - BLOCK + 1, BLOCK):
+            for start in range(0, len(self.data) // 8 - BLOCK + 1, BLOCK):
                 self._blocks.setdefault(self.data[8 * start : 8 * (start + BLOCK)], start)
         return self._blocks
+
+    def number(self, place: int) -> int:
+        """The integer at a place."""
+        return int.from_bytes(self.data[8 * place : 8 * place + 8], sys.byteorder, signed=True)
 
 
 class PiecesWriter:
@@ -42,6 +46,7 @@ class PiecesWriter:
 
     def __init__(self) -> None:
         self._recent: dict[bytes, _Kept] = {}
+        self._recent_bytes = 0
 
     def write(self, numbers: list[int], data: bytes) -> tuple[bytes | None, Pieces]:
         """A list in pieces.
@@ -56,14 +61,20 @@ class PiecesWriter:
         nearest = self._nearest(data)
         if nearest is None:
             return None, [*numbers]
-        return nearest[0], _pieces(nearest[1], _Kept(numbers, data))
+        return nearest[0], _pieces(nearest[1], numbers, data)
 
-    def keep(self, name: bytes, numbers: list[int], data: bytes) -> None:
+    def keep(self, name: bytes, data: bytes) -> None:
         """Let later lists be built upon this one, under a name by which it will be found."""
-        self._recent.pop(name, None)
-        self._recent[name] = _Kept(numbers, data)
-        if len(self._recent) > _RECENT:
-            del self._recent[next(iter(self._recent))]
+        self._drop(name)
+        self._recent[name] = _Kept(data)
+        self._recent_bytes += len(data)
+        while self._recent_bytes > _RECENT_BYTES and len(self._recent) > 1:
+            self._drop(next(iter(self._recent)))
+
+    def _drop(self, name: bytes) -> None:
+        dropped = self._recent.pop(name, None)
+        if dropped is not None:
+            self._recent_bytes -= len(dropped.data)
 
     def _nearest(self, data: bytes) -> tuple[bytes, _Kept] | None:
         """The recent list with the longest common beginning of a block or more."""
@@ -85,19 +96,19 @@ def put_together(base: Sequence[int], pieces: Pieces) -> list[int]:
     return numbers
 
 
-def _pieces(base: _Kept, new: _Kept) -> Pieces:
+def _pieces(base: _Kept, numbers: list[int], data: bytes) -> Pieces:
     blocks = base.blocks()
     pieces: Pieces = []
     at = 0
-    while at < len(new.numbers):
-        start = blocks.get(new.data[8 * at : 8 * (at + BLOCK)])
+    while at < len(numbers):
+        start = blocks.get(data[8 * at : 8 * (at + BLOCK)])
         if start is None:
-            pieces.append(new.numbers[at])
+            pieces.append(numbers[at])
             at += 1
             continue
-        stop = start + _common(base.data[8 * start :], new.data[8 * at :])
+        stop = start + _common(base.data[8 * start :], data[8 * at :])
         at += stop - start
-        while start and pieces and pieces[-1] == base.numbers[start - 1]:
+        while start and pieces and pieces[-1] == base.number(start - 1):
             pieces.pop()
             start -= 1
         pieces.append([start, stop])

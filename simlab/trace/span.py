@@ -242,7 +242,12 @@ class _Part(Span):
     __slots__ = ()
 
     def open(self) -> None:
+        """Begin; a part that the step has had already gets a number, and so an id of its own."""
         self.state = "open"
+        nth = 0 if self.journal is None else self.journal.nth_turn(self.actor, self.step, self.part)
+        if nth:
+            self.part = f"{self.part} ({nth + 1})"
+            self.id = root_id(self.actor, self.step, self.part)
 
     def close(self, error: BaseException | None = None) -> None:
         self.state = "finished" if error is None else "error"
@@ -299,7 +304,8 @@ def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
         journal: The episode's.
         actor: Who.
         step: In which step.
-        part: Which of the things that an actor does in a step, such as ``"act"``.
+        part: Which of the things that an actor does in a step, such as ``"act"``; one that it does
+            again in the same step is numbered.
     """
     root = _Part(part)
     root.actor, root.step, root.part = actor, step, part

@@ -24,6 +24,9 @@ _QUICK_S: Final = 0.001
 _REMEMBERED_BYTES: Final = 1 << 26
 """How much text a writer knows by heart, to find its reference without hashing it."""
 
+_REMEMBERED_HASHES: Final = 1 << 19
+"""How many contents a writer knows to be stored; one that it forgot is stored again."""
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -183,7 +186,7 @@ class SegmentWriter:
         name = bytes(reference.data)
         if self._is_new(name):
             self._store(name, PIECES, _encode(lists.write(content, data)))
-        lists.keep(name, content, data)
+        lists.keep(name, data)
         return reference
 
     def _is_new(self, name: bytes) -> bool:
@@ -192,6 +195,8 @@ class SegmentWriter:
     def _store(self, name: bytes, form: bytes, data: bytes) -> None:
         with self._lock:
             self._unwritten.append(pack(BLOB, RUN, name + form + data))
+            if len(self._stored) >= _REMEMBERED_HASHES:
+                self._stored.clear()
             self._stored.add(name)
 
     def _know(self, content: str | bytes, reference: Reference) -> None:

@@ -67,10 +67,23 @@ async def test_an_error_that_was_promised_to_nobody_is_reported(new_host):
     assert failures == [(ref, error)]
 
 
-async def test_promised_answers_fail_when_the_actor_stops(host):
-    ref, (ask,), _ = await ask_many(host, 1)
+async def test_stopping_sees_promised_answers_through(host):
+    ref, (ask,), (promised,) = await ask_many(host, 1)
+    stopping = asyncio.create_task(host.stop(ref.name))
+    await turns(3)
+    assert not stopping.done()
 
-    await host.stop(ref.name)
+    promised.set_result("kept")
+    await stopping
 
+    assert await ask == "kept"
+
+
+async def test_sim_16_closing_cancels_what_was_promised(host):
+    _, (ask,), (promised,) = await ask_many(host, 1)
+
+    await host.close()
+
+    assert promised.cancelled()
     with pytest.raises(ActorStoppedError):
         await ask

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from simlab.actors import Actor, Host
+from simlab.actors import Actor, ActorRef, Host
 from simlab.actors.envelope import carried
 from simlab.errors import ActorError, ActorStoppedError, AskCycleError
 from tests.actors.players import (
@@ -28,8 +28,8 @@ from tests.actors.players import (
 
 
 async def test_unnamed_actors_are_numbered_by_class(host):
-    assert host.spawn(Echo).name == "Echo/0"
-    assert host.spawn(Echo).name == "Echo/1"
+    assert host.spawn(Echo).name == "Echo/0.0"
+    assert host.spawn(Echo).name == "Echo/0.1"
 
 
 async def test_a_name_in_use_is_refused_and_free_again_after_a_stop(host):
@@ -103,7 +103,7 @@ async def test_what_waits_for_an_actor_that_fails_to_start_is_refused(new_host):
     ref = host.spawn(Stillborn, later=True)
     await ref.tell("in vain")
 
-    with pytest.raises(ActorStoppedError, match="Stillborn/0"):
+    with pytest.raises(ActorStoppedError, match=r"Stillborn/0\.0"):
         await ref.ask("in vain")
     await turns(1)
 
@@ -158,6 +158,30 @@ async def test_cancelling_a_stop_cancels_what_the_actor_is_at(host):
     assert gate.cancelled == ["never"]
 
 
+class StopsItsAsker(Actor):
+    """Stops whoever waits for it."""
+
+    async def receive(self, message: str) -> str:
+        await self.host.stop(message)
+        return "done"
+
+
+class AsksToBeStopped(Actor):
+    """Asks another to stop it."""
+
+    async def receive(self, message: ActorRef) -> str:
+        answer: str = await message.ask(self.ref.name)
+        return answer
+
+
+async def test_an_actor_may_be_stopped_by_the_one_it_waits_for(host):
+    tired, helper = host.spawn(AsksToBeStopped), host.spawn(StopsItsAsker)
+
+    assert await tired.ask(helper) == "done"
+    with pytest.raises(ActorStoppedError):
+        await tired.ask(helper)
+
+
 class Quits(Living):
     """Stops itself."""
 
@@ -197,6 +221,29 @@ async def test_an_error_that_nobody_waits_for_is_reported_and_the_actor_lives_on
     assert failures == [(ref, error)]
 
 
+async def test_an_error_in_reporting_an_error_stops_nobody(new_host, caplog):
+    host = new_host(on_failure=lambda _ref, _error: 1 / 0)
+    ref = host.spawn(Failing)
+
+    await ref.tell(ValueError("for nobody"))
+    with pytest.raises(KeyError):
+        await ref.ask(KeyError("for the asker"))
+
+    assert "on_failure() failed" in caplog.text
+
+
+class Undecided(Actor):
+    """Is plain, and returns a coroutine."""
+
+    def receive(self, _message: object) -> object:
+        return asyncio.sleep(0)
+
+
+async def test_a_plain_receive_that_returns_a_coroutine_is_told_to_be_async(host):
+    with pytest.raises(TypeError, match=r"Undecided\.receive\(\) is plain .* 'async def'"):
+        await host.spawn(Undecided).ask(None)
+
+
 async def test_an_error_that_nobody_waits_for_is_logged_with_its_traceback(host, caplog):
     ref = host.spawn(Failing)
 
@@ -204,7 +251,7 @@ async def test_an_error_that_nobody_waits_for_is_logged_with_its_traceback(host,
         await ref.tell(ValueError("for nobody"))
         await turns(2)
 
-    assert "'Failing/0' of host 'here' failed" in caplog.text
+    assert "'Failing/0.0' of host 'here' failed" in caplog.text
     assert "players.py" in caplog.text
 
 
@@ -220,7 +267,7 @@ async def test_an_ask_that_would_wait_on_itself_raises_and_names_the_chain(host,
 async def test_a_cycle_is_named_without_those_who_only_lead_to_it(host):
     first, second, third = (host.spawn(Asker) for _ in range(3))
 
-    with pytest.raises(AskCycleError, match=r"^Asker/1 -> Asker/2 -> Asker/1: "):
+    with pytest.raises(AskCycleError, match=r"^Asker/0.1 -> Asker/0.2 -> Asker/0.1: "):
         await first.ask(Ask((second, third, second)))
 
 
@@ -229,7 +276,7 @@ async def test_two_askers_may_ask_the_same_actor(host):
 
     asks = asyncio.gather(a.ask(Ask((shared,))), b.ask(Ask((shared,))))
 
-    assert await asks == ["Asker/2", "Asker/2"]
+    assert await asks == ["Asker/0.2", "Asker/0.2"]
 
 
 class Starter(Actor):
@@ -267,7 +314,7 @@ async def test_a_tell_that_waits_for_room_at_one_who_waits_for_it_raises(host):
     asker = host.spawn(AsksWith, mailbox=2)
     teller = host.spawn(TellsBack)
 
-    with pytest.raises(AskCycleError, match=r"^AsksWith/0 -> TellsBack/1 -> AsksWith/0: "):
+    with pytest.raises(AskCycleError, match=r"^AsksWith/0.0 -> TellsBack/0.1 -> AsksWith/0.0: "):
         await asker.ask((teller, 3))
 
 
@@ -320,7 +367,7 @@ async def test_sim_14_statistics_show_who_waits_for_whom_through_asks(host):
     assert (outer.waiter, outer.target, outer.chain) == (None, asker, ())
     assert (inner.waiter, inner.target, inner.chain) == (asker, gate, (asker,))
     assert outer.age_s >= inner.age_s >= 0
-    assert str(inner).startswith("Asker/1 -> Gate/0: for an answer, 0.")
+    assert str(inner).startswith("Asker/0.1 -> Gate/0.0: for an answer, 0.")
     assert host.statistics().n_asks == 2
     ask.cancel()
 
@@ -418,7 +465,7 @@ async def test_closing_ends_an_actor_that_is_still_starting(new_host):
 
     await host.close()
 
-    with pytest.raises(ActorStoppedError, match="NeverStarts/0"):
+    with pytest.raises(ActorStoppedError, match=r"NeverStarts/0\.0"):
         await starting
 
 

@@ -9,10 +9,9 @@ from simlab.actors.outbox import (
     FULL_BYTES,
     FULL_PARCELS,
     IN_FLIGHT,
-    WINDOW,
     Outbox,
 )
-from simlab.actors.parcel import Credited, GaveUp, Parcel, Told
+from simlab.actors.parcel import WINDOW, Credited, GaveUp, Parcel, Told
 from tests.actors.players import turns
 
 

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from simlab.actors import ActorSystem
-from simlab.actors.memory_cluster import MemoryCluster
+from simlab.actors.memory_cluster import MemoryCluster, MemoryProcess
+from simlab.actors.process import HostPlan
 from simlab.errors import ActorError, ConfigError
 from tests.actors.players import Ask, Asker, Echo
 
@@ -18,6 +19,42 @@ async def test_a_system_without_hosts_does_without_ray(monkeypatch):
         assert await ref.ask("hello") == "hello"
     with pytest.raises(ImportError):
         ActorSystem(1)
+
+
+class NoRoom(MemoryCluster):
+    """Starts one host and no more."""
+
+    closed = False
+
+    async def start(self, plan: HostPlan) -> MemoryProcess:
+        if self.processes:
+            raise ConfigError("no room")
+        return await super().start(plan)
+
+    async def close(self) -> None:
+        self.closed = True
+        await super().close()
+
+
+async def test_sim_16_nothing_is_left_of_a_system_of_which_a_host_cannot_start():
+    n_tasks = len(asyncio.all_tasks())
+    cluster = NoRoom()
+
+    with pytest.raises(ConfigError, match="no room"):
+        await ActorSystem(3, cluster=cluster).__aenter__()
+
+    assert cluster.closed
+    assert [process.dead for (process,) in cluster.processes.values()] == [True]
+    assert len(asyncio.all_tasks()) == n_tasks
+
+
+async def test_a_dedicated_host_that_cannot_start_leaves_its_name_free():
+    async with ActorSystem(1, cluster=NoRoom()) as system:
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="no room"):
+                await system.spawn(Echo, name="model", placement="dedicated")
+
+        assert set(system.pids) == {"host-0"}
 
 
 def test_a_negative_number_of_hosts_is_refused():

@@ -2,8 +2,7 @@ import asyncio
 
 import pytest
 
-from simlab.actors.outbox import WINDOW
-from simlab.actors.parcel import Told
+from simlab.actors.parcel import WINDOW, Told
 from simlab.actors.window import Window
 from simlab.errors import HostDiedError
 
@@ -43,7 +42,7 @@ async def test_those_who_are_held_back_fail_with_the_window():
     sent = asyncio.get_running_loop().create_future()
     window.hold(Told("x", b""), sent)
 
-    window.fail(HostDiedError("gone"))
+    window.fail("gone")
 
     with pytest.raises(HostDiedError, match="gone"):
         await sent

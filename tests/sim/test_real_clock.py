@@ -15,6 +15,7 @@ from simlab.trace.events import Stepped, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.writer import SegmentWriter
 from tests.sim.test_clock import FakeCast, gathered
+from tests.sim.test_launch import interrupt_at
 
 WORLDS = "tests.sim.worlds"
 SPEED = 1000.0
@@ -109,6 +110,7 @@ async def test_a_seat_that_is_asked_no_more_stops_what_it_is_at(clock):
     await clock.gather(0, TimeStep({"ann": MAY, "bob": MAY}), cast)
 
     await gathered(clock, cast, {}, step=1, wake=0.0)
+    await asyncio.sleep(0)
 
     assert cast.cancelled == ["ann"]
 
@@ -128,6 +130,13 @@ async def test_a_wait_that_is_over_already_lasts_until_something_is_perceived(cl
     assert await gathered(clock, cast, {"ann": MAY}, step=1, observations=heard) == {"ann": "a"}
 
     assert cast.told == [(1, "ann", ("a bell",))]
+
+
+async def test_a_wait_that_ends_while_the_seat_thinks_is_over_at_once(clock):
+    cast = SlowCast(ann=[Wait(1.0), "a"])
+    asyncio.get_running_loop().call_later(0.003, cast.gates["ann"].set)
+
+    assert await gathered(clock, cast, {"ann": MAY}) == {"ann": "a"}
 
 
 async def test_the_end_of_a_wait_steps_no_world_that_waits_for_somebody(clock):
@@ -183,8 +192,7 @@ def test_env_10_who_never_answers_is_late_in_the_replay_too(relay, caplog):
         clock={"kind": "real", "speed": SPEED},
     )
 
-    late = [turn.acted.late for turn in run.episode(0).turns()]
-    assert late[:2] == [False, True]
+    assert [turn.acted.late for turn in run.episode(0).turns()][1:] == [True, True, True]
     assert run.summary.n_ended == 1
     assert replayed(run) == 1
     assert caplog.records == []
@@ -199,7 +207,7 @@ def test_a_model_that_is_cut_off_by_a_deadline_is_cut_off_in_the_replay(relay):
         clock={"kind": "real", "speed": SPEED},
     )
 
-    assert [turn.acted.late for turn in run.episode(0).turns()][:2] == [False, True]
+    assert [turn.acted.late for turn in run.episode(0).turns()][1:] == [True, True, True]
     assert replayed(run) == 1
 
 
@@ -211,10 +219,8 @@ def test_a_resumed_run_goes_on_with_world_time_where_it_stood(relay):
         "clock": {"kind": "real", "speed": SPEED},
         "options": {"closes": 20.0},
     }
-    from tests.sim.test_launch import interrupt_at
-
     with pytest.raises(KeyboardInterrupt):
-        relay(**keys, observer=interrupt_at(2))
+        relay(**keys, observer=interrupt_at(0))
     run = relay(**keys, resume=True)
 
     assert run.summary.n_ended == 1

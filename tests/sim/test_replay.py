@@ -7,7 +7,7 @@ from simlab.models.scripted import ScriptedModel
 from simlab.sim.launch import run_async
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from simlab.trace.events import Effect, Started, StartedCore, Stepped, SteppedCore
+from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain
 from tests.sim.worlds import QUESTIONS, Bells, Relay
 from tests.trace.rewriting import rewrite
@@ -173,6 +173,23 @@ def test_env_7_a_world_follows_from_its_seed_and_the_recorded_actions_alone(rela
         timesteps.append(world.step({act.seat: act.action for act in core.acted}, core.now))
 
     assert plain(timesteps) == [started.timestep, *(core.timestep for core in steps)]
+
+
+def test_a_seat_that_wakes_often_in_one_step_asks_the_same_thing_each_time_anew(relay):
+    run = relay(
+        world=f"{WORLDS}:Bells",
+        options={"ringers": 1, "closes": 7.0},
+        cast={"*": {"agent": f"{WORLDS}:Dozer"}},
+        models={"small": {"engine": f"{WORLDS}:MoodyModel"}},
+    )
+
+    keys = [
+        (core.actor, core.step, core.span, core.request, core.nth)
+        for core in (run.log.core(event, EffectCore) for event in run.log.events(0, (Effect,)))
+        if core.kind == "model"
+    ]
+    assert len(keys) == len(set(keys)) > 3
+    assert replayed(run) == 1
 
 
 def ringers(*periods):

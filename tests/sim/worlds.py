@@ -108,6 +108,22 @@ class Ringer:
         return "ding"
 
 
+class Dozer:
+    """Asks its model the same thing whenever it wakes, and rings the third time."""
+
+    def __init__(self, model):
+        self.model = model
+        self.n_woken = 0
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):  # noqa: ARG002
+        answer = await self.model.generate([ChatMessage("user", "Is it time?")])
+        self.n_woken += 1
+        return answer.text if self.n_woken % 3 == 0 else Wait(float(self.n_woken))
+
+
 class Chatter:
     """Says its words over and over, and what it has heard last."""
 

@@ -70,6 +70,28 @@ async def test_equal_calls_are_told_apart_by_how_manieth_they_are(directory):
     assert (await one_step(replaying(directory), ask))[0] == asked
 
 
+async def test_turns_of_one_name_in_one_step_are_told_apart(directory):
+    answers = iter("abc")
+
+    async def turns(journal):
+        await journal.begin({})
+        said = []
+        for step in range(2):
+            for _ in range(1 + step):
+                with turn(journal, "buyer", step, "act"):
+                    said.append(await effect("tool", "again", lambda _: next(answers)))
+            await journal.step(SteppedCore(step, 0.0, [], {}))
+        return said
+
+    writer = open_writer(directory)
+    said = await turns(Journal(0, seed=5, writer=writer))
+    writer.close()
+
+    assert said == await turns(replaying(directory)) == ["a", "b", "c"]
+    events = list(Log(directory).events(0, (Effect,)))
+    assert [event.part for event in events] == ["act", "act", "act (2)"]
+
+
 async def test_equal_requests_of_two_kinds_are_two_calls(directory):
     async def ask(kinds):
         calls = [effect(kind, None, lambda _, kind=kind: kind) for kind in kinds]

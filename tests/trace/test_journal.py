@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from simlab.errors import LogWriteError, ModelError, RecordedError
+from simlab.errors import HostDiedError, LogWriteError, ModelError, RecordedError
 from simlab.trace.events import (
     Effect,
     Outcome,
@@ -226,6 +226,22 @@ async def test_errors_are_effects_too(directory, error, kind, message):
     assert live[0] == kind.__name__
     assert live[1].startswith(message)
     assert await one_step(replaying(directory), lambda: fail(never)) == (live, digest)
+
+
+async def test_a_failure_of_the_machinery_is_no_outcome_of_a_call(directory):
+    async def ask(call):
+        try:
+            return await effect("tool", "?", call)
+        except HostDiedError:
+            return await effect("tool", "?", call)
+
+    def dying(_):
+        raise HostDiedError("host-1 died")
+
+    with pytest.raises(HostDiedError):
+        await record(directory, lambda: ask(dying))
+
+    assert not any(isinstance(event, Effect) for event in Log(directory).events(0))
 
 
 async def test_the_error_of_a_live_call_has_its_origin_as_cause(directory):

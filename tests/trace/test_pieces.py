@@ -5,6 +5,7 @@ from array import array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simlab.trace import pieces as pieces_module
 from simlab.trace.events import encode
 from simlab.trace.pieces import BLOCK, PiecesWriter, put_together
 
@@ -16,7 +17,7 @@ def data_of(numbers):
 def write(writer, name, numbers):
     """Write a list, as the writer of a segment does; its base, and its pieces."""
     base, pieces = writer.write(numbers, data_of(numbers))
-    writer.keep(name, numbers, data_of(numbers))
+    writer.keep(name, data_of(numbers))
     return base, pieces
 
 
@@ -57,6 +58,18 @@ def test_a_list_with_nothing_in_common_stands_as_it_is():
     write(writer, b"first", list(range(100)))
 
     assert write(writer, b"second", list(range(500, 540))) == (None, list(range(500, 540)))
+
+
+def test_what_is_kept_to_build_upon_is_bounded(monkeypatch):
+    monkeypatch.setattr(pieces_module, "_RECENT_BYTES", 2 * 8 * 100)
+    writer = PiecesWriter()
+    for first in (0, 1000, 2000):
+        write(writer, b"%d" % first, list(range(first, first + 100)))
+
+    assert write(writer, b"old", list(range(100)))[0] is None
+    assert write(writer, b"new", list(range(2000, 2100)))[0] == b"2000"
+    assert write(writer, b"long", list(range(5000, 9000)))[0] is None
+    assert write(writer, b"longer", list(range(5000, 9100)))[0] == b"long"
 
 
 @settings(max_examples=40, deadline=None)

@@ -133,6 +133,8 @@ def test_after_a_kill_a_recording_goes_on(tmp_path):
     assert [(node.name, node.state) for node in spans(tmp_path / "run")] == [
         ("first", "open"), ("second", "finished")
     ]  # fmt: skip
+    segments = RunDirectory.open(tmp_path / "run").segments()
+    assert [segment.sealed_length() is not None for segment in segments] == [True, True]
 
 
 def test_an_error_of_the_block_is_recorded_and_goes_on(tmp_path):

@@ -102,6 +102,13 @@ def test_what_does_not_begin_as_a_segment_is_none(file):
         Segment(file)
 
 
+def test_a_segment_whose_beginning_was_wiped_is_damaged(file):
+    file.write_bytes(bytes(len(MAGIC)) + WHOLE[len(MAGIC) :])
+
+    with pytest.raises(LogDamagedError, match="at byte 0: it begins with"):
+        Segment(file)
+
+
 @settings(max_examples=40, deadline=None)
 @given(where=st.integers(0, len(WHOLE) - 1), bit=st.integers(0, 7))
 def test_sim_1_any_flipped_bit_of_a_sealed_segment_is_found_at_or_before_it(file, where, bit):

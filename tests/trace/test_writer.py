@@ -306,3 +306,18 @@ def test_what_is_known_by_heart_is_bounded(tmp_path, monkeypatch):
 
     assert [writer.intern(text) for text in texts] == first
     assert len(writer._known) == 1
+
+
+def test_a_content_that_was_forgotten_is_stored_again(directory, monkeypatch):
+    monkeypatch.setattr(writer_module, "_REMEMBERED_BYTES", 1)
+    monkeypatch.setattr(writer_module, "_REMEMBERED_HASHES", 2)
+    writer = open_writer(directory)
+    texts = [f"{number} is said at more length than a reference" * 2 for number in range(3)]
+
+    for text in (*texts, texts[0]):
+        writer.intern(text)
+    writer.append(4, 0, b"use")
+    writer.close()
+
+    assert [record.kind for record in Segment(writer.path).records()] == [BLOB] * 4 + [4]
+    Log(directory).check_contents()
