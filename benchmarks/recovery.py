@@ -11,6 +11,8 @@ import signal
 import time
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.measuring import Figures, descendants, fresh, measured
 from benchmarks.report import Bar, progress, report
 from benchmarks.runs import TURNS, scratch
@@ -21,6 +23,7 @@ from simlab.sim.simulation import Observer
 from simlab.sim.staging import StepNews
 from simlab.trace.directory import RunDirectory, SegmentFile
 from simlab.trace.events import Stepped
+from simlab.trace.segment import RUN
 
 LATENCY_S = 0.02
 N_EPISODES = 32
@@ -74,7 +77,7 @@ def first_step_s(number: int) -> float:
         killer = _Killer(launch.directory, f"host-{number}")
         run = launch.run(Observer(on_step=killer.see))
         TURNS.check(run, N_STEPS)
-        return round(_first_step(run, killer) - killer.killed_s, 3)
+        return round(_first_step(run, killer.segment) - killer.killed_s, 3)
 
 
 class _Killer:
@@ -109,14 +112,15 @@ def _writer_of(path: Path) -> int:
     raise ProcessLookupError(f"no process below this one has {path} open")
 
 
-def _first_step(run: Run, killer: _Killer) -> float:
-    """When the first new step of an episode of the killed host was committed."""
-    played = {record.episode for record in killer.segment.open().records()}
+def _first_step(run: Run, killed: SegmentFile) -> float:
+    """When the first step of an episode of the killed host was committed by another one."""
+    played = {record.episode for record in killed.open().records()} - {RUN}
     return min(
-        event.wall_s
-        for episode in played & set(run.log.episodes)
-        for event in run.log.events(episode, (Stepped,))
-        if isinstance(event, Stepped) and event.wall_s > killer.killed_s
+        msgspec.msgpack.decode(record.payload, type=Stepped).wall_s
+        for segment in run.directory.segments()
+        if segment != killed
+        for record in segment.open().records()
+        if record.episode in played and record.kind == Stepped.KIND
     )
 
 

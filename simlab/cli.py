@@ -91,6 +91,9 @@ def scenarios() -> None:
 def show(
     directory: Directory,
     episode: Annotated[int | None, typer.Option(help="Only this episode.")] = None,
+    step: Annotated[
+        int | None, typer.Option(help="With --episode: this step, down to each model call.")
+    ] = None,
     digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
     json: Json = False,
 ) -> None:
@@ -103,6 +106,8 @@ def show(
             print(shown.digest)
         elif json:
             _print_json(shown.as_dict(episode))
+        elif step is not None:
+            _show_step(shown, episode or 0, step)
         else:
             _show(shown, episode)
 
@@ -215,6 +220,15 @@ def _show(run: "Run", episode: int | None) -> None:
     if episode is not None or len(run.summary.episodes) == 1:
         show_transcript(console, run.episode(wanted))
     show_summary(console, run, episode=episode)
+
+
+def _show_step(run: "Run", episode: int, step: int) -> None:
+    from simlab.display import console_for, show_tree
+
+    found = [node for node in run.episode(episode).tree().children if node.step == step]
+    if not found:
+        raise ConfigError(f"episode {episode} of {run.path} has no step {step}")
+    show_tree(console_for(json=False), found[0])
 
 
 def _hosts(hosts: str) -> int | Literal["auto"]:

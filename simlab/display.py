@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -18,6 +20,7 @@ from simlab.sim.simulation import Observer
 from simlab.sim.staging import EpisodeResult, StepNews, mark_of
 from simlab.sim.summary import EpisodeSummary
 from simlab.trace.trajectory import words
+from simlab.trace.tree import Node
 
 _MARKS = {
     "invalid": "[yellow](no answer fitted: its default was played)[/]",
@@ -121,6 +124,16 @@ def show_transcript(console: Console, episode: Episode) -> None:
         console.print(f"[dim]{turn.step:3}[/] {line}", highlight=False, soft_wrap=True)
 
 
+def show_tree(console: Console, root: Node) -> None:
+    """A part of an episode with all that is in it: spans, prompts, what came of them, errors."""
+    ahead = [(root, 0)]
+    while ahead:
+        node, depth = ahead.pop()
+        for line in _node_lines(node):
+            console.print(Padding(line, (0, 0, 0, 2 * depth)), highlight=False)
+        ahead.extend((child, depth + 1) for child in reversed(node.children))
+
+
 def console_for(*, json: bool) -> Console:
     """Standard output, or standard error where standard output is for programs."""
     return Console(stderr=json, file=sys.stderr if json else None)
@@ -168,3 +181,32 @@ def _show_failures(console: Console, episodes: Sequence[EpisodeSummary]) -> None
         )
     if len(failed) > 5:
         console.print(f"[red]and {len(failed) - 5} more failed[/]")
+
+
+def _node_lines(node: Node) -> Iterator[str]:
+    """What a node of a tree says: its name, how it went, and what went in and came out."""
+    took = f" [dim]{node.duration_s:.3f} s[/]" if node.duration_s is not None else ""
+    state = f" [yellow]{node.state}[/]" if node.state in ("open", "error") else ""
+    yield f"[bold]{escape(node.name)}[/]{state}{took}"
+    if node.type == "effect" and node.kind == "model":
+        yield from (f"[dim]{escape(role)}:[/] {escape(text)}" for role, text in _chat_of(node))
+        yield f"[green]{escape(_answer_of(node.result))}[/]"
+    elif node.type in ("effect", "note") or (node.type == "span" and node.inputs):
+        yield escape(words(node.inputs or node.result))
+    if node.error is not None:
+        yield f"[red]{escape(node.error.type)}: {escape(node.error.message)}[/]"
+
+
+def _chat_of(node: Node) -> Iterator[tuple[str, str]]:
+    prompt = node.inputs["prompt"]
+    if prompt and isinstance(prompt[0], int):
+        yield "token ids", str(prompt)
+    else:
+        yield from prompt
+
+
+def _answer_of(result: Any) -> str:
+    """The words of a completion, or of the probabilities of choices."""
+    if isinstance(result, dict) and "text" in result:
+        return str(result["text"])
+    return "" if result is None else words(result)

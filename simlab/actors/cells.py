@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -90,7 +89,7 @@ class AsyncCell(Cell):
             await self._handle(envelope)
             self.current = None
             if self._interrupted:
-                await self._forget_interruption()
+                self._forget_interruption()
             if monotonic() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = monotonic() + SLICE_S
@@ -118,11 +117,9 @@ class AsyncCell(Cell):
         self._fail(envelope, ActorError(f"receive() of {self.ref.name!r} has cancelled itself"))
         return True
 
-    async def _forget_interruption(self) -> None:
-        """Let a cancellation that came too late, or was caught, not reach the next message."""
+    def _forget_interruption(self) -> None:
+        """Go on after a cancellation, which has been raised in `receive` and ended there."""
         assert self._task is not None
-        with suppress(asyncio.CancelledError):
-            await asyncio.sleep(0)
         self._task.uncancel()
         self._interrupted = False
 

@@ -57,7 +57,9 @@ class Offer:
     """
 
     say: Annotated[str, Field(description="what you say to the other side")]
-    price: Annotated[Price | None, Field(description="your price in dollars")] = None
+    price: Annotated[
+        Price | None, Field(description="your price in dollars; the other side's accepts it")
+    ] = None
 
 
 HOLD: Final = Offer(say="")
@@ -176,18 +178,20 @@ class CarSale:
         return f"You need at least {limit}. Get as much as you can."
 
     def _examples(self, mover: Seat) -> tuple[Offer, ...]:
-        """Two moves that go part of the way to the other side, or to one's limit before it spoke.
+        """Two moves that go half of the way to the other side, and never beyond one's limit.
 
         A small model copies what it is shown, so they are moves that a sensible trader might make.
         """
         sign = 1 if mover == "buyer" else -1
-        theirs = self._offers.get(_OTHER[mover], self._limits[mover])
-        own = self._offers.get(mover, self._limits[mover] - sign * _OPENING)
-        price = max(100, own + sign * max(0, sign * (theirs - own)) // 200 * 100)
-        return tuple(
-            Offer(said.format(price=price + sign * step), price + sign * step)
-            for said, step in _EXAMPLES[mover]
-        )
+        limit = self._limits[mover]
+        own = self._offers.get(mover, limit - sign * _OPENING)
+        way = sign * (self._offers.get(_OTHER[mover], limit) - own)
+        examples = []
+        for said, step in _EXAMPLES[mover]:
+            price = own + sign * (max(0, way) // 200 * 100 + step)
+            price = max(1, min(price, limit) if mover == "buyer" else max(price, limit))
+            examples.append(Offer(said.format(price=price), price))
+        return tuple(examples)
 
     def _position(self, seat: Seat, *, held: bool = False) -> str:
         price = self._offers.get(seat)

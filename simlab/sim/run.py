@@ -14,6 +14,7 @@ from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 from simlab.trace.trajectory import Fold, Trajectory, Turn, read_fold, words
+from simlab.trace.tree import Node, read_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,10 @@ class Episode:
     def trajectories(self) -> dict[str, Trajectory]:
         """What each seat saw, did and got, by seat."""
         return self._fold.trajectories()
+
+    def tree(self) -> Node:
+        """What happened, from its steps down to each model call."""
+        return read_tree(self.run.log, self.number)
 
     def transcript(self) -> str:
         """What was done, a line each."""
@@ -141,24 +146,26 @@ class Run:
         """
         import pandas as pd  # heavy
 
+        columns = "episode step seat words action reward now attempts invalid late".split()
         rows = [
-            {
-                "episode": trajectory.episode,
-                "step": turn.step,
-                "seat": trajectory.seat,
-                "words": words(turn.acted.action),
-                "action": turn.acted.action,
-                "reward": turn.reward,
-                "now": turn.now,
-                "attempts": turn.acted.attempts,
-                "invalid": turn.acted.invalid is not None,
-                "late": turn.acted.late,
-            }
+            (
+                trajectory.episode,
+                turn.step,
+                trajectory.seat,
+                words(turn.acted.action),
+                turn.acted.action,
+                turn.reward,
+                turn.now,
+                turn.acted.attempts,
+                turn.acted.invalid is not None,
+                turn.acted.late,
+            )
             for trajectory in self.trajectories()
             for turn in trajectory.turns
             if turn.acted is not None
         ]
-        return pd.DataFrame(rows).sort_values(["episode", "step", "seat"], ignore_index=True)
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.sort_values(["episode", "step", "seat"], ignore_index=True)
 
     def __repr__(self) -> str:
         summary = self.summary

@@ -116,37 +116,14 @@ async def test_a_cancellation_that_an_actor_catches_does_not_reach_its_next_mess
     assert actor_of(host, ref).caught == 1
 
 
-class CancelsItsAsker(Actor):
-    """Cancels whoever asks, in the last step of the handling."""
-
-    def __init__(self) -> None:
-        self.asker: asyncio.Task[str] | None = None
-
-    async def receive(self, message: str) -> str:
-        if message == "first" and self.asker is not None:
-            self.asker.cancel()
-            await asyncio.sleep(0)  # the asker gives up, and cancels this in its turn
-        await asyncio.sleep(0)
-        return message
-
-
-async def test_a_cancellation_from_within_the_handling_does_not_reach_the_next_message(host):
-    ref = host.spawn(CancelsItsAsker)
-    first = asyncio.create_task(ref.ask("first"))
-    actor_of(host, ref).asker = first
-
-    answers = await asyncio.gather(first, ref.ask("second"), return_exceptions=True)
-
-    assert isinstance(answers[0], asyncio.CancelledError)
-    assert answers[1] == "second"
-
-
-class CancelsItself(Actor):
+class CancelsItself(Gate):
     """Raises a cancellation that nobody asked for."""
 
     async def receive(self, message: str) -> str:
         if message == "cancel":
             raise asyncio.CancelledError
+        if message == "wait":
+            await super().receive(message)
         return message
 
 
@@ -156,6 +133,18 @@ async def test_an_actor_that_cancels_itself_fails_that_ask_and_lives_on(host):
     with pytest.raises(ActorError, match="has cancelled itself"):
         await ref.ask("cancel")
 
+    assert await ref.ask("go on") == "go on"
+
+
+async def test_an_asker_who_gave_up_is_not_taken_for_the_cause_of_a_later_cancellation(host):
+    ref = host.spawn(CancelsItself)
+    waiting, cancelling = (asyncio.create_task(ref.ask(what)) for what in ("wait", "cancel"))
+    await actor_of(host, ref).busy.wait()
+
+    waiting.cancel()
+
+    with pytest.raises(ActorError, match="has cancelled itself"):
+        await cancelling
     assert await ref.ask("go on") == "go on"
 
 

@@ -22,6 +22,7 @@ def test_sim_11_batches_come_out_once_each_in_order_whatever_order_and_copies_th
     out = [due.number for number in arrivals for due in inbox.accept(batch(number))]
 
     assert out == list(range(8))
+    assert not inbox._early
 
 
 def test_a_gap_is_held_until_it_is_filled():

@@ -421,6 +421,7 @@ async def test_what_is_sent_to_a_lost_host_waits_for_its_successor(hosts, transp
     ask = asyncio.create_task(a.ask(ref, Recall()))
     await turns(5)
     assert not ask.done()
+    assert {wait.reason for wait in a.statistics().waiting} == {"answer", "room"}
 
     successor = Host(a.system, "b", epoch=b.epoch + 1, transport=transport)
     successor.spawn(Recorder, name="r")

@@ -53,7 +53,7 @@ async def test_interlab_38_a_typed_reply_equals_the_dataclass():
         "say (text): ",
         "price (a whole number from 1 to 50000; empty for none): ",
     ]
-    assert "  price: your price in dollars" in person.told
+    assert "  price: your price in dollars; the other side's accepts it" in person.told
 
 
 async def test_interlab_38_bad_input_is_asked_again_with_the_reason():

@@ -8,7 +8,7 @@ from simlab.errors import ConfigError
 from simlab.sim.launch import prepare_branch, run, run_async
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from simlab.trace.events import Effect, Started, Stepped, SteppedCore, encode
+from simlab.trace.events import Effect, Started, Stepped, encode
 
 WORLDS = "tests.sim.worlds"
 
@@ -28,15 +28,23 @@ def branch(tmp_path):
 
 @pytest.fixture
 def calls(tmp_path):
-    """A model that logs its calls, and how many there were so far."""
+    return Calls(tmp_path / "calls")
 
-    class Calls:
-        models = {"small": {"engine": "scripted", "calls_log": str(tmp_path / "calls")}}
 
-        def count(self):
-            return len((tmp_path / "calls").read_text().splitlines())
+class Calls:
+    """A model that logs its calls.
 
-    return Calls()
+    Args:
+        log: The file.
+    """
+
+    def __init__(self, log):
+        self.log = log
+        self.models = {"small": {"engine": "scripted", "calls_log": str(log)}}
+
+    def count(self):
+        """How many there were so far."""
+        return len(self.log.read_text().splitlines())
 
 
 def deeds(run, episode=0):
@@ -154,9 +162,7 @@ def test_a_changed_persona_is_another_prompt_from_its_step_on(relay, branch, cal
     made = branch(parent, step=2, settings=["cast.ann.persona=You are rude."])
 
     assert calls.count() - n_calls == 2
-    requests = [
-        str(made.log.whole(event.request)) for event in made.log.events(0, (Effect,))
-    ]
+    requests = [str(made.log.whole(event.request)) for event in made.log.events(0, (Effect,))]
     assert ["You are rude." in request for request in requests] == [False, False, True, False]
     assert replayed(made) == 1
 
@@ -270,7 +276,9 @@ def test_a_failed_episode_may_be_branched_before_it_failed(relay, branch):
 def test_an_interrupted_branch_is_gone_on_with(relay, branch, tmp_path):
     parent = relay()
     whole = branch(parent, step=2, say={"ann": "No."}, out="whole")
-    launch = prepare_branch(parent.path, episode=0, step=2, say={"ann": "No."}, out=tmp_path / "cut")
+    launch = prepare_branch(
+        parent.path, episode=0, step=2, say={"ann": "No."}, out=tmp_path / "cut"
+    )
 
     cut = run(launch.directory.path, resume=True, hosts=0)
 
@@ -305,5 +313,5 @@ def test_a_branch_that_cannot_be_made_is_refused_and_nothing_is_made(
 def test_what_is_no_action_of_the_space_is_refused(relay, branch):
     parent = relay(world="simlab.env.iterated_dilemma:IteratedDilemma", cast={"*": {}})
 
-    with pytest.raises(ConfigError, match="'maybe' is no action of seat 'first' here: .* as JSON"):
+    with pytest.raises(ConfigError, match=r"'maybe' is no action of seat 'first' here: .* as JSON"):
         branch(parent, step=1, say={"first": "maybe"})

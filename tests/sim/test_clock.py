@@ -274,7 +274,9 @@ async def test_a_deadline_that_passed_before_the_request_came_is_late_at_once():
 async def test_a_missed_deadline_without_default_fails_the_episode():
     clock, cast = SimulatedClock(Latency("fixed", 5.0)), FakeCast(ann=["a"])
 
-    with pytest.raises(DeadlineMissedError, match=r"seat 'ann' gave no answer by its deadline at 4"):
+    with pytest.raises(
+        DeadlineMissedError, match=r"seat 'ann' gave no answer by its deadline at 4"
+    ):
         await clock.gather(0, TimeStep({"ann": ActionRequest(deadline=4.0)}), cast)
 
 

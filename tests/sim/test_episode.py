@@ -87,8 +87,6 @@ async def test_the_end_is_perceived():
 
 async def test_a_world_that_only_wakes_is_not_over():
     class Dawn:
-        seats = {}
-
         def reset(self, seed, options=None):  # noqa: ARG002
             return TimeStep(wake=6.0)
 
@@ -131,8 +129,6 @@ async def test_a_default_that_the_world_refuses_fails_the_episode():
 
 async def test_of_several_actions_the_refused_one_is_asked_again():
     class Pair:
-        seats = {}
-
         def reset(self, seed, options=None):  # noqa: ARG002
             return TimeStep(dict.fromkeys(("ann", "bob"), ActionRequest()))
 

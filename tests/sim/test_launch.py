@@ -98,7 +98,9 @@ def test_settings_of_python_are_values_as_they_are(path, tmp_path):
 
 
 def test_episodes_and_seed_win_over_settings(path, tmp_path):
-    launch = prepare(path, out=tmp_path / "r", episodes=3, seed=9, settings=["seed=1", "episodes=2"])
+    launch = prepare(
+        path, out=tmp_path / "r", episodes=3, seed=9, settings=["seed=1", "episodes=2"]
+    )
 
     assert (launch.file.episodes, launch.file.seed) == (3, 9)
 
@@ -121,7 +123,9 @@ def test_a_directory_that_holds_anything_is_refused(path, tmp_path):
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / "notes.txt").touch()
 
-    with pytest.raises(RunDirectoryError, match=r"exists already; go on with it by --resume, or ch"):
+    with pytest.raises(
+        RunDirectoryError, match=r"exists already; go on with it by --resume, or ch"
+    ):
         prepare(path, out=tmp_path / "r")
 
 
@@ -233,21 +237,22 @@ def test_a_run_from_a_newer_version_is_refused(relay, tmp_path):
     kept = made.directory.read_run()
     made.directory.path.joinpath("run.yaml").write_text(yaml.safe_dump({**kept, "format": 99}))
 
-    with pytest.raises(RunDirectoryError, match=r"has format 99, this SimLab reads up to 1; use a n"):
+    with pytest.raises(
+        RunDirectoryError, match=r"has format 99, this SimLab reads up to 1; use a n"
+    ):
         run(tmp_path / "run", resume=True)
 
 
-@pytest.mark.parametrize(
-    ("hosts", "episodes", "expected"), [("auto", 1, 0), ("auto", 9, 2), (0, 9, 0), (3, 1, 3)]
-)
-def test_hosts_are_one_a_core_for_several_episodes(
-    path, tmp_path, monkeypatch, hosts, episodes, expected
-):
+def test_hosts_are_one_a_core_for_several_episodes(path, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
 
-    launch = prepare(path, out=tmp_path / "r", hosts=hosts, episodes=episodes)
+    given = [("auto", 1), ("auto", 9), (0, 9), (3, 1)]
+    launches = [
+        prepare(path, out=tmp_path / f"r{n}", hosts=hosts, episodes=episodes)
+        for n, (hosts, episodes) in enumerate(given)
+    ]
 
-    assert launch.hosts == expected
+    assert [launch.hosts for launch in launches] == [0, 2, 0, 3]
 
 
 def test_a_person_sits_in_this_process(path, tmp_path, monkeypatch):

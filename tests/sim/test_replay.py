@@ -102,7 +102,9 @@ def test_an_agent_that_does_something_else_is_told(relay, monkeypatch):
     run = relay(cast={"*": {"agent": f"{WORLDS}:one_line"}})
     monkeypatch.setattr(f"{WORLDS}.one_line", lambda request: "changed")  # noqa: ARG005
 
-    with pytest.raises(ReplayDivergence, match=r"(?s)recorded: .*always the same.*replayed: .*chan"):
+    with pytest.raises(
+        ReplayDivergence, match=r"(?s)recorded: .*always the same.*replayed: .*chan"
+    ):
         replayed(run)
 
 
@@ -169,8 +171,7 @@ def test_env_7_a_world_follows_from_its_seed_and_the_recorded_actions_alone(rela
     world = Relay(turns=5)
 
     timesteps = [world.reset(started.seed)]
-    for core in steps:
-        timesteps.append(world.step({act.seat: act.action for act in core.acted}, core.now))
+    timesteps += [world.step({a.seat: a.action for a in core.acted}, core.now) for core in steps]
 
     assert plain(timesteps) == [started.timestep, *(core.timestep for core in steps)]
 
@@ -220,6 +221,5 @@ def test_env_12_what_happened_on_a_real_clock_is_met_again_in_the_order_of_arriv
 
     world = Bells()
     timesteps = [world.reset(started.seed)]
-    for core in steps:
-        timesteps.append(world.step({act.seat: act.action for act in core.acted}, core.now))
+    timesteps += [world.step({a.seat: a.action for a in core.acted}, core.now) for core in steps]
     assert plain(timesteps) == [started.timestep, *(core.timestep for core in steps)]

@@ -21,7 +21,7 @@ REWARD = 1.0
 
 
 class Relay:
-    """Ann and Bob say something in turn; a longer text earns more, a text with ``taboo`` is illegal.
+    """Ann and Bob say something in turn; a longer text earns more, one with ``taboo`` is illegal.
 
     Args:
         turns: How many in all.
@@ -191,7 +191,7 @@ class DeafPoisoned(Chatter):
 
     async def observe(self, observation):
         if isinstance(observation, Utterance):
-            raise RuntimeError("too loud")
+            raise RuntimeError("too loud")  # noqa: TRY004 - an error of its own
 
 
 class Stubborn:
@@ -271,7 +271,7 @@ class FlakyModel(ScriptedModel):
     broken: str = ""
 
     async def generate(self, prompt, sampling=Sampling(), *, session=None):
-        if Path(self.broken).exists():
+        if os.path.exists(self.broken):  # noqa: ASYNC240, PTH110 - an instant
             raise ModelError("the server is down")
         return await ScriptedModel.generate(self, prompt, sampling, session=session)
 

@@ -1,0 +1,76 @@
+import pytest
+
+from simlab.errors import RunDirectoryError
+from simlab.sim.run import Run
+from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary, summarise, write_summary
+from simlab.trace.log import Log
+
+WORLDS = "tests.sim.worlds"
+SUMMARY = RunSummary(
+    "ab",
+    finished=False,
+    episodes=[
+        EpisodeSummary(0, "ended", returns={"ann": 1.0, "bob": 4.0}, scores={"harm": 2.0},
+                       usage={"calls": 2, "prompt_tokens": 10}),
+        EpisodeSummary(1, "failed", returns={"ann": 9.0}, scores={}, usage={"calls": 1}),
+        EpisodeSummary(2, "ended", returns={"ann": 3.0}, scores={"harm": None, "odd": None}),
+        EpisodeSummary(3, "unfinished"),
+    ],
+)  # fmt: skip
+
+
+def test_episodes_are_counted_by_how_they_came_out():
+    assert (SUMMARY.n_ended, SUMMARY.n_failed) == (2, 1)
+
+
+def test_returns_are_means_over_the_episodes_that_ended():
+    assert SUMMARY.mean_returns() == {"ann": 2.0, "bob": 2.0}
+
+
+def test_scores_are_means_over_the_episodes_that_have_one():
+    assert SUMMARY.mean_scores() == {"harm": 2.0, "odd": None}
+
+
+def test_usage_is_that_of_all_episodes():
+    assert SUMMARY.usage == {"calls": 3, "prompt_tokens": 10}
+
+
+def test_nothing_played_comes_to_nothing():
+    empty = RunSummary("", finished=False, episodes=[EpisodeSummary(0, "unfinished")])
+
+    assert (empty.mean_returns(), empty.mean_scores(), empty.usage) == ({}, {}, {})
+
+
+def test_a_summary_is_read_from_the_log(relay):
+    run = relay(episodes=2, cast={"*": {"agent": f"{WORLDS}:one_line"}})
+
+    summary = summarise(Log(run.directory), 3)
+
+    ended, _, unfinished = summary.episodes
+    assert (ended.state, ended.n_steps) == ("ended", 4)
+    assert ended.returns == {"ann": 30.0, "bob": 30.0}
+    assert ended.ended == {"ann": "terminated", "bob": "terminated"}
+    assert unfinished == EpisodeSummary(2, "unfinished")
+    assert not summary.finished
+    assert summary.digest == Log(run.directory).digest()
+
+
+def test_a_kept_summary_is_taken_as_long_as_it_is_of_this_log(relay):
+    run = relay()
+    (name,) = run.summary.segments
+    forged = RunSummary("forged", True, run.summary.episodes, run.summary.segments)
+    write_summary(run.directory, forged)
+
+    assert read_summary(run.directory, 1).digest == "forged"
+    assert read_summary(run.directory, 2).digest == run.digest, "it is not of as many episodes"
+
+    write_summary(run.directory, RunSummary("forged", True, forged.episodes, {name: 1}))
+    assert read_summary(run.directory, 1).digest == run.digest, "it is not of as many bytes"
+
+
+def test_a_summary_that_cannot_be_read_is_refused_with_the_remedy(relay):
+    run = relay()
+    (run.path / "summary.json").write_text("{")
+
+    with pytest.raises(RunDirectoryError, match=r"summary.json cannot be read: .*; delete it"):
+        _ = Run(run.path).summary
