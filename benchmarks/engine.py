@@ -13,6 +13,7 @@ from statistics import median
 
 from benchmarks.measuring import Cost, Figures, fresh, measured, medians
 from benchmarks.peer import Peer
+from benchmarks.recording import sync
 from benchmarks.report import Bar, progress, report
 from benchmarks.runs import MOVES, TURNS, Play, scratch
 from benchmarks.workload import LOADS, Load
@@ -21,6 +22,7 @@ from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
 
 N_REPEATS = 3
+N_STARTS = 5
 
 PLAYS = {"turns": TURNS, "moves": MOVES}
 
@@ -57,10 +59,15 @@ def measure() -> Figures:
             costs[load.name] = fresh(engine_costs, play, load)
         figures[name] = {**costs, "1000_to_50_steps": _ratios(costs)}
     progress("whole runs, one action, start")
+    figures["sync"] = fresh(sync)
     figures["whole_run"] = fresh(whole_run_costs, LOADS[2])
     figures["one_action_s"] = fresh(one_action_s)
-    figures["import_s"] = median(fresh(import_s) for _ in range(5))
-    figures["help_s"] = median(_help_s() for _ in range(5))
+    simlab = str(Path(sys.executable).parent / "simlab")
+    for name, command in {
+        "import_s": (sys.executable, "-c", "import simlab"),
+        "help_s": (simlab, "--help"),
+    }.items():
+        figures[name] = median(_process_s(*command) for _ in range(N_STARTS))
     return figures
 
 
@@ -82,17 +89,10 @@ def whole_run_costs(load: Load) -> Figures:
 
 
 def one_action_s() -> float:
-    """Seconds from the beginning of an episode of one action to its end, median of many."""
+    """Seconds that pass for an action in episodes of two, their resets and ends included."""
     load = Load(2, 200, 1)
     costs = [_play(TURNS, load) for _ in range(N_REPEATS)]
     return round(median(cost.wall_s for cost in costs) / load.n_actions, 6)
-
-
-def import_s() -> float:
-    """Seconds that ``import simlab`` takes."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import simlab"], check=True)
-    return round(time.perf_counter() - start, 3)
 
 
 def _play(play: Play, load: Load) -> Cost:
@@ -121,11 +121,10 @@ def _ratios(costs: dict[str, Figures]) -> Figures:
     return ratios
 
 
-def _help_s() -> float:
-    """Seconds that ``simlab --help`` takes."""
-    command = Path(sys.executable).parent / "simlab"
+def _process_s(*command: str) -> float:
+    """Seconds that a process takes from its start to its end."""
     start = time.perf_counter()
-    subprocess.run([command, "--help"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return round(time.perf_counter() - start, 3)
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.measuring import Figures, fresh, measured
-from benchmarks.recording import N_EVENTS, durable_events, spans
+from benchmarks.recording import N_EVENTS, durable_events, spans, sync
 from benchmarks.report import Bar, Quoted, progress, report
 from benchmarks.runs import NEW_WORDS, TURNS, scratch
 from benchmarks.scripts import N_WORDS
@@ -66,6 +66,7 @@ def measure() -> Figures:
     """All figures."""
     progress(f"{N_EVENTS:,} durable events")
     durable: Figures = {
+        "sync": fresh(sync),
         "many_live": fresh(durable_events, LIVE, N_EVENTS),
         "one_live": fresh(durable_events, 1, N_EVENTS // 20),
     }

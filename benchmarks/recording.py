@@ -1,6 +1,7 @@
 """Recording: what it costs to write events and spans durably; part of the benchmark of the log."""
 
 import asyncio
+import os
 import random
 import string
 import time
@@ -18,6 +19,8 @@ from simlab.trace.writer import SegmentWriter
 N_EVENTS = 200_000
 N_SPANS = 10_000
 SPANS_A_COMMIT = 100
+N_SYNCS = 200
+STEP_BYTES = 1_500
 N_REPEATS = 3
 
 EVENTS_A_STEP = 5
@@ -68,6 +71,19 @@ async def _durable_events(n_live: int, n_events: int) -> Figures:
         **cost.per_s(n_written),
         "commit_wait_s": round(median(waits), 6),
     }
+
+
+def sync() -> Figures:
+    """Cost of a step's bytes and a sync by themselves: what no durable step can go below."""
+    costs = []
+    with scratch() as folder, (folder / "file").open("ab", buffering=0) as file:
+        for _ in range(N_REPEATS):
+            with measured() as cost:
+                for _ in range(N_SYNCS):
+                    file.write(bytes(STEP_BYTES))
+                    os.fdatasync(file.fileno())
+            costs.append(cost)
+    return medians(costs, N_SYNCS, "sync")
 
 
 def spans() -> Figures:

@@ -40,11 +40,20 @@ def measure() -> Figures:
     """Figures for the host whose episodes find another one, and for the one whose must wait."""
     progress("start of a host")
     start_s = fresh(host_start_s)
-    figures: Figures = {"host_start_s": start_s, "n_episodes": N_EPISODES}
-    for name, number in (("first_host", 0), ("last_host", 1)):
-        progress(f"{name} is killed at step {KILL_AT_STEP}")
-        figures[name] = _without(fresh(first_step_s, number), start_s if number else 0.0)
-    return figures
+    progress("the first of two hosts is killed")
+    first_s = fresh(first_step_s, 0)
+    progress("the last of two hosts is killed")
+    last_s = fresh(first_step_s, 1)
+    return {
+        "n_episodes": N_EPISODES,
+        "killed_at_step": KILL_AT_STEP,
+        "host_start_s": start_s,
+        "first_host": {"first_step_s": first_s},
+        "last_host": {
+            "first_step_s": last_s,
+            "first_step_without_host_start_s": round(max(0.0, last_s - start_s), 3),
+        },
+    }
 
 
 def host_start_s() -> float:
@@ -122,13 +131,6 @@ def _first_step(run: Run, killed: SegmentFile) -> float:
         for record in segment.open().records()
         if record.episode in played and record.kind == Stepped.KIND
     )
-
-
-def _without(seconds: float, host_start_s: float) -> Figures:
-    return {
-        "first_step_s": seconds,
-        "first_step_without_host_start_s": round(max(0.0, seconds - host_start_s), 3),
-    }
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def report(
     """Run a benchmark from its command line.
 
     Prints progress to the standard error stream, and to the standard output stream a table, or with
-    ``--json`` one object in one line.
+    ``--json`` one object in its last line.
 
     Args:
         name: Of the benchmark.
@@ -123,13 +123,24 @@ def _ask(peers: Sequence[Beside]) -> dict[str, Figures]:
 
 
 def _machine() -> Figures:
-    """Where it was measured; a loaded machine shows in wall-clock figures."""
+    """Where it was measured, and how much others used it: a loaded machine costs CPU time as well.
+
+    Of the same Python code, that is, since caches are shared: `loop_cpu_s` tells by how much.
+    """
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "load_1_minute": round(os.getloadavg()[0], 2),
+        "loop_cpu_s": _loop_cpu_s(),
     }
+
+
+def _loop_cpu_s() -> float:
+    """CPU seconds of a million turns of a loop, which compares two runs of a benchmark."""
+    start = time.process_time()
+    sum(number * number % 7 for number in range(1_000_000))
+    return round(time.process_time() - start, 4)
 
 
 def _processor() -> str:

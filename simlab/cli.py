@@ -117,7 +117,7 @@ def replay(directory: Directory, json: Json = False) -> None:
     """Run it again from its effects and compare every digest with the record."""
     with _failures_told():
         from simlab.display import console_for
-        from simlab.sim.launch import run_async
+        from simlab.sim.blocking import run_async
         from simlab.sim.replay import replay as replay_run
         from simlab.sim.run import Run
 

@@ -26,7 +26,7 @@ class Cell(ABC):
         host: Where it lives.
         ref: The actor's address.
         actor: What is run.
-        capacity: How many messages its mailbox holds.
+        capacity: How many messages its mailbox holds, at least 1.
         current: The envelope whose message is being handled.
     """
 
@@ -35,7 +35,7 @@ class Cell(ABC):
         "actor", "capacity", "current", "host", "ref",
     )  # fmt: skip
 
-    def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
+    def __init__(self, host: "Host", ref: ActorRef, *, actor: Actor, capacity: int) -> None:
         self.host = host
         self.ref = ref
         self.actor = actor

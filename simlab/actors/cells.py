@@ -57,8 +57,8 @@ class AsyncCell(Cell):
 
     __slots__ = ("_interrupted", "_task")
 
-    def __init__(self, host: "Host", ref: ActorRef, actor: Actor, capacity: int) -> None:
-        super().__init__(host, ref, actor, capacity)
+    def __init__(self, host: "Host", ref: ActorRef, *, actor: Actor, capacity: int) -> None:
+        super().__init__(host, ref, actor=actor, capacity=capacity)
         self._task: asyncio.Task[None] | None = None
         self._interrupted = False
 

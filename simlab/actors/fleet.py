@@ -130,6 +130,21 @@ class Fleet:
         await member.unless_lost(member.process.spawn(order))
         member.orders[order.name] = order
 
+    async def spawn_alone(self, order: Spawn, resources: Resources) -> str:
+        """Make an actor in a host of its own, which does not stay without it; gives its name.
+
+        Raises:
+            Exception: What `start` and `spawn` raise.
+        """
+        host = f"dedicated-{order.name}"
+        await self.start(host, resources)
+        try:
+            await self.spawn(host, order)
+        except BaseException:
+            await self.dismiss(host)
+            raise
+        return host
+
     async def stop(self, ref: ActorRef) -> None:
         """Stop an actor in a host, for good.
 

@@ -178,7 +178,7 @@ class Host:
             if ref.host == self.name:
                 return await self._ask(ref, message, chain)
             link = self.links.get(ref.host) or await self._wait_for_link(ref)
-            return await link.outgoing.ask(ref, message, chain)
+            return await link.outgoing.ask(ref, message, chain=chain)
         finally:
             self.waits.end(wait)
 
@@ -296,7 +296,8 @@ class Host:
         self._check_spawn(name, mailbox)
         actor = actor_class(*args, **kwargs)
         ref = actor.ref = self.ref(name)
-        cell = self._cells[name] = cell_class(actor_class)(self, ref, actor, mailbox)
+        cell = cell_class(actor_class)(self, ref, actor=actor, capacity=mailbox)
+        self._cells[name] = cell
         has_start = actor_class.started is not Actor.started
         return ref, cell.start(chain_here()) if has_start else None
 

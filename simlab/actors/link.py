@@ -45,7 +45,7 @@ class Link:
         outgoing: Messages to the other side's actors.
     """
 
-    def __init__(self, host: "Host", peer: str, epoch: int, transport: Transport) -> None:
+    def __init__(self, host: "Host", peer: str, *, epoch: int, transport: Transport) -> None:
         self.peer = peer
         self.epoch = epoch
         self._host = host
@@ -53,7 +53,7 @@ class Link:
         self._inbox = Inbox()
         self._outbox = Outbox(host.loop, self._ship)
         self._incoming = Incoming(host, self._outbox)
-        self.outgoing = Outgoing(host, peer, self._outbox)
+        self.outgoing = Outgoing(host, peer, outbox=self._outbox)
 
     def receive(self, batch: Batch) -> None:
         """Take a batch from the other side, whenever and however often it comes."""

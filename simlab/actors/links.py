@@ -55,7 +55,8 @@ class Links:
         if link is not None and link.epoch < epoch:
             self._end(link, f"epoch {link.epoch} of host {peer!r} was replaced by epoch {epoch}")
         if peer not in self._links:
-            self._links[peer] = Link(self._host, peer, epoch, self._transport)
+            link = Link(self._host, peer, epoch=epoch, transport=self._transport)
+            self._links[peer] = link
             self._met.setdefault(peer, asyncio.Event()).set()
 
     def lose(self, peer: str, epoch: int) -> None:

@@ -25,7 +25,7 @@ class Outgoing:
         outbox: The way there.
     """
 
-    def __init__(self, host: "Host", peer: str, outbox: Outbox) -> None:
+    def __init__(self, host: "Host", peer: str, *, outbox: Outbox) -> None:
         self._host = host
         self._peer = peer
         self._outbox = outbox
@@ -44,7 +44,7 @@ class Outgoing:
         body = self._host.dumps((message, (), carried.get()))
         await self._send(ref, Told(ref.name, body))
 
-    async def ask(self, ref: ActorRef, message: Any, chain: tuple[ActorRef, ...]) -> Any:
+    async def ask(self, ref: ActorRef, message: Any, *, chain: tuple[ActorRef, ...]) -> Any:
         """Send a message to an actor of the other host and wait for the answer.
 
         Args:

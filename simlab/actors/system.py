@@ -142,19 +142,17 @@ class ActorSystem:
         num_gpus: float = 0,
         **kwargs: Any,
     ) -> ActorRef:
-        """Make an actor; returns when its `started` hook is done.
+        """Make an actor, and wait until its `started` hook is done.
 
-        Its host, if it dies, is replaced by one with the same actors under the same addresses, made
-        from the same arguments.
+        If its host dies, the next one gets an actor of the same arguments and address.
 
         Args:
-            actor_class: What it is; its module can be imported in every process.
+            actor_class: What it is; importable in every process.
             args: For its `__init__`; pickled unless it lives in this process.
             name: Its name; by default its class and a number.
             host: One of `hosts`, or ``"driver"`` for this process. By default a named actor's host
                 follows from its name, and unnamed ones are dealt out in turn.
-            placement: ``"dedicated"`` gives it a host process of its own, for heavy memory or a
-                GPU; with 0 hosts it lives in this process nevertheless.
+            placement: ``"dedicated"`` for a host process of its own, in a system that has hosts.
             mailbox: How many messages may wait for it, at least 1.
             num_cpus: What a dedicated process claims.
             num_gpus: What a dedicated process claims.
@@ -163,20 +161,17 @@ class ActorSystem:
         Raises:
             ValueError: The host is none of this system, or the name is in use there.
             ConfigError: There never will be the resources that are claimed.
-            HostDiedError: The host died meanwhile.
-            Exception: What `__init__` or `started` raised.
+            Exception: What `__init__` or `started` raised, or `HostDiedError`.
         """
-        fleet = self._started()
         number = next(self._numbers)
-        unnamed = f"{actor_class.__name__}/{number}"
-        order = Spawn(actor_class, name or unnamed, args, kwargs, mailbox)
+        where = self._choose(host, number if name is None else derive(0, name))
+        name = name or f"{actor_class.__name__}/{number}"
+        order = Spawn(actor_class, name, args, kwargs, mailbox)
         if placement == "dedicated" and self.hosts:
-            where = f"dedicated-{order.name}"
-            await _spawn_alone(fleet, where, Resources(num_cpus, num_gpus), order)
+            where = await self._started().spawn_alone(order, Resources(num_cpus, num_gpus))
         else:
-            where = self._choose(host, name, number)
-            await fleet.spawn(where, order)
-        return ActorRef(self.id, where, order.name)
+            await self._started().spawn(where, order)
+        return ActorRef(self.id, where, name)
 
     async def stop(self, ref: ActorRef) -> None:
         """Stop an actor for good, and with a dedicated one its host; see `Host.stop`.
@@ -199,11 +194,9 @@ class ActorSystem:
         """
         return await self._started().statistics()
 
-    def _choose(self, host: str | None, name: str | None, number: int) -> str:
+    def _choose(self, host: str | None, number: int) -> str:
         if host is None:
-            if not self.hosts:
-                return DRIVER
-            return self.hosts[(number if name is None else derive(0, name)) % len(self.hosts)]
+            return self.hosts[number % len(self.hosts)] if self.hosts else DRIVER
         if host not in (*self.hosts, DRIVER):
             raise ValueError(f"host must be one of {(*self.hosts, DRIVER)!r}, got {host!r}")
         return host
@@ -226,16 +219,6 @@ class ActorSystem:
         if self._fleet is None:
             raise ActorError("the ActorSystem is not started; use 'async with ActorSystem(...)'")
         return self._fleet
-
-
-async def _spawn_alone(fleet: Fleet, host: str, resources: Resources, order: Spawn) -> None:
-    """Make an actor in a host of its own, which does not stay without it."""
-    await fleet.start(host, resources)
-    try:
-        await fleet.spawn(host, order)
-    except BaseException:
-        await fleet.dismiss(host)
-        raise
 
 
 async def _forget_cancellation() -> None:

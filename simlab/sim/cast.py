@@ -14,7 +14,7 @@ from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
 from simlab.env.spaces import admit, default_text_field
 from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError
 from simlab.trace.events import Acted
-from simlab.trace.plain import Plain
+from simlab.trace.plain import Plain, utf8
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class Act:
             seat,
             plain(self.action),
             attempts=min(len(self.refused) + 1, ATTEMPTS),
-            invalid=None if refusal is None else refusal.reason,
-            raw=None if refusal is None else refusal.raw,
+            invalid=None if refusal is None else utf8(refusal.reason),
+            raw=None if refusal is None else utf8(refusal.raw),
             late=self.late,
             edited=self.edited,
         )

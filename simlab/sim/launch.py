@@ -1,10 +1,8 @@
 """Launching runs: from the command line, a script or a notebook."""
 
-import asyncio
 import os
 import re
-import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +10,7 @@ from typing import Any, Literal
 import yaml
 
 from simlab.errors import ConfigError
+from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.config import RunFile, checked, open_run_file, with_models
 from simlab.sim.provenance import provenance
@@ -183,35 +182,6 @@ def prepare_branch(
     rehearse(plan.file)
     path = out or _default_directory(plan.file.name, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
-
-
-def run_async(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end, in a thread of its own if this one has an event loop already."""
-    if not _has_event_loop():
-        return asyncio.run(work)
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def work_there() -> None:
-        try:
-            results.append(asyncio.run(work))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=work_there, name="simlab-run")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
-
-
-def _has_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_COLUMNS = [
+    "episode", "step", "seat", "words", "action", "reward", "now", "attempts", "invalid", "late",
+]  # fmt: skip
+"""Of `Run.frame`."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """One episode of a run."""
@@ -142,11 +148,11 @@ class Run:
     def frame(self) -> "pd.DataFrame":
         """One row for each action: episode, step, seat, words, action, reward and how it came.
 
-        Columns: ``episode, step, seat, words, action, reward, now, attempts, invalid, late``.
+        Columns: ``episode, step, seat, words, action, reward, now, attempts, invalid, late``; also
+        where there are no rows.
         """
         import pandas as pd  # heavy
 
-        columns = "episode step seat words action reward now attempts invalid late".split()
         rows = [
             (
                 trajectory.episode,
@@ -164,7 +170,7 @@ class Run:
             for turn in trajectory.turns
             if turn.acted is not None
         ]
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=_COLUMNS)
         return frame.sort_values(["episode", "step", "seat"], ignore_index=True)
 
     def __repr__(self) -> str:

@@ -58,9 +58,11 @@ class Stage(Actor):
         return await Performance(self._staging, journal, self.host).run(tell)
 
     def _history(self, message: PlayEpisode) -> History:
-        """What sealed segments hold of an episode; they are read again if there are new ones."""
-        if self._log is None or not self._log.is_current():
+        """What is recorded of an episode; only what has come since the last time is read."""
+        if self._log is None:
             self._log = Log(self._directory)
+        else:
+            self._log.refresh()
         history = self._log.history(message.episode)
         return history.without_end() if message.retried else history
 

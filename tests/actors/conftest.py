@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 
 from simlab.actors import ActorRef, ActorSystem, Host
+from simlab.actors.memory import MemoryTransport
 from simlab.actors.memory_cluster import MemoryCluster
+from tests.actors.players import join, turns
 
 NewHost = Callable[..., Host]
 """Makes a host of the test's system, with the arguments of `Host` that come after the system."""
@@ -34,6 +36,22 @@ async def new_host() -> AsyncIterator[NewHost]:
 async def host(new_host: NewHost) -> Host:
     """A host that is alone."""
     return new_host()
+
+
+@pytest.fixture
+async def transport() -> MemoryTransport:
+    """A network between hosts of this process."""
+    return MemoryTransport()
+
+
+@pytest.fixture
+async def hosts(transport: MemoryTransport) -> AsyncIterator[list[Host]]:
+    """Two hosts that reach each other."""
+    hosts = join(transport, "a", "b")
+    yield hosts
+    for host in hosts:
+        host.abort()
+    await turns(3)
 
 
 @pytest_asyncio.fixture(

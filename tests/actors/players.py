@@ -1,12 +1,14 @@
-"""Actors and messages for tests; importable in every process."""
+"""Actors, messages and hosts for tests; importable in every process."""
 
 import asyncio
 import os
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlab.actors import Actor, ActorRef
+from simlab.actors import Actor, ActorRef, Host
 from simlab.actors.envelope import carried
+from simlab.actors.memory import MemoryTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +215,11 @@ async def turns(n: int) -> None:
     """Let the event loop turn n times."""
     for _ in range(n):
         await asyncio.sleep(0)
+
+
+def join(transport: MemoryTransport, *names: str, **kwargs: Any) -> list[Host]:
+    """Hosts of one new system that reach each other."""
+    system = uuid.uuid4().hex
+    hosts = [Host(system, name, transport=transport, **kwargs) for name in names]
+    transport.connect(*hosts)
+    return hosts

@@ -6,19 +6,14 @@ import tracemalloc
 import pytest
 
 from simlab.actors import Actor, ActorRef, Host
-from simlab.actors.envelope import carried
-from simlab.errors import ActorError, ActorStoppedError, AskCycleError
+from simlab.errors import ActorError, ActorStoppedError
 from tests.actors.players import (
-    Ask,
-    Asker,
     AsyncLiving,
-    Bearer,
     Diary,
     Echo,
     Failing,
     Gate,
     Living,
-    Recall,
     Recorder,
     Say,
     Stillborn,
@@ -255,158 +250,6 @@ async def test_an_error_that_nobody_waits_for_is_logged_with_its_traceback(host,
     assert "players.py" in caplog.text
 
 
-@pytest.mark.parametrize("n_actors", [1, 2, 3])
-async def test_an_ask_that_would_wait_on_itself_raises_and_names_the_chain(host, n_actors):
-    refs = [host.spawn(Asker, name=f"Peer/{number}") for number in range(n_actors)]
-    chain = " -> ".join(str(ref) for ref in (*refs, refs[0]))
-
-    with pytest.raises(AskCycleError, match=f"^{chain}: every actor here waits for the next"):
-        await refs[0].ask(Ask((*refs[1:], refs[0])))
-
-
-async def test_a_cycle_is_named_without_those_who_only_lead_to_it(host):
-    first, second, third = (host.spawn(Asker) for _ in range(3))
-
-    with pytest.raises(AskCycleError, match=r"^Asker/0.1 -> Asker/0.2 -> Asker/0.1: "):
-        await first.ask(Ask((second, third, second)))
-
-
-async def test_two_askers_may_ask_the_same_actor(host):
-    a, b, shared = (host.spawn(Asker) for _ in range(3))
-
-    asks = asyncio.gather(a.ask(Ask((shared,))), b.ask(Ask((shared,))))
-
-    assert await asks == ["Asker/0.2", "Asker/0.2"]
-
-
-class Starter(Actor):
-    """Leaves a task running that asks later."""
-
-    def __init__(self) -> None:
-        self.answer: asyncio.Task[str] | None = None
-
-    async def receive(self, message: Ask) -> str:
-        if message.route:
-            self.answer = asyncio.create_task(message.route[0].ask(Ask(message.route[1:])))
-        return "done"
-
-
-async def test_what_an_actor_leaves_running_may_ask_it(host):
-    starter, asker = host.spawn(Starter), host.spawn(Asker)
-    await starter.ask(Ask((asker, starter)))
-
-    answer = actor_of(host, starter).answer
-
-    assert await answer == "done"
-
-
-class TellsBack(Actor):
-    """Tells the one who asked, more than its mailbox holds."""
-
-    async def receive(self, message: tuple[object, int]) -> None:
-        target, n = message
-        for number in range(n):
-            await target.tell(Ask(()))
-            del number
-
-
-async def test_a_tell_that_waits_for_room_at_one_who_waits_for_it_raises(host):
-    asker = host.spawn(AsksWith, mailbox=2)
-    teller = host.spawn(TellsBack)
-
-    with pytest.raises(AskCycleError, match=r"^AsksWith/0.0 -> TellsBack/0.1 -> AsksWith/0.0: "):
-        await asker.ask((teller, 3))
-
-
-async def test_a_tell_to_one_who_waits_is_fine_while_there_is_room(host):
-    asker = host.spawn(AsksWith, mailbox=2)
-    teller = host.spawn(TellsBack)
-
-    await asker.ask((teller, 2))
-
-
-class AsksWith(Actor):
-    """Asks a teller to tell it back."""
-
-    async def receive(self, message: object) -> None:
-        if isinstance(message, tuple):
-            teller, n = message
-            await teller.ask((self.ref, n))
-
-
-async def test_sim_13_a_full_mailbox_makes_the_sender_wait_and_statistics_show_it(host):
-    ref = host.spawn(Gate, mailbox=2)
-    gate = actor_of(host, ref)
-    await ref.tell("current")
-    await gate.busy.wait()
-    for text in ("first", "second"):
-        await ref.tell(text)
-
-    late = asyncio.create_task(ref.tell("third"))
-    await turns(3)
-
-    assert not late.done()
-    (waiting,) = host.statistics().waiting
-    assert (waiting.waiter, waiting.target, waiting.reason) == (None, ref, "room")
-    assert host.statistics().n_senders == 1
-    for _ in range(4):
-        gate.open.release()
-    await late
-    await turns(8)
-    assert gate.left == ["current", "first", "second", "third"]
-    assert host.statistics().waiting == ()
-
-
-async def test_sim_14_statistics_show_who_waits_for_whom_through_asks(host):
-    gate, asker = host.spawn(Gate), host.spawn(Asker)
-    ask = asyncio.create_task(asker.ask(Ask((gate,))))
-    await actor_of(host, gate).busy.wait()
-
-    outer, inner = host.statistics().waiting
-
-    assert (outer.waiter, outer.target, outer.chain) == (None, asker, ())
-    assert (inner.waiter, inner.target, inner.chain) == (asker, gate, (asker,))
-    assert outer.age_s >= inner.age_s >= 0
-    assert str(inner).startswith("Asker/0.1 -> Gate/0.0: for an answer, 0.")
-    assert host.statistics().n_asks == 2
-    ask.cancel()
-
-
-class TellsEach(Actor):
-    """Tells another more than its mailbox holds, and is told as much."""
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-
-    async def receive(self, message: object) -> None:
-        if message is not None:
-            for _ in range(self._n):
-                await message.tell(None)  # type: ignore[attr-defined]
-
-
-async def test_sim_14_two_full_mailboxes_that_tell_each_other_are_seen_in_statistics(host):
-    a, b = host.spawn(TellsEach, 3, mailbox=1), host.spawn(TellsEach, 3, mailbox=1)
-    await a.tell(b)
-    await b.tell(a)
-
-    await turns(5)
-
-    waits = {(wait.waiter, wait.target, wait.reason) for wait in host.statistics().waiting}
-    assert waits == {(a, b, "room"), (b, a, "room")}
-
-
-async def test_what_is_carried_reaches_the_receiver_and_goes_no_further(host):
-    bearer, asker = host.spawn(Bearer), host.spawn(Asker)
-    thing = object()
-
-    token = carried.set(thing)
-    assert await bearer.ask(None) is thing
-    carried.reset(token)
-
-    assert await bearer.ask(None) is None
-    assert await asker.ask(Ask((bearer,))) is None
-
-
 async def test_a_flood_of_tells_gives_others_a_turn_of_the_event_loop(host):
     refs = [host.spawn(Recorder) for _ in range(30)]
     n_turns = 0
@@ -522,11 +365,3 @@ async def test_an_idle_actor_costs_less_than_700_bytes(host):
     tracemalloc.stop()
 
     assert (after - before) / 500 < 700
-
-
-async def test_recall_gives_what_was_said(host):
-    ref = host.spawn(Recorder)
-
-    await ref.tell(Say("hello"))
-
-    assert await ref.ask(Recall()) == ["hello"]

@@ -1,24 +1,17 @@
 """Two and more hosts that talk over a network which delays, repeats, reorders and fails."""
 
 import asyncio
-import uuid
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlab.actors import Host, outbox
+from simlab.actors import outbox
 from simlab.actors.envelope import carried
 from simlab.actors.memory import MemoryTransport
-from simlab.actors.parcel import WINDOW, Batch, encode_batch
+from simlab.actors.parcel import WINDOW
 from simlab.errors import (
-    ActorError,
-    ActorStoppedError,
     AskCycleError,
-    EpisodeError,
-    HostDiedError,
-    StaleEpochError,
-    UnfitAnswerError,
 )
 from tests.actors.players import (
     Ask,
@@ -26,7 +19,6 @@ from tests.actors.players import (
     AsyncRecorder,
     Bearer,
     Echo,
-    Failing,
     Flood,
     Flooder,
     Gate,
@@ -35,34 +27,12 @@ from tests.actors.players import (
     Recorder,
     Say,
     actor_of,
+    join,
     turns,
 )
 
 FATES = st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=3), max_size=60)
 """For each batch, after how many turns of the event loop each of its copies arrives."""
-
-
-def join(transport, *names, **kwargs):
-    """Hosts of one new system on a transport."""
-    system = uuid.uuid4().hex
-    hosts = [Host(system, name, transport=transport, **kwargs) for name in names]
-    transport.connect(*hosts)
-    return hosts
-
-
-@pytest.fixture
-async def transport():
-    return MemoryTransport()
-
-
-@pytest.fixture
-async def hosts(transport):
-    """Two hosts that reach each other."""
-    hosts = join(transport, "a", "b")
-    yield hosts
-    for host in hosts:
-        host.abort()
-    await turns(3)
 
 
 async def four_to_four(fates):
@@ -120,125 +90,6 @@ async def test_a_message_is_pickled_when_it_is_told(hosts):
     what.append(2)
 
     assert await a.ask(ref, Recall()) == [[1]]
-
-
-async def test_a_message_that_cannot_be_pickled_raises_at_the_sender(hosts):
-    a, b = hosts
-    ref = b.spawn(Echo)
-
-    for send in (a.tell, a.ask):
-        with pytest.raises((TypeError, AttributeError), match="pickle"):
-            await send(ref, lambda: None)
-
-    assert await a.ask(ref, "still fine") == "still fine"
-
-
-class Unpicklable:
-    """Cannot be sent."""
-
-    def __reduce__(self) -> str:
-        raise TypeError("not for sending")
-
-
-class AnswersUnpicklable(Echo):
-    """Answers what cannot be sent."""
-
-    def receive(self, _message: object) -> object:
-        return Unpicklable()
-
-
-async def test_an_answer_that_cannot_be_pickled_fails_the_ask(hosts):
-    a, b = hosts
-
-    with pytest.raises(
-        ActorError, match=r"AnswersUnpicklable/0.0' cannot be pickled: .*not for sending"
-    ):
-        await a.ask(b.spawn(AnswersUnpicklable), None)
-
-
-class Unreadable:
-    """Can be sent and not be read."""
-
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return int, ("not a number",)
-
-
-async def test_a_message_that_cannot_be_read_fails_the_ask_and_reports_the_tell(transport):
-    failures = []
-    a, b = join(transport, "a", "b", on_failure=lambda _ref, error: failures.append(str(error)))
-    ref = b.spawn(Echo)
-
-    with pytest.raises(ActorError, match=r"a message for 'Echo/0.0' cannot be read in host 'b'"):
-        await a.ask(ref, Unreadable())
-    await a.tell(ref, Unreadable())
-
-    assert await a.ask(ref, "still fine") == "still fine"
-    assert len(failures) == 1
-    for host in (a, b):
-        await host.close()
-
-
-async def test_an_error_reaches_the_asker_as_the_same_type_with_its_traceback(hosts):
-    a, b = hosts
-    ref = b.spawn(Failing)
-
-    with pytest.raises(UnfitAnswerError, match="too long") as caught:
-        await a.ask(ref, UnfitAnswerError.of("bla bla", "too long"))
-
-    assert caught.value.raw == "bla bla"
-    assert isinstance(caught.value, EpisodeError)
-    assert "raised in host 'b'" in caught.value.__notes__[0]
-    assert "players.py" in caught.value.__notes__[0]
-
-
-class PickyError(Exception):
-    """Does not survive pickling, as its `__init__` wants more than one argument."""
-
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"{what}: {why}")
-
-
-class Picky(Echo):
-    """Raises what cannot be sent."""
-
-    def receive(self, _message: object) -> object:
-        raise PickyError("no", "because")
-
-
-async def test_an_error_that_does_not_survive_pickling_reaches_the_asker_as_an_actor_error(hosts):
-    a, b = hosts
-
-    with pytest.raises(ActorError, match=r"PickyError \(which cannot be pickled\): no: because"):
-        await a.ask(b.spawn(Picky), None)
-
-
-async def test_asking_an_actor_that_is_not_there_names_it(hosts):
-    a, b = hosts
-
-    with pytest.raises(ActorStoppedError, match="'nobody' of host 'b'"):
-        await a.ask(b.ref("nobody"), "hello")
-
-
-async def test_messages_to_actors_that_are_not_there_are_counted_by_their_host(hosts):
-    a, b = hosts
-
-    for _ in range(WINDOW + 1):
-        await a.tell(b.ref("nobody"), "hello")
-    await a.ask(b.spawn(Echo), "all have arrived")
-
-    assert b.statistics().n_dead_letters == WINDOW + 1
-
-
-async def test_a_host_that_nobody_knows_is_named(hosts):
-    a, _ = hosts
-    stranger = Host(a.system, "stranger")
-
-    with pytest.raises(
-        ActorStoppedError, match=r"'a' knows no host 'stranger', expected one of \['b'\]"
-    ):
-        await a.tell(stranger.ref("x"), "hello")
-
-    stranger.abort()
 
 
 async def test_an_ask_that_would_wait_on_itself_raises_across_hosts(hosts):
@@ -368,135 +219,3 @@ async def test_senders_wait_while_the_network_takes_nothing(transport, monkeypat
     await flooding
     for host in (a, b):
         await host.close()
-
-
-async def test_asks_to_a_host_that_is_lost_fail_and_asks_from_it_are_cancelled(hosts, transport):
-    a, b = hosts
-    there, here = b.spawn(Gate), a.spawn(Gate)
-    ask = asyncio.create_task(a.ask(there, "hello"))
-    asked = asyncio.create_task(b.ask(here, "hello"))
-    gate = actor_of(a, here)
-    await gate.busy.wait()
-
-    transport.cut("b")
-    a.links.lose("b", b.epoch)
-    await turns(5)
-
-    with pytest.raises(HostDiedError, match="epoch 0 of host 'b' has died"):
-        await ask
-    assert gate.cancelled == ["hello"]
-    asked.cancel()
-
-
-async def test_a_host_that_cannot_be_reached_is_lost_unless_somebody_else_decides(transport):
-    unreachable = []
-    a, b = join(transport, "a", "b")
-    c = Host(
-        a.system,
-        "c",
-        transport=transport,
-        on_unreachable=lambda host, epoch: unreachable.append((host, epoch)),
-    )
-    transport.connect(c)
-    there = b.spawn(Echo)
-    transport.cut("b")
-
-    with pytest.raises(HostDiedError):
-        await a.ask(there, "hello")
-    ask = asyncio.create_task(c.ask(there, "hello"))
-    await turns(5)
-
-    assert unreachable == [("b", 0)]
-    assert not ask.done()
-    ask.cancel()
-    for host in (a, b, c):
-        host.abort()
-
-
-async def test_what_is_sent_to_a_lost_host_waits_for_its_successor(hosts, transport):
-    a, b = hosts
-    ref = b.spawn(Recorder, name="r")
-    transport.cut("b")
-    a.links.lose("b", b.epoch)
-    ask = asyncio.create_task(a.ask(ref, Recall()))
-    await turns(5)
-    assert not ask.done()
-    assert {wait.reason for wait in a.statistics().waiting} == {"answer", "room"}
-
-    successor = Host(a.system, "b", epoch=b.epoch + 1, transport=transport)
-    successor.spawn(Recorder, name="r")
-    transport.connect(successor)
-
-    assert await ask == []
-    successor.abort()
-
-
-async def test_what_is_sent_to_a_host_that_is_gone_for_good_fails(hosts):
-    a, b = hosts
-    ref = b.spawn(Echo)
-    a.links.lose("b", b.epoch)
-    waiting = asyncio.create_task(a.ask(ref, "hello"))
-    await turns(2)
-
-    a.links.forget("b")
-
-    for ask in (waiting, a.ask(ref, "hello")):
-        with pytest.raises(ActorStoppedError, match="knows no host 'b'"):
-            await ask
-
-
-async def test_sim_9_a_host_that_was_replaced_is_refused_and_stops_naming_both_epochs(
-    transport, caplog
-):
-    stale = []
-    (a,) = join(transport, "a")
-    old = Host(a.system, "b", epoch=3, transport=transport, on_stale=stale.append)
-    new = Host(a.system, "b", epoch=7, transport=transport)
-    transport.connect(old)
-    recorder = a.spawn(Recorder)
-    gate = actor_of(old, old.spawn(Gate, name="gate"))
-    ask = asyncio.create_task(old.ask(old.ref("gate"), "hello"))
-    await gate.busy.wait()
-    transport.connect(new)
-
-    await old.tell(recorder, "from the past")
-    await turns(5)
-
-    assert [str(error) for error in stale] == [
-        "host 'b' speaks as epoch 3, which was replaced; host 'a' listens to epoch 7 and later"
-    ]
-    assert "host 'b' of epoch 3 stops" in caplog.text
-    assert await a.ask(recorder, Recall()) == []
-    assert gate.cancelled == ["hello"]
-    with pytest.raises(ActorStoppedError):
-        await ask
-    for host in (a, new):
-        host.abort()
-
-
-async def test_who_has_heard_a_successor_listens_to_its_predecessor_no_more(hosts):
-    a, b = hosts
-    successor = Host(a.system, "b", epoch=b.epoch + 1)
-
-    a.links.receive(empty_batch(successor, a))
-
-    with pytest.raises(StaleEpochError, match=r"epoch 0, which was replaced; host 'a' .* epoch 1"):
-        a.links.receive(empty_batch(b, a))
-    successor.abort()
-
-
-def empty_batch(sender, receiver):
-    """A batch as a host sends it."""
-    return encode_batch(
-        Batch(sender.system, sender.name, sender.epoch, receiver.name, receiver.epoch, 0, [])
-    )
-
-
-async def test_a_batch_for_another_incarnation_is_refused_and_its_sender_not_blamed(hosts):
-    a, b = hosts
-    successor = Host(b.system, "b", epoch=9)
-
-    with pytest.raises(HostDiedError, match=r"for epoch 0 of host 'b' .* came to epoch 9"):
-        successor.links.receive(empty_batch(a, b))
-
-    successor.abort()

@@ -135,7 +135,8 @@ def test_examples_are_moves_between_the_two_sides(starts):
 
     assert all(min(opening[0], theirs) < price < max(opening[0], theirs) for price in prices)
     assert all(
-        f"${price:,}" in offer.say for price, offer in zip(prices, again.requests[starts].examples)
+        f"${price:,}" in offer.say
+        for price, offer in zip(prices, again.requests[starts].examples, strict=True)
     )
 
 

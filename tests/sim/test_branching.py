@@ -5,7 +5,8 @@ import json
 import pytest
 
 from simlab.errors import ConfigError
-from simlab.sim.launch import prepare_branch, run, run_async
+from simlab.sim.blocking import run_async
+from simlab.sim.launch import prepare_branch, run
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.trace.events import Effect, Started, Stepped, encode

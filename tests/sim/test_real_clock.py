@@ -7,7 +7,7 @@ import pytest
 
 from simlab.env.environment import ActionRequest, TimeStep, Wait
 from simlab.errors import AgentFailedError, EnvironmentStuckError
-from simlab.sim.launch import run_async
+from simlab.sim.blocking import run_async
 from simlab.sim.real_clock import RealClock
 from simlab.sim.replay import replay
 from simlab.sim.run import Run

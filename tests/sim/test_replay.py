@@ -4,7 +4,7 @@ import pytest
 
 from simlab.errors import LogDamagedError, ReplayDivergence
 from simlab.models.scripted import ScriptedModel
-from simlab.sim.launch import run_async
+from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore

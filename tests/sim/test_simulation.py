@@ -1,6 +1,7 @@
 """Many episodes at once: one digest whatever the order, and nothing left behind."""
 
 import asyncio
+import gc
 import os
 import random
 import re
@@ -240,35 +241,47 @@ async def test_a_run_in_use_is_refused(tmp_path):
         await simulation.run()
 
 
-async def test_a_cancelled_run_leaves_no_task_behind_and_can_be_gone_on_with(tmp_path):
+async def cancelled_run(tmp_path, n_episodes=3):
+    """A run that was cancelled in its second step."""
     cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Sleeper"}}
     asked = asyncio.Event()
     observer = Observer(on_step=lambda _news: asked.set())
-    before = Sleeper.cancelled
 
-    running = asyncio.create_task(simulation_of(tmp_path, observer, cast=cast, episodes=3).run())
+    simulation = simulation_of(tmp_path, observer, cast=cast, episodes=n_episodes)
+    running = asyncio.create_task(simulation.run())
     await asked.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    return Run(tmp_path / "run")
 
-    run = Run(tmp_path / "run")
+
+async def test_a_cancelled_run_leaves_no_task_behind_and_can_be_gone_on_with(tmp_path):
+    before = Sleeper.cancelled
+
+    run = await cancelled_run(tmp_path)
+
     assert Sleeper.cancelled > before
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert [e.state for e in run.summary.episodes] == ["unfinished"] * 3
     assert all(segment.seal.exists() for segment in run.directory.segments())
 
 
-async def test_sim_16_nothing_outlives_many_episodes(tmp_path):
-    async def play(name, n_episodes):
-        cast = {"*": {"agent": f"{WORLDS}:Poisoned", "victim": victim(1)}}
-        await simulation_of(
-            tmp_path / name, seed=SEED, cast=cast, options={"turns": 3}, episodes=n_episodes
-        ).run()
+async def test_sim_16_nothing_outlives_many_episodes_some_failing_or_cancelled(tmp_path):
+    cast = {"*": {"agent": f"{WORLDS}:Poisoned", "victim": victim(1)}}
+    keys = {"seed": SEED, "cast": cast, "options": {"turns": 3}}
+
+    def alive():
+        gc.collect()
         descriptors = len(os.listdir("/proc/self/fd"))
         return len(asyncio.all_tasks()), threading.active_count(), descriptors
 
-    assert await play("few", 10) == await play("many", 60)
+    await simulation_of(tmp_path / "few", **keys, episodes=10).run()
+    after_few = alive()
+    await simulation_of(tmp_path / "many", **keys, episodes=50).run()
+    await cancelled_run(tmp_path / "cancelled", n_episodes=10)
+
+    assert alive() == after_few
 
 
 async def test_nothing_is_written_after_the_run_has_ended(tmp_path, monkeypatch):

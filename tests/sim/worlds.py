@@ -5,6 +5,7 @@ Run files name them as ``tests.sim.worlds:Relay``.
 
 import asyncio
 import itertools
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -271,7 +272,7 @@ class FlakyModel(ScriptedModel):
     broken: str = ""
 
     async def generate(self, prompt, sampling=Sampling(), *, session=None):
-        if os.path.exists(self.broken):  # noqa: ASYNC240, PTH110 - an instant
+        if os.path.exists(self.broken):  # noqa: ASYNC240 - an instant
             raise ModelError("the server is down")
         return await ScriptedModel.generate(self, prompt, sampling, session=session)
 

@@ -9,6 +9,7 @@ from simlab.trace import history as history_module
 from simlab.trace.events import (
     Acted,
     Cancelled,
+    Effect,
     Fault,
     Outcome,
     SteppedCore,

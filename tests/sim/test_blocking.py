@@ -1,0 +1,100 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from simlab.sim.blocking import run_async
+
+
+async def answer(value):
+    await asyncio.sleep(0)
+    return value, threading.current_thread() is threading.main_thread()
+
+
+async def fail():
+    raise ZeroDivisionError("by zero")
+
+
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+async def interrupted(log):
+    """Is interrupted while it waits, and cleans up."""
+    asyncio.get_running_loop().call_soon(press_ctrl_c)
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        log.append("cleaned up")
+        raise
+
+
+def test_a_script_waits_for_the_result_in_its_own_thread():
+    assert run_async(answer(3)) == (3, True)
+
+
+async def test_a_notebook_waits_for_the_result_of_another_thread():
+    assert run_async(answer(3)) == (3, False)
+
+
+def test_what_a_coroutine_raises_is_raised_with_nothing_around_it():
+    with pytest.raises(ZeroDivisionError, match=r"by zero") as caught:
+        run_async(fail())
+    assert caught.value.__context__ is None
+
+
+async def test_what_a_coroutine_raises_is_raised_in_the_notebook():
+    with pytest.raises(ZeroDivisionError, match=r"by zero"):
+        run_async(fail())
+
+
+def test_ctrl_c_cancels_the_work_which_may_clean_up():
+    log, handler = [], signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_async(interrupted(log))
+
+    assert log == ["cleaned up"]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+async def test_ctrl_c_in_a_notebook_cancels_the_work_in_its_thread():
+    log, handler = [], signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as notebooks have it
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_async(interrupted(log))
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+    assert log == ["cleaned up"]
+    assert threading.active_count() == 1
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_kills_a_process_that_hangs():
+    code = (
+        "import asyncio\n"
+        "from simlab.sim.blocking import run_async\n"
+        "async def hang():\n"
+        "    while True:\n"
+        "        print('waits', flush=True)\n"
+        "        try:\n"
+        "            await asyncio.Event().wait()\n"
+        "        except asyncio.CancelledError:\n"
+        "            pass\n"
+        "run_async(hang())\n"
+    )
+
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        for _ in range(2):
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+        status = process.wait(30)
+
+    assert status == -signal.SIGINT

@@ -1,0 +1,422 @@
+"""Commands: what they print, and with what they exit."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from simlab.cli import app
+from simlab.display import LiveView
+from simlab.models.scripted import ScriptedModel
+from simlab.sim.config import scenario_names
+from simlab.sim.run import Run
+from simlab.trace.events import Effect
+from tests.sim.conftest import RELAY
+from tests.trace.rewriting import rewrite
+
+WORLDS = "tests.sim.worlds"
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+@pytest.fixture
+def simlab():
+    """Runs a command in this process: ``simlab("show", path)``."""
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A run file of two models that chat."""
+    file = tmp_path / "relay.yaml"
+    file.write_text(yaml.safe_dump({**RELAY, "description": "Two models chat."}))
+    return file
+
+
+@pytest.fixture
+def made(simlab, path, tmp_path):
+    """The directory of a run that has ended."""
+    result = simlab("run", path, "--out", tmp_path / "run", "--hosts", "0")
+    assert result.exit_code == DONE, result.output
+    return tmp_path / "run"
+
+
+def refused(result):
+    """What a command says of bad input, after seeing that it exits with 2."""
+    assert result.exit_code == BAD_INPUT, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("simlab: ")
+    assert "Traceback" not in result.stderr
+    return result.stderr.removeprefix("simlab: ").strip()
+
+
+def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(simlab, path, tmp_path):
+    result = simlab("run", path, "--out", tmp_path / "r", "--set", "cast.*.agent=llm")
+
+    run = Run(tmp_path / "r")
+    lines = result.stdout.splitlines()
+    assert result.exit_code == DONE
+    assert lines[:4] == run.episode(0).transcript().splitlines()
+    assert lines[4] == "1 of 1 episodes have ended"
+    returns = run.summary.mean_returns()
+    assert f"ann gets  {returns['ann']:g}" in " ".join(result.stdout.split(" ")).replace("  ", "  ")
+    assert "4 model calls: " in result.stdout
+    assert f"run directory: {tmp_path / 'r'}" in result.stdout.replace("\n", "")
+    for command in ("show", "replay", "branch", "export"):
+        assert f"  simlab {command} {tmp_path / 'r'}" in result.stdout
+
+
+def test_several_episodes_are_summed_up(simlab, path, tmp_path):
+    result = simlab("run", path, "--out", tmp_path / "r", "--hosts", 0, "--episodes", 20)
+
+    assert "2 of 20 episodes have ended" in result.stdout
+    assert "20 of 20 episodes have ended" in result.stdout
+    assert "20 of 20 episodes ended, 0 failed, 80 steps" in result.stdout
+    assert re.search(r"seat +mean return", result.stdout)
+
+
+def test_json_is_one_object_and_nothing_else(simlab, path, tmp_path):
+    result = simlab("run", path, "--out", tmp_path / "r", "--hosts", 0, "--json")
+
+    told = json.loads(result.stdout)
+    assert told["digest"] == Run(tmp_path / "r").digest
+    assert told["run"] == str(tmp_path / "r")
+    assert told["episodes"][0]["state"] == "ended"
+    assert "1 of 1 episodes have ended" in result.stderr
+
+
+def test_defaults_that_were_played_are_marked_in_the_transcript(simlab, path, tmp_path):
+    settings = [f"cast.ann.agent={WORLDS}:Stubborn", "cast.bob.agent=llm", "options.turns=2"]
+
+    result = simlab("run", path, "--out", tmp_path / "r", *(f"--set={s}" for s in settings))
+
+    lines = result.stdout.splitlines()
+    assert lines[0] == "ann: ... (no answer fitted: its default was played)"
+    assert "(" not in lines[1]
+
+
+def test_words_that_look_like_markup_are_shown_as_they_are(simlab, path, tmp_path):
+    settings = [f"cast={{'*': {{agent: '{WORLDS}:Chatter', words: '[bold]<tag>[/]'}}}}"]
+
+    result = simlab("run", path, "--out", tmp_path / "r", "--set", *settings)
+
+    assert "ann: [bold]<tag>[/] (Hello." in result.stdout
+
+
+def test_all_episodes_failed_is_a_failure(simlab, path, tmp_path):
+    result = simlab(
+        "run", path, "--out", tmp_path / "r", "--hosts", 0, "--episodes", 7,
+        "--set", f"cast={{'*': {{agent: '{WORLDS}:Poisoned'}}}}",
+    )  # fmt: skip
+
+    assert result.exit_code == FAILED
+    assert "0 of 7 episodes ended, 7 failed" in result.stdout
+    assert "episode 0 failed (agent): the agent in seat 'ann' raised KeyError" in result.stdout
+    assert "and 2 more failed" in result.stdout
+
+
+def test_some_episodes_failed_is_none(simlab, path, tmp_path):
+    result = simlab(
+        "run", path, "--out", tmp_path / "r", "--hosts", 0, "--episodes", 8, "--set",
+        "models.small.fail_rate=0.2",
+    )  # fmt: skip
+
+    summary = Run(tmp_path / "r").summary
+    assert 0 < summary.n_failed < 8
+    assert result.exit_code == DONE
+
+
+def test_resuming_a_finished_run_is_done_at_once(simlab, made):
+    result = simlab("run", made, "--resume")
+
+    assert result.exit_code == DONE
+    assert "1 of 1" not in result.stdout
+    assert f"simlab show {made}" in result.stdout
+
+
+def test_ctrl_c_says_how_to_go_on(simlab, path, tmp_path, monkeypatch):
+    def press_ctrl_c(_view, news):
+        if news.step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LiveView, "_on_step", press_ctrl_c)
+        stopped = simlab("run", path, "--out", tmp_path / "r", "--set", "options.turns=12")
+    resumed = simlab("run", tmp_path / "r", "--resume")
+
+    assert stopped.exit_code == BAD_INPUT
+    assert stopped.stderr == f"simlab: stopped; go on with: simlab run {tmp_path / 'r'} --resume\n"
+    assert resumed.exit_code == DONE
+    assert Run(tmp_path / "r").summary.n_ended == 1
+
+
+def test_scenarios_are_listed_with_a_line_each(simlab):
+    result = simlab("scenarios")
+
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == scenario_names()
+    assert all(line.endswith(".") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["car_sail"], "there is no scenario 'car_sail'; did you mean car_sale?"),
+        (["none.yaml"], "there is no file none.yaml; the bundled scenarios need no file name"),
+        (["car_sale", "--set", "optoins.a=1"], "car_sale.yaml: unknown key 'optoins'; did you mea"),
+        (["car_sale", "--set", "options.max_round=1"], "no option 'max_round'; did you mean max_"),
+        (["car_sale", "--set", "episodes=many"], "episodes: input should be a valid integer"),
+        (["car_sale", "--set", "episodes"], "--set takes KEY=VALUE such as"),
+        (["car_sale", "--set", "cast.buyr.goal=x"], "the world has no seat 'buyr'; did you mean b"),
+        (["car_sale", "--model", "big=scripted"], "the run has no model 'big'; there are small"),
+        (["car_sale", "--model", "all=script"], "did you mean scripted?"),
+        (
+            ["car_sale", "--model", "scripted"],
+            "--model takes NAME=ENGINE[:WEIGHTS] such as all=scr",
+        ),
+        (["car_sale", "--hosts", "many"], "--hosts takes a number or auto, got 'many'"),
+        (["car_sale", "--episodes", "0"], "episodes: input should be greater than or equal to 1"),
+        (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),
+        (
+            ["car_sale", "--set", "cast.buyer.agent=human"],
+            "cast.buyer is a human, and there is no ",
+        ),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_made(
+    simlab, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+
+    assert message in refused(simlab("run", *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("episodes: 2", "episods: 2", "bad.yaml:3: unknown key 'episods'; did you mean episodes?"),
+        ("episodes: 2", "episodes: two", "bad.yaml:3: episodes: input should be a valid integer"),
+        (
+            "buyer",
+            "buyr",
+            "bad.yaml:5: cast.buyr: the world has no seat 'buyr'; did you mean buyer?",
+        ),
+        ("random", "randum", "bad.yaml:5: there is no agent 'randum'; did you mean random"),
+        ("cast:", "cast: [", "bad.yaml:5: not YAML: "),
+    ],
+)
+def test_a_wrong_run_file_is_refused_with_its_line(simlab, tmp_path, old, new, message):
+    file = tmp_path / "bad.yaml"
+    text = (
+        "name: bad\n"
+        "world: simlab.env.car_sale:CarSale\n"
+        "episodes: 2\n"
+        "cast:\n"
+        "  buyer: {agent: random}\n"
+        "  seller: {agent: scripted, actions: [1]}\n"
+    )
+    file.write_text(text.replace(old, new))
+
+    assert message in refused(simlab("run", file, "--out", tmp_path / "r"))
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_directory_that_exists_is_refused(simlab, path, made):
+    message = refused(simlab("run", path, "--out", made))
+
+    assert message == (
+        f"{made} exists already; go on with it by --resume, or choose another by --out"
+    )
+
+
+def test_the_directory_of_a_run_is_no_scenario(simlab, made):
+    assert "go on with its run by --resume" in refused(simlab("run", made))
+
+
+COMMANDS = [("show",), ("replay",), ("branch",), ("export",), ("show", "--digest")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_directory_that_is_no_run_is_refused(simlab, tmp_path, command):
+    name, *options = command
+
+    message = refused(simlab(name, tmp_path, *options))
+    assert f"{tmp_path} is not a run: it has no run.yaml" in message
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("run", "--resume")])
+def test_a_run_from_a_newer_version_is_refused(simlab, tmp_path, command):
+    (tmp_path / "run.yaml").write_text("format: 99\nrun: {}\n")
+    name, *options = command
+
+    message = refused(simlab(name, tmp_path, *options))
+    assert "has format 99, this SimLab reads up to 1; use a newer SimLab" in message
+
+
+def test_show_prints_the_transcript_of_a_run_of_one_episode(simlab, made):
+    result = simlab("show", made)
+
+    run = Run(made)
+    lines = result.stdout.splitlines()
+    assert result.exit_code == DONE
+    assert lines[0] == "relay: Two models chat."
+    assert [line.split(" ", 3)[-1] for line in lines[1:5]] == [
+        line for line in run.episode(0).transcript().splitlines()
+    ]
+    assert "4 model calls: " in result.stdout
+
+
+def test_show_prints_the_digest_alone(simlab, made):
+    assert simlab("show", made, "--digest").stdout == f"{Run(made).digest}\n"
+
+
+def test_show_prints_one_object_for_programs(simlab, made):
+    assert json.loads(simlab("show", made, "--json").stdout) == Run(made).as_dict()
+    assert len(json.loads(simlab("show", made, "--json", "--episode", 0).stdout)["episodes"]) == 1
+
+
+def test_show_of_an_episode_that_is_not_there_is_refused(simlab, made):
+    assert "has no episode 3; it has 0..0" in simlab("show", made, "--episode", 3).stderr
+
+
+def test_show_tells_scores_and_failures(simlab, path, tmp_path):
+    simlab("run", path, "--out", tmp_path / "r", "--set", f"judges.long.agent={WORLDS}:NumberJudge")
+    simlab("run", path, "--out", tmp_path / "f", "--set", "options.crash_at=1")
+
+    assert re.search(r"judge long +4", simlab("show", tmp_path / "r").stdout)
+    failed = simlab("show", tmp_path / "f").stdout.replace("\n", " ")
+    assert "episode 0 failed (environment): the world raised ZeroDivisionError" in failed
+
+
+def test_replay_says_that_all_is_the_same(simlab, made):
+    told = simlab("replay", made)
+    for_programs = simlab("replay", made, "--json")
+
+    assert (told.exit_code, for_programs.exit_code) == (DONE, DONE)
+    assert told.stdout == "1 episodes replayed from their effects: all the same\n"
+    assert json.loads(for_programs.stdout) == {"run": str(made), "episodes": 1, "same": True}
+
+
+def test_replay_shows_both_sides_where_they_part(simlab, made):
+    said = Run(made).episode(0).turns()[1].acted.action
+    forged = "Zounds" + said[6:]
+    rewrite(Run(made).directory, Effect.KIND, said.encode(), forged.encode())
+
+    result = simlab("replay", made)
+
+    assert result.exit_code == FAILED
+    assert result.stderr.startswith("simlab: episode 0, step ")
+    assert said in result.stderr
+    assert forged in result.stderr
+
+
+def test_replay_of_a_damaged_run_names_segment_and_offset(simlab, made):
+    (segment,) = Run(made).directory.segments()
+    data = bytearray(segment.path.read_bytes())
+    data[len(data) // 3] ^= 4
+    segment.path.write_bytes(data)
+
+    result = simlab("replay", made)
+
+    assert result.exit_code == FAILED
+    assert re.search(rf"{segment.path.name}.* at byte \d+", result.stderr)
+
+
+def test_branch_makes_a_run_of_its_own(simlab, made, tmp_path):
+    result = simlab(
+        "branch", made, "--episode", 0, "--step", 2, "--say", "ann=No.", "--out", tmp_path / "b"
+    )
+
+    assert result.exit_code == DONE
+    assert Run(tmp_path / "b").episode(0).turns()[2].acted.action == "No."
+    assert f"run directory: {tmp_path / 'b'}" in result.stdout.replace("\n", "")
+
+
+def test_branch_draws_fresh_samples(simlab, made, tmp_path):
+    result = simlab(
+        "branch", made, "--step", 1, "--seed", 5, "--samples", 3, "--json", "--out", tmp_path / "b"
+    )
+
+    assert len(json.loads(result.stdout)["episodes"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--step", 2, "--say", "bob=No."], "seat 'bob' is not asked at step 2; there are ann"),
+        (["--step", 2, "--say", "No."], "--say takes SEAT=TEXT, got 'No.'"),
+        (["--step", 7], "episode 0 has 4 steps; --step must be in 0..4, got 7"),
+        (["--episode", 3], "has no episode 3; it has 0..0"),
+        (["--set", "options.turns=1"], "a branch can change cast, judges, models"),
+        (["--samples", 2], "2 samples without a seed would all be the same; give --seed"),
+    ],
+)
+def test_a_branch_that_cannot_be_made_is_refused(simlab, made, tmp_path, arguments, message):
+    assert message in refused(simlab("branch", made, "--out", tmp_path / "b", *arguments))
+    assert not (tmp_path / "b").exists()
+
+
+def test_export_writes_tables(simlab, made, tmp_path):
+    result = simlab("export", made, "--to", "parquet", "--out", tmp_path / "tables")
+
+    assert result.stdout == f"{tmp_path / 'tables'}\n"
+    actions = pd.read_parquet(tmp_path / "tables" / "actions.parquet")
+    assert actions.words.tolist() == [turn.acted.action for turn in Run(made).episode(0).turns()]
+
+
+def test_export_writes_lines(simlab, made):
+    result = simlab("export", made, "--to", "jsonl")
+
+    lines = (made / "events.jsonl").read_text().splitlines()
+    assert result.stdout == f"{made / 'events.jsonl'}\n"
+    assert [json.loads(line)["type"] for line in lines].count("Stepped") == 4
+
+
+def test_export_to_something_else_is_refused(simlab, made):
+    assert simlab("export", made, "--to", "csv").exit_code == BAD_INPUT
+
+
+def test_no_command_shows_help(simlab):
+    result = simlab()
+
+    assert "Run, replay and branch simulations" in result.output
+    assert all(name in result.output for name in ("run", "show", "replay", "branch", "export"))
+
+
+HEAVY = "{'ray', 'torch', 'transformers', 'pandas', 'pyarrow', 'pydantic', 'rich.table'}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["simlab", "simlab.cli"])
+def test_importing_a_command_imports_nothing_heavy(module):
+    code = f"import sys, {module}; print(sorted({HEAVY} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_a_run_in_a_process_of_its_own_needs_no_terminal(path, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "simlab.cli", "run", path, "--out", tmp_path / "r"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+    assert (done.returncode, done.stderr) == (DONE, "")
+    assert "\x1b" not in done.stdout, "plain lines in a pipe"
+    assert ScriptedModel.__name__ not in done.stdout
