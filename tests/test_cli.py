@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from simlab.cli import app
 from simlab.display import LiveView
-from simlab.models.scripted import ScriptedModel
 from simlab.sim.config import scenario_names
 from simlab.sim.run import Run
 from simlab.trace.events import Effect
@@ -69,7 +68,7 @@ def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(siml
     assert lines[:4] == run.episode(0).transcript().splitlines()
     assert lines[4] == "1 of 1 episodes have ended"
     returns = run.summary.mean_returns()
-    assert f"ann gets  {returns['ann']:g}" in " ".join(result.stdout.split(" ")).replace("  ", "  ")
+    assert re.search(rf"ann gets +{returns['ann']:g}\b", result.stdout)
     assert "4 model calls: " in result.stdout
     assert f"run directory: {tmp_path / 'r'}" in result.stdout.replace("\n", "")
     for command in ("show", "replay", "branch", "export"):
@@ -213,7 +212,7 @@ def test_bad_input_is_refused_before_anything_is_made(
             "bad.yaml:5: cast.buyr: the world has no seat 'buyr'; did you mean buyer?",
         ),
         ("random", "randum", "bad.yaml:5: there is no agent 'randum'; did you mean random"),
-        ("cast:", "cast: [", "bad.yaml:5: not YAML: "),
+        ("cast:", "cast: [", "bad.yaml:6: not YAML: expected"),
     ],
 )
 def test_a_wrong_run_file_is_refused_with_its_line(simlab, tmp_path, old, new, message):
@@ -240,28 +239,15 @@ def test_a_directory_that_exists_is_refused(simlab, path, made):
     )
 
 
-def test_the_directory_of_a_run_is_no_scenario(simlab, made):
-    assert "go on with its run by --resume" in refused(simlab("run", made))
-
-
-COMMANDS = [("show",), ("replay",), ("branch",), ("export",), ("show", "--digest")]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_directory_that_is_no_run_is_refused(simlab, tmp_path, command):
-    name, *options = command
-
-    message = refused(simlab(name, tmp_path, *options))
-    assert f"{tmp_path} is not a run: it has no run.yaml" in message
-
-
-@pytest.mark.parametrize("command", [*COMMANDS, ("run", "--resume")])
-def test_a_run_from_a_newer_version_is_refused(simlab, tmp_path, command):
+@pytest.mark.parametrize("command", ["show", "show --digest", "replay", "branch", "export"])
+def test_what_is_no_run_or_one_from_a_newer_version_is_refused(simlab, tmp_path, command):
+    name, *options = command.split()
+    no_run = refused(simlab(name, tmp_path, *options))
     (tmp_path / "run.yaml").write_text("format: 99\nrun: {}\n")
-    name, *options = command
+    newer = refused(simlab(name, tmp_path, *options))
 
-    message = refused(simlab(name, tmp_path, *options))
-    assert "has format 99, this SimLab reads up to 1; use a newer SimLab" in message
+    assert f"{tmp_path} is not a run: it has no run.yaml" in no_run
+    assert "has format 99, this SimLab reads up to 1; use a newer SimLab" in newer
 
 
 def test_show_prints_the_transcript_of_a_run_of_one_episode(simlab, made):
@@ -271,9 +257,8 @@ def test_show_prints_the_transcript_of_a_run_of_one_episode(simlab, made):
     lines = result.stdout.splitlines()
     assert result.exit_code == DONE
     assert lines[0] == "relay: Two models chat."
-    assert [line.split(" ", 3)[-1] for line in lines[1:5]] == [
-        line for line in run.episode(0).transcript().splitlines()
-    ]
+    transcript = run.episode(0).transcript().splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines[1:5]] == transcript
     assert "4 model calls: " in result.stdout
 
 
@@ -383,10 +368,6 @@ def test_export_writes_lines(simlab, made):
     assert [json.loads(line)["type"] for line in lines].count("Stepped") == 4
 
 
-def test_export_to_something_else_is_refused(simlab, made):
-    assert simlab("export", made, "--to", "csv").exit_code == BAD_INPUT
-
-
 def test_no_command_shows_help(simlab):
     result = simlab()
 
@@ -419,4 +400,3 @@ def test_a_run_in_a_process_of_its_own_needs_no_terminal(path, tmp_path):
 
     assert (done.returncode, done.stderr) == (DONE, "")
     assert "\x1b" not in done.stdout, "plain lines in a pipe"
-    assert ScriptedModel.__name__ not in done.stdout

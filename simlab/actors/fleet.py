@@ -174,11 +174,9 @@ class Fleet:
         await _all(m.unless_lost(m.process.forget(name)) for m in self._others(member))
 
     async def statistics(self) -> list[HostStatistics]:
-        """The statistics of all hosts, this one first, but for those that are lost just now."""
-        asked = [m.unless_lost(m.process.statistics()) for m in self._members.values()]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        others = [answer for answer in answers if isinstance(answer, HostStatistics)]
-        return [self.driver.statistics(), *others]
+        """The statistics of all hosts that answer within a heartbeat, this one first."""
+        answers = await asyncio.gather(*map(self._statistics_of, self._members.values()))
+        return [self.driver.statistics(), *(answer for answer in answers if answer is not None)]
 
     async def send(self, host: str, batch: bytes) -> None:
         """Carry a batch from the driver's host: this is the transport of that."""
@@ -200,6 +198,13 @@ class Fleet:
                 await asyncio.wait(self._tasks)
             for process in self._processes:
                 process.kill()
+
+    async def _statistics_of(self, member: Member) -> HostStatistics | None:
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                return await member.unless_lost(member.process.statistics())
+        except (TimeoutError, HostDiedError):
+            return None  # it is lost, or busy, and to say who waits must not wait for that
 
     async def _close(self, member: Member) -> None:
         """Let a host end well, unless it hangs or dies over it."""

@@ -17,7 +17,7 @@ from simlab.actors.link import Link
 from simlab.actors.links import Links
 from simlab.actors.parcel import Pickle, pickle_5
 from simlab.actors.ref import ActorRef
-from simlab.actors.statistics import HostStatistics, Waits
+from simlab.actors.statistics import HostStatistics, Waiting, Waits
 from simlab.actors.transport import NoTransport, Transport
 from simlab.errors import ActorError, StaleEpochError
 
@@ -190,8 +190,12 @@ class Host:
             n_actors=len(self._cells),
             n_handled=self.n_handled,
             n_dead_letters=self.n_dead_letters,
-            waiting=self.waits.report(),
+            waiting=self.waiting(),
         )
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Who here waits for whom, the longest-waiting first."""
+        return self.waits.report()
 
     def retire(self, error: StaleEpochError) -> None:
         """Abort, since this host was replaced, and say so."""

@@ -190,7 +190,7 @@ class ActorSystem:
     async def statistics(self) -> list[HostStatistics]:
         """What was done in each host so far and who waits for whom, the driver's first.
 
-        Hosts that are being replaced are left out.
+        Hosts that are being replaced are left out, and those that are too busy to answer soon.
         """
         return await self._started().statistics()
 

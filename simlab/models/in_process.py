@@ -32,7 +32,7 @@ class TransformersModel:
         weights: ``"embedded"``, a folder or a hub id.
         dtype: What to compute in; see `TransformersEngine` for what it costs.
         max_batch: The most completions drawn at once.
-        threads: Cores to use; None for all that the process may use.
+        threads: Cores to use; None for all that the process may use but one.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
     """
 

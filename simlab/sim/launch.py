@@ -138,6 +138,8 @@ def prepare(
     Raises:
         ConfigError: What was given cannot be run; nothing was made.
     """
+    if retry_failed and not resume:
+        raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
     path = Path(scenario)
     source: YamlFile | None = None
     if resume and RunDirectory.is_one(path):
@@ -204,8 +206,11 @@ def _count_hosts(hosts: Hosts, file: RunFile) -> int:
     """How many Ray hosts a run gets.
 
     Raises:
-        ConfigError: People would have to sit in other processes than the terminal's.
+        ConfigError: There are fewer than none, or people would have to sit in other processes than
+            the terminal's.
     """
+    if hosts != "auto" and hosts < 0:
+        raise ConfigError(f"hosts must be 0 or more, got {hosts}")
     people = [seat for seat, spec in file.cast.items() if spec.agent == "human"]
     if hosts == "auto":
         alone = file.episodes == 1 or bool(people)

@@ -206,3 +206,45 @@ def test_what_plain_pickle_takes_is_pickled_plainly_and_all_else_by_value():
 
     assert dumps(Say(1)) == pickle.dumps(Say(1), protocol=5)
     assert pickle.loads(dumps(local))() == "by value"
+
+
+OWN_RAY = """
+import asyncio, os, ray
+from pathlib import Path
+from simlab.actors import ActorSystem
+
+def children():
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and fields[0] != "Z":
+            yield status.parent.name
+
+async def main():
+    async with ActorSystem(1) as system:
+        assert list(children())
+    assert not ray.is_initialized()
+    assert not list(children())
+    print("all gone")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.ray
+async def test_sim_16_ray_ends_with_the_system_that_has_started_it():
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        OWN_RAY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+
+    assert (out, err) == (b"all gone\n", b"")

@@ -28,12 +28,15 @@ def test_the_cpu_time_of_a_block_is_measured():
     assert 0.02 <= cost.cpu_s <= cost.wall_s + 0.01
 
 
-def test_a_block_that_waits_costs_no_cpu_time():
-    with subprocess.Popen([sys.executable, "-S", "-c", "sum(range(10**6))"]) as child:
-        with measured() as cost:
-            child.wait()
+def test_the_cpu_time_of_other_processes_counts_if_they_are_named():
+    work = "import time\nwhile time.process_time() < 0.1: pass\nprint(flush=True)\ninput()"
+    command = [sys.executable, "-S", "-c", work]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        with measured([child.pid]) as all_cost, measured() as own_cost:
+            child.stdout.readline()
+        child.communicate(b"\n")
 
-    assert cost.cpu_s < cost.wall_s
+    assert all_cost.cpu_s > own_cost.cpu_s + 0.05
 
 
 def test_figures_are_medians_with_the_range_of_cpu_time():

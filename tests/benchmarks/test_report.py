@@ -28,12 +28,12 @@ def test_a_bar_is_met_up_to_and_at_its_limit(bar, met):
 
 
 def test_a_bar_of_a_figure_that_was_not_measured_is_refused():
-    with pytest.raises(KeyError, match=r"no figure 'log.per_h'; there are \['log.host'"):
+    with pytest.raises(KeyError, match=r"no figure 'log\.per_h'; there are \['log.host'"):
         Bar("log.per_h", at_least=1).check(FIGURES)
 
 
 def test_a_bar_of_what_is_no_number_is_refused():
-    with pytest.raises(TypeError, match="figure 'log.host' must be a number, got 'here'"):
+    with pytest.raises(TypeError, match=r"figure 'log\.host' must be a number, got 'here'"):
         Bar("log.host", at_least=1).check(FIGURES)
 
 

@@ -396,7 +396,7 @@ async def test_the_embedded_model_knows_the_capital_of_france(embedded_engine):
 async def test_train_9_the_embedded_model_draws_8_of_8_rows_as_if_each_were_alone(
     embedded_engine, together
 ):
-    chats = [[ChatMessage("user", f"Say {n} words about cars. " * n)] for n in range(1, 9)]
+    chats = [[ChatMessage("user", f"Say {n} words" + " please" * n)] for n in range(1, 9)]
     sampling = Sampling(max_tokens=6, seed=11, exact=True)
     alone = [await embedded_engine.generate(chat, sampling) for chat in chats]
 

@@ -1,5 +1,8 @@
 """Run files and runs for the tests of simulations."""
 
+import io
+import sys
+
 import pandas  # noqa: F401 - takes a second, which no test should be charged with
 import pytest
 import yaml
@@ -25,6 +28,27 @@ def run_file(tmp_path):
         return str(path)
 
     return write
+
+
+class Terminal(io.StringIO):
+    """Standard input as it is where a person sits, or not."""
+
+    def __init__(self, *, there):
+        super().__init__()
+        self._there = there
+
+    def isatty(self):
+        return self._there
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Says whether standard input is a terminal."""
+
+    def be(*, there):
+        monkeypatch.setattr(sys, "stdin", Terminal(there=there))
+
+    return be
 
 
 @pytest.fixture

@@ -255,8 +255,19 @@ def test_hosts_are_one_a_core_for_several_episodes(path, tmp_path, monkeypatch):
     assert [launch.hosts for launch in launches] == [0, 2, 0, 3]
 
 
-def test_a_person_sits_in_this_process(path, tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+def test_fewer_hosts_than_none_are_refused(path, tmp_path):
+    with pytest.raises(ConfigError, match=r"hosts must be 0 or more, got -1"):
+        prepare(path, out=tmp_path / "r", hosts=-1)
+    assert not (tmp_path / "r").exists()
+
+
+def test_failed_episodes_of_a_new_run_cannot_be_tried_again(path, tmp_path):
+    with pytest.raises(ConfigError, match=r"--retry-failed goes on with a run .*; add --resume"):
+        prepare(path, out=tmp_path / "r", retry_failed=True)
+
+
+def test_a_person_sits_in_this_process(path, tmp_path, terminal):
+    terminal(there=True)
     settings = {"cast.ann.agent": "human", "episodes": 9}
 
     assert prepare(path, out=tmp_path / "r", settings=settings).hosts == 0

@@ -55,8 +55,9 @@ def test_every_bundled_scenario_can_be_made(name):
         ("LengthJudge", "LengthJuge", "mine.yaml:11: tests.sim.worlds has no 'LengthJuge'; did yo"),
     ],
 )
-def test_what_cannot_be_made_is_told_with_its_line(run_file, old, new, message):
+def test_what_cannot_be_made_is_told_with_its_line(run_file, terminal, old, new, message):
     assert old in TEXT
+    terminal(there=False)
     source = open_run_file(run_file(TEXT.replace(old, new, 1)))
 
     with pytest.raises(ConfigError, match=re.escape(message)):
@@ -70,8 +71,8 @@ def test_without_a_file_no_line_is_told(run_file):
         rehearse(run)
 
 
-def test_a_human_may_sit_at_a_terminal(run_file, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+def test_a_human_may_sit_at_a_terminal(run_file, terminal):
+    terminal(there=True)
     run = load_run_file(run_file(TEXT.replace("agent: random", "agent: human")))
 
     rehearse(run)
