@@ -12,7 +12,7 @@ from simlab.models.model import Completion, Prompt, Sampling
 from simlab.models.weights import EMBEDDED, resolve
 
 if TYPE_CHECKING:
-    from simlab.models.transformers import TransformersEngine
+    from simlab.models.transformers.engine import TransformersEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class TransformersModel:
         folder = resolve(self.weights)
         # Imported here because torch takes seconds, which neither a run without weights nor the
         # refusal of weights that are missing should pay.
-        from simlab.models.transformers import TransformersEngine
+        from simlab.models.transformers.engine import TransformersEngine
 
         with _loading:
             if self._options not in _engines:

@@ -117,7 +117,13 @@ def _convert(gguf: Path, folder: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder.parent) as scratch:
         made = Path(scratch) / "model"
-        command = [sys.executable, "-m", "simlab.models.conversion", str(gguf), str(made)]
+        command = [
+            sys.executable,
+            "-m",
+            "simlab.models.transformers.conversion",
+            str(gguf),
+            str(made),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ConfigError(

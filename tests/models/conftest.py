@@ -59,7 +59,7 @@ def endless_weights(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_engine(tiny_weights):
     """An engine on the tiny weights, in float32."""
-    from simlab.models.transformers import TransformersEngine
+    from simlab.models.transformers.engine import TransformersEngine
 
     with TransformersEngine(str(tiny_weights)) as engine:
         yield engine
@@ -83,7 +83,7 @@ def tokenizer(tiny_weights):
 @pytest.fixture(scope="session")
 def embedded_engine():
     """An engine on the embedded weights, in float32."""
-    from simlab.models.transformers import TransformersEngine
+    from simlab.models.transformers.engine import TransformersEngine
 
     with TransformersEngine() as engine:
         yield engine

@@ -10,6 +10,7 @@ from simlab.sim.launch import prepare_branch, run
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.trace.events import Effect, Started, Stepped, encode
+from tests.sim.test_launch import interrupt_at
 
 WORLDS = "tests.sim.worlds"
 
@@ -251,6 +252,21 @@ def test_a_branch_of_a_changed_branch_below_its_fork_takes_the_change_at_its_own
     assert deeds(second)[:2] == deeds(parent)[:2]
     assert deeds(second)[2].startswith("hm ")
     assert replayed(second) == 1
+
+
+def test_interlab_21_a_branch_counts_its_own_steps_and_does_not_finish_its_parent(
+    relay, branch, tmp_path
+):
+    with pytest.raises(KeyboardInterrupt):
+        relay(options={"turns": 12}, observer=interrupt_at(2))
+    parent = Run(tmp_path / "run")
+    n_steps = parent.log.n_steps(0)
+
+    made = branch(parent, step=1)
+
+    assert (made.episode(0).summary.state, made.episode(0).summary.n_steps) == ("ended", 12)
+    again = Run(tmp_path / "run").summary.episodes[0]
+    assert (again.state, again.n_steps) == ("unfinished", n_steps)
 
 
 def test_sim_8_two_branches_of_one_parent_share_no_state(relay, branch):

@@ -164,6 +164,19 @@ def test_time_that_models_take_is_simulated_by_their_tokens(relay, seconds):
     assert run.log.core(last, SteppedCore).now == n_tokens * seconds
 
 
+def test_sim_12_an_agent_is_told_or_asked_one_thing_at_a_time(relay):
+    cast = {f"bell_{n}": agent("Jealous", period=2.0 + n) for n in range(3)}
+    run = relay(
+        world=f"{WORLDS}:Bells",
+        cast=cast,
+        clock={"kind": "real", "speed": 300.0},
+        options={"closes": 30.0},
+    )
+
+    assert run.summary.n_ended == 1
+    assert acted(run), "all had something to do"
+
+
 def test_judges_score_after_the_end(relay):
     judges = {"length": agent("LengthJudge", per=2.0), "turns": agent("NumberJudge", of="bob")}
     run = relay(judges=judges)

@@ -205,6 +205,29 @@ class Stubborn:
         raise UnfitAnswerError.of(f"grunt {len(request.refused)}", "words were expected")
 
 
+class Jealous(Ringer):
+    """A ringer that raises if it is told or asked anything while it is busy."""
+
+    def __init__(self, period=1.0, seat=""):
+        super().__init__(period, seat)
+        self.busy = False
+
+    async def observe(self, observation):
+        await self._alone()
+        await super().observe(observation)
+
+    async def act(self, request):
+        await self._alone()
+        return await super().act(request)
+
+    async def _alone(self):
+        if self.busy:
+            raise RuntimeError("two messages at a time")
+        self.busy = True
+        await asyncio.sleep(0.002)
+        self.busy = False
+
+
 class Taboo:
     """Says what must not be said until it has been refused ``n`` times; keeps the reasons."""
 

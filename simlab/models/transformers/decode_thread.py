@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 
 from simlab.errors import ModelError
-from simlab.models.decode import Decoder, DecodeRequest, Row
 from simlab.models.model import Completion, Prompt
+from simlab.models.transformers.decode import Decoder, DecodeRequest, Row
 
 T = TypeVar("T")
 

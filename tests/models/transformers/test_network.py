@@ -7,14 +7,14 @@ pytestmark = pytest.mark.model
 def model(tiny_weights):
     from transformers import AutoModelForCausalLM
 
-    from simlab.models.attention import ATTENTION
+    from simlab.models.transformers.attention import ATTENTION
 
     return AutoModelForCausalLM.from_pretrained(tiny_weights, attn_implementation=ATTENTION).eval()
 
 
 @pytest.fixture(scope="module")
 def network(model):
-    from simlab.models.network import Network
+    from simlab.models.transformers.network import Network
 
     return Network(model)
 
@@ -29,8 +29,8 @@ def independent(network):
 
 def read(network, *sequences, capacity=512):
     """Caches with the sequences read, and the logits after each."""
-    from simlab.models.attention import KeyValues
-    from simlab.models.network import Part
+    from simlab.models.transformers.attention import KeyValues
+    from simlab.models.transformers.network import Part
 
     caches = [KeyValues(capacity) for _ in sequences]
     parts = [Part(ids, cache) for ids, cache in zip(sequences, caches, strict=True)]
@@ -58,7 +58,7 @@ def test_logits_are_those_of_a_plain_forward(network, plain_model, length):
 
 
 def test_tokens_read_one_by_one_get_the_logits_of_a_plain_forward(network, plain_model):
-    from simlab.models.network import Part
+    from simlab.models.transformers.network import Part
 
     ids = sequence(70)
     [cache], _ = read(network, ids[:60])
@@ -70,8 +70,8 @@ def test_tokens_read_one_by_one_get_the_logits_of_a_plain_forward(network, plain
 
 
 def test_the_logits_of_several_last_tokens_can_be_had_at_once(network, plain_model):
-    from simlab.models.attention import KeyValues
-    from simlab.models.network import Part
+    from simlab.models.transformers.attention import KeyValues
+    from simlab.models.transformers.network import Part
 
     ids = sequence(30)
 
@@ -96,7 +96,7 @@ def test_a_sequence_gets_the_same_bits_alone_and_beside_others(independent):
 def test_a_prompt_gets_the_same_bits_read_at_once_and_block_by_block(independent):
     import torch
 
-    from simlab.models.network import Part
+    from simlab.models.transformers.network import Part
 
     ids = sequence(200)
     _, [at_once] = read(independent, ids)
@@ -111,7 +111,7 @@ def test_a_prompt_gets_the_same_bits_read_at_once_and_block_by_block(independent
 def test_a_copied_prefix_gives_the_same_bits_as_reading_it_anew(independent):
     import torch
 
-    from simlab.models.network import Part
+    from simlab.models.transformers.network import Part
 
     ids = sequence(150)
     _, [anew] = read(independent, ids)
@@ -123,7 +123,7 @@ def test_a_copied_prefix_gives_the_same_bits_as_reading_it_anew(independent):
 
 
 def test_a_machine_whose_rows_depend_on_each_other_is_found_out(model, caplog):
-    from simlab.models.network import Network
+    from simlab.models.transformers.network import Network
 
     class Meddling:
         """Lets every sequence feel how many tokens there are beside it."""
@@ -167,8 +167,8 @@ def test_models_of_other_families_are_computed_as_they_are_meant(kind, options):
     import torch
     from transformers import AutoModelForCausalLM
 
-    from simlab.models.attention import ATTENTION
-    from simlab.models.network import Network, Part
+    from simlab.models.transformers.attention import ATTENTION
+    from simlab.models.transformers.network import Network, Part
 
     ids = [1 + place % 100 for place in range(90)]
     with torch.random.fork_rng():
@@ -188,8 +188,8 @@ def test_attention_of_an_unknown_kind_is_refused_by_its_name():
     from transformers import AutoModelForCausalLM
 
     from simlab.errors import ConfigError
-    from simlab.models.attention import ATTENTION
-    from simlab.models.network import Network
+    from simlab.models.transformers.attention import ATTENTION
+    from simlab.models.transformers.network import Network
 
     config = config_of("Gemma2Config", num_key_value_heads=2, head_dim=16)
     model = AutoModelForCausalLM.from_config(config, attn_implementation=ATTENTION)

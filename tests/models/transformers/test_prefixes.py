@@ -5,7 +5,7 @@ pytestmark = pytest.mark.model
 
 @pytest.fixture
 def prefixes():
-    from simlab.models.prefixes import PrefixCache
+    from simlab.models.transformers.prefixes import PrefixCache
 
     return PrefixCache(256)
 
@@ -14,7 +14,7 @@ def read(ids, capacity=None):
     """A cache that has read `ids`, with the ids themselves for keys."""
     import torch
 
-    from simlab.models.attention import KeyValues
+    from simlab.models.transformers.attention import KeyValues
 
     cache = KeyValues(capacity or len(ids))
     values = torch.tensor(ids, dtype=torch.float32).view(1, -1, 1)

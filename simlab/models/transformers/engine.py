@@ -13,12 +13,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from simlab.errors import ConfigError, ModelError
-from simlab.models.attention import ATTENTION
-from simlab.models.decode import Decoder, DecodeRequest
-from simlab.models.decode_thread import DecodeStatistics, DecodeThread
 from simlab.models.model import Completion, Prompt, Sampling
-from simlab.models.network import Network
 from simlab.models.render import Renderer
+from simlab.models.transformers.attention import ATTENTION
+from simlab.models.transformers.decode import Decoder, DecodeRequest
+from simlab.models.transformers.decode_thread import DecodeStatistics, DecodeThread
+from simlab.models.transformers.network import Network
 from simlab.models.weights import EMBEDDED, resolve
 
 DTYPES = ("float32", "bfloat16", "float16")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.attention import BLOCK, KeyValues
-from simlab.models.draw import Drawer, logprobs_of
 from simlab.models.model import Completion, Finish, Prompt, Sampling, Usage
-from simlab.models.network import Network, Part
-from simlab.models.prefixes import PrefixCache
 from simlab.models.render import Renderer
+from simlab.models.transformers.attention import BLOCK, KeyValues
+from simlab.models.transformers.draw import Drawer, logprobs_of
+from simlab.models.transformers.network import Network, Part
+from simlab.models.transformers.prefixes import PrefixCache
 
 _STEP_TOKENS = 512
 """Prompt tokens read in one step: about 1 s on 2 cores, for which those being drawn wait."""

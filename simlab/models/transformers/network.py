@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simlab.models.attention import Block, KeyValues, cut
+from simlab.models.transformers.attention import Block, KeyValues, cut
 
 _MULTIPLES = (4, 16, 64)
 """Row counts that are tried: MKL's float32 product of 1 to 3 rows left over rounds differently from
@@ -34,7 +34,7 @@ class Part:
 
 
 class Network:
-    """Runs a transformers model whose attention is `simlab.models.attention.attend`.
+    """Runs a transformers model whose attention is `simlab.models.transformers.attention.attend`.
 
     Args:
         model: A causal language model in evaluation mode.

@@ -1,4 +1,4 @@
-"""A GGUF file into a folder of transformers' format: ``python -m simlab.models.conversion``.
+"""A GGUF file made into a folder of transformers: ``python -m MODULE GGUF FOLDER``, for `weights`."""
 
 A process of its own, started by `simlab.models.weights`.
 """

@@ -15,7 +15,7 @@ def torch():
 
 
 def drawer(**sampling):
-    from simlab.models.draw import Drawer
+    from simlab.models.transformers.draw import Drawer
 
     return Drawer(Sampling(**sampling))
 
@@ -95,7 +95,7 @@ def test_interlab_30_drawing_leaves_the_global_generator_alone(torch):
 
 
 def test_logprobs_are_those_of_the_untempered_distribution(torch):
-    from simlab.models.draw import logprobs_of
+    from simlab.models.transformers.draw import logprobs_of
 
     logits = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from simlab.models.attention import BLOCK, KeyValues
+from simlab.models.transformers.attention import BLOCK, KeyValues
 
 
 class PrefixCache:

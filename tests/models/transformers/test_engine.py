@@ -40,7 +40,7 @@ async def wait_running(engine):
 @pytest.fixture
 def own_engine(tiny_weights):
     """Makes engines for one test alone, and closes them."""
-    from simlab.models.transformers import TransformersEngine
+    from simlab.models.transformers.engine import TransformersEngine
 
     engines = []
 
@@ -288,7 +288,7 @@ async def test_closing_an_engine_fails_what_is_not_done(own_engine, endless_weig
 async def test_logits_that_are_not_numbers_fail_the_completion(own_engine, monkeypatch):
     import torch
 
-    from simlab.models.network import Network
+    from simlab.models.transformers.network import Network
 
     engine = own_engine()
     monkeypatch.setattr(
@@ -304,7 +304,7 @@ async def test_where_rows_depend_on_each_other_exact_ones_are_computed_by_themse
 ):
     from dataclasses import replace
 
-    from simlab.models.network import Network
+    from simlab.models.transformers.network import Network
 
     monkeypatch.setattr(Network, "_find_multiple", lambda _: False)
     widths = []
@@ -359,7 +359,7 @@ def test_an_unknown_dtype_is_refused(own_engine):
 
 
 def test_weights_that_cannot_be_loaded_are_refused_with_their_folder(tmp_path):
-    from simlab.models.transformers import TransformersEngine
+    from simlab.models.transformers.engine import TransformersEngine
 
     (tmp_path / "config.json").write_text('{"model_type": "no-such-model"}')
     (tmp_path / "model.safetensors").write_bytes(b"")

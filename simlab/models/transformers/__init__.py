@@ -1,0 +1,9 @@
+"""The transformers engine: the one place that imports torch and transformers.
+
+Start with `simlab.models.transformers.engine`; `network` computes many sequences in one pass with
+the attention of `attention`, and `decode` draws their tokens.
+"""
+
+from simlab.models.transformers.engine import TransformersEngine
+
+__all__ = ["TransformersEngine"]
