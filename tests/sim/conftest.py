@@ -1,6 +1,7 @@
 """Run files and runs for the tests of simulations."""
 
 import io
+import os
 import sys
 
 import pandas  # noqa: F401 - takes a second, which no test should be charged with
@@ -16,6 +17,13 @@ RELAY = {
     "models": {"small": {"engine": "scripted"}},
 }
 """Two models that chat, whose words follow from the seed."""
+
+
+@pytest.fixture(autouse=True)
+def disk_that_never_waits(monkeypatch):
+    """Lets syncs of this process take no time; that they are made is shown in `tests/trace`."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
 
 
 @pytest.fixture

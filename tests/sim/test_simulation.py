@@ -278,7 +278,7 @@ async def test_sim_16_nothing_outlives_many_episodes_some_failing_or_cancelled(t
 
     await simulation_of(tmp_path / "few", **keys, episodes=10).run()
     after_few = alive()
-    await simulation_of(tmp_path / "many", **keys, episodes=50).run()
+    await simulation_of(tmp_path / "many", **keys, episodes=40).run()
     await cancelled_run(tmp_path / "cancelled", n_episodes=10)
 
     assert alive() == after_few

@@ -1,4 +1,4 @@
-"""A GGUF file made into a folder of transformers: ``python -m MODULE GGUF FOLDER``, for `weights`."""
+"""Makes a folder of transformers' format from a GGUF file: ``python -m MODULE GGUF FOLDER``.
 
 A process of its own, started by `simlab.models.weights`.
 """
