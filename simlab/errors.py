@@ -115,7 +115,7 @@ class DeadlineMissedError(EpisodeError):
 
 
 class AgentFailedError(EpisodeError):
-    """An agent or judge raised an error of its own."""
+    """An agent raised an error of its own."""
 
     boundary = "agent"
 

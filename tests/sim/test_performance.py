@@ -31,6 +31,12 @@ def test_an_episode_comes_to_steps_returns_and_ends(relay):
     assert result.ended == {"ann": "terminated", "bob": "terminated"}
 
 
+def test_a_reset_gets_the_options_of_the_run_file(relay):
+    run = relay(reset={"greeting": "Ahoy."}, cast={"*": agent("Chatter")})
+
+    assert run.episode(0).turns()[0].acted.action.startswith("well (Ahoy. It is day ")
+
+
 def test_usage_counts_the_calls_and_tokens_of_the_episodes_models(relay):
     run = relay(options={"turns": 3}, cast={"ann": {"agent": "llm"}, "bob": agent("one_line")})
 

@@ -158,7 +158,7 @@ def test_failed_episodes_are_tried_again_from_their_last_step_if_asked_for(relay
     assert n_failed == 2
     assert seen.by_episode.keys() == {0, 1}
     assert (again.summary.n_ended, again.summary.n_failed) == (2, 0)
-    assert [e.transcript() for e in again.episodes] == [e.transcript() for e in whole.episodes]
+    assert again.digest == whole.digest, "the step that failed is forgotten"
 
 
 def test_a_failing_model_is_asked_again_when_its_episode_is_tried_again(relay, tmp_path):
@@ -276,10 +276,10 @@ async def test_sim_16_nothing_outlives_many_episodes_some_failing_or_cancelled(t
         descriptors = len(os.listdir("/proc/self/fd"))
         return len(asyncio.all_tasks()), threading.active_count(), descriptors
 
-    await simulation_of(tmp_path / "few", **keys, episodes=10).run()
+    await simulation_of(tmp_path / "few", **keys, episodes=5).run()
     after_few = alive()
-    await simulation_of(tmp_path / "many", **keys, episodes=40).run()
-    await cancelled_run(tmp_path / "cancelled", n_episodes=10)
+    await simulation_of(tmp_path / "many", **keys, episodes=25).run()
+    await cancelled_run(tmp_path / "cancelled", n_episodes=5)
 
     assert alive() == after_few
 
