@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import AskCycleError
+from simlab.trace.span import current
 
 if TYPE_CHECKING:
     from simlab.actors.cell import Cell
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 Reply = asyncio.Future[Any]
 """Where the answer to an ask goes; cancelled once nobody waits for it."""
 
-carried: ContextVar[object | None] = ContextVar("carried", default=None)
-"""What travels with every message beside it, such as the span that is open at its sender.
+carried: ContextVar[Any] = current
+"""What travels with every message beside it: the span that is open at its sender.
 
-The receiver sees it while it handles the message: the object itself in one host, a pickled copy
-between hosts.
+The receiver sees it while it handles the message: the object itself in one host, a pickled copy,
+which writes nothing, between hosts.
 """
 
 handled: ContextVar["Envelope | None"] = ContextVar("handled", default=None)

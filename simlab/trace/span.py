@@ -152,7 +152,7 @@ class Span:
         """
         if self.state != "new":
             raise RuntimeError(f"span {self.name!r} was opened before; make another")
-        outer = _current.get()
+        outer = current.get()
         if outer is not None and not self.id:
             self._hang(outer)
         self.state = "open"
@@ -175,7 +175,7 @@ class Span:
 
     def __enter__(self) -> Self:
         self.open()
-        self._token = _current.set(self)
+        self._token = current.set(self)
         return self
 
     def __exit__(
@@ -186,7 +186,7 @@ class Span:
     ) -> None:
         assert self._token is not None
         try:
-            _current.reset(self._token)
+            current.reset(self._token)
         except ValueError:
             pass  # left in another context than it was entered in, where it never was current
         finally:
@@ -262,12 +262,13 @@ def _colours(tags: Sequence[Tag]) -> list[tuple[str, str | None]]:
     return [(utf8(tag.name), tag.color) for tag in tags]
 
 
-_current: ContextVar[Span | None] = ContextVar("span", default=None)
+current: ContextVar[Span | None] = ContextVar("span", default=None)
+"""The span that is open here; it travels with messages between actors."""
 
 
 def current_span() -> Span | None:
     """The span that is open here, or None."""
-    return _current.get()
+    return current.get()
 
 
 def span(
@@ -292,7 +293,7 @@ def span(
 
 def note(kind: str, data: Any = None, *, tags: Sequence[str | Tag] = ()) -> None:
     """Write an instant into the span that is open here: a picture, a thought, a warning."""
-    outer = _current.get()
+    outer = current.get()
     if outer is not None:
         outer.note(kind, data, tags)
 
@@ -322,8 +323,8 @@ def root_id(actor: str, step: int, part: str) -> int:
 @contextmanager
 def inside(outer: Span | None) -> Iterator[None]:
     """Within the block, spans and effects belong to `outer`: for callbacks and other threads."""
-    token = _current.set(outer)
+    token = current.set(outer)
     try:
         yield
     finally:
-        _current.reset(token)
+        current.reset(token)
