@@ -21,7 +21,7 @@ from simlab.actors.statistics import HostStatistics, Waiting, Waits
 from simlab.actors.transport import NoTransport, Transport
 from simlab.errors import ActorError, StaleEpochError
 
-MAILBOX = 1_000
+MAILBOX = 4_096
 """How many messages wait for an actor before its senders do, where a spawn does not say."""
 
 _YIELD_EVERY = 1_000

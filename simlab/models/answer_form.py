@@ -29,6 +29,7 @@ from simlab.models.reading import (
 from simlab.models.schema_words import choices_in_words, fields_in_words, kind_in_words
 
 _MAX_KNOWN = 1024
+_write_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes an encoder each time
 _REASON_FIRST = "First reason in one or two sentences. Then write 'Answer:' and your answer."
 _MAY_WAIT = "To do nothing for now, write WAIT and nothing else."
 _known: dict[tuple[int, bool], "AnswerForm"] = {}
@@ -226,4 +227,4 @@ def _plain_array(value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False)
+    return _write_json(_plain(value))

@@ -6,6 +6,8 @@ from typing import Any
 
 from simlab.models.answer_schema import Schema, choices_of, meaning_of, members_of
 
+_write_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes an encoder each time
+
 _TEXTS = {
     "date": "a date such as 2024-01-31",
     "date-time": "a date and time such as 2024-01-31T12:00:00",
@@ -55,7 +57,7 @@ def fields_in_words(schema: Schema) -> str:
 
 def choices_in_words(choices: Sequence[Any]) -> str:
     """Plain choices as JSON writes them, the last after ``or``."""
-    texts = [json.dumps(choice, ensure_ascii=False) for choice in choices]
+    texts = [_write_json(choice) for choice in choices]
     return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from simlab.actors import Actor
 from simlab.sim.episode import Moment
+from simlab.sim.garbage import begin_play, end_play
 from simlab.sim.performance import Performance
 from simlab.sim.staging import EpisodeResult, PlayEpisode, Staging, StepNews, mark_of
 from simlab.trace.directory import RunDirectory
@@ -33,6 +34,7 @@ class Stage(Actor):
         """Open the segment of this host in this epoch."""
         segment = self._directory.segment(self.host.epoch)
         self._writer = SegmentWriter(segment.path, seal=segment.seal)
+        begin_play()
 
     def receive(self, message: PlayEpisode) -> asyncio.Future[EpisodeResult]:
         """Begin an episode."""
@@ -40,6 +42,7 @@ class Stage(Actor):
 
     def stopped(self) -> None:
         """Write what is left."""
+        end_play()
         self._writer.close()
 
     async def _play(self, message: PlayEpisode) -> EpisodeResult:
