@@ -1,6 +1,7 @@
 """A simulation: the episodes of a run, many at a time, on hosts that may die."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -202,7 +203,10 @@ class Simulation:
 
     def _new_epoch(self, host: str) -> int:
         """The epoch of a host that is about to start, and its segment."""
-        epoch = self._directory.new_segment(host).epoch
+        file_safe = re.sub(
+            r"[^A-Za-z0-9_.-]", "-", host
+        )  # hosts of dedicated actors bear their names
+        epoch = self._directory.new_segment(file_safe).epoch
         self._epochs.setdefault(host, epoch)
         return epoch
 
