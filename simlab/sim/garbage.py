@@ -5,8 +5,8 @@ import gc
 _THRESHOLDS = (20_000, 20, 100)
 """Allocations before a young collection, young ones before an older one, and so on.
 
-Play allocates much and leaves few cycles: with Python's own (700, 10, 10) collections take 40 us of
-CPU for each action of an agent (`benchmarks.engine`), with these a tenth of it.
+Play allocates much and leaves few cycles, so Python's own (700, 10, 10) look for them too often;
+what an action costs is printed by `benchmarks.engine`.
 """
 
 _before: list[tuple[int, int, int]] = []
