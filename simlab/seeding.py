@@ -23,8 +23,6 @@ def derive(seed: int, *path: str | int) -> int:
     Returns:
         An integer in ``[0, 2**63)``.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    for part in (seed, *path):
-        text = repr(part).encode()
-        digest.update(b"%d:%b" % (len(text), text))
-    return int.from_bytes(digest.digest()) >> (64 - SEED_BITS)
+    parts = [repr(part).encode() for part in (seed, *path)]
+    told = b"".join([b"%d:%b" % (len(part), part) for part in parts])
+    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest()) >> (64 - SEED_BITS)

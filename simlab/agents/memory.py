@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, runtime_checkable
 
 from simlab.agents.tokens import TokenCounter, characters, cut
+from simlab.agents.turns import SEPARATOR, Turns
 from simlab.env.environment import Seat, Utterance
 from simlab.models.model import ChatMessage, Role
-
-SEPARATOR = "\n"
-"""Between items where nothing else is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class ListMemory:
     def __init__(self, *, count: TokenCounter = characters) -> None:
         self._count = count
         self._items: list[MemoryItem] = []
-        self._messages: list[ChatMessage] = []
+        self._turns = Turns()
 
     @property
     def items(self) -> Sequence[MemoryItem]:
@@ -125,11 +123,11 @@ class ListMemory:
     async def add(self, item: MemoryItem) -> None:
         """Remember one thing more; see `Memory.add`."""
         self._items.append(item)
-        self._join(item)
+        self._turns.add(item.role, item.spoken)
 
     def messages(self) -> Sequence[ChatMessage]:
         """All of it as turns of a chat; see `Memory.messages`."""
-        return self._messages
+        return self._turns.messages()
 
     def recall(
         self,
@@ -155,23 +153,19 @@ class ListMemory:
         """A twin that goes its own way; see `Memory.copy`."""
         twin = copy.copy(self)
         twin._items = list(self._items)
-        twin._messages = list(self._messages)
+        twin._turns = self._turns.copy()
         return twin
 
     def _replace_items(self, items: Iterable[MemoryItem]) -> None:
         self._items = list(items)
-        self._messages = []
+        self._turns = Turns()
         for item in self._items:
-            self._join(item)
+            self._turns.add(item.role, item.spoken)
 
-    def _join(self, item: MemoryItem) -> None:
-        """Put an item into the last turn if it is of the same role, else into a new one."""
-        role, text = item.role, item.spoken
-        if not text:
-            return
-        if self._messages and self._messages[-1].role == role:
-            text = f"{self._messages.pop().text}{SEPARATOR}{text}"
-        self._messages.append(ChatMessage(role, text))
+    def _forget(self, n_items: int) -> None:
+        """Drop the oldest items."""
+        self._turns.forget(sum(bool(item.spoken) for item in self._items[:n_items]))
+        del self._items[:n_items]
 
 
 class TokenWindow(ListMemory):
@@ -192,28 +186,34 @@ class TokenWindow(ListMemory):
     def __init__(self, max_tokens: int = 512, *, count: TokenCounter = characters) -> None:
         super().__init__(count=count)
         self.max_tokens = checked_limit(max_tokens)
+        self._separator = count(SEPARATOR)
+        self._costs: list[int] = []
         self._tokens = 0
 
     async def add(self, item: MemoryItem) -> None:
         """Remember one thing more, and forget what there is no room for."""
         item = shortened(item, self.max_tokens, self._count)
         await super().add(item)
-        self._tokens += self._cost(item)
-        if self._tokens - self._count(SEPARATOR) > self.max_tokens:
-            self._forget()
+        cost = self._count(item.text) + self._separator
+        self._costs.append(cost)
+        self._tokens += cost
+        if self._tokens - self._separator > self.max_tokens:
+            self._make_room(max(self.max_tokens * 3 // 4 + self._separator, cost))
 
-    def _forget(self) -> None:
-        kept = len(self._items)
-        room = max(self.max_tokens * 3 // 4, self._count(self._items[-1].text))
-        room += self._count(SEPARATOR)
-        self._tokens = 0
-        while kept and self._tokens + self._cost(self._items[kept - 1]) <= room:
-            kept -= 1
-            self._tokens += self._cost(self._items[kept])
-        self._replace_items(self._items[kept:])
+    def copy(self) -> Self:
+        """A twin that goes its own way; see `Memory.copy`."""
+        twin = super().copy()
+        twin._costs = list(self._costs)
+        return twin
 
-    def _cost(self, item: MemoryItem) -> int:
-        return self._count(item.text) + self._count(SEPARATOR)
+    def _make_room(self, room: int) -> None:
+        """Forget the oldest items, until the others cost at most `room`."""
+        n_items = 0
+        while self._tokens > room:
+            self._tokens -= self._costs[n_items]
+            n_items += 1
+        del self._costs[:n_items]
+        self._forget(n_items)
 
 
 def recalled(

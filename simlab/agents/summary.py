@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from simlab.agents.memory import SEPARATOR, ListMemory, MemoryItem, checked_limit, shortened
+from simlab.agents.memory import ListMemory, MemoryItem, checked_limit, shortened
 from simlab.agents.tokens import TokenCounter, characters, cut
+from simlab.agents.turns import SEPARATOR
 from simlab.models.model import ChatMessage, Model, Sampling
 from simlab.trace.tracing import note, span
 

@@ -6,8 +6,10 @@ replayed or branched. `simlab.env.script` has a second way to write one, as a ge
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, runtime_checkable
+
+from simlab.unusual import unusual
 
 Seat = str
 """A place in a world, such as ``"buyer"``."""
@@ -104,7 +106,7 @@ class ActionRequest:
 
     def __trace__(self) -> dict[str, Any]:
         """What the log keeps: the fields that are not as usual."""
-        return _unusual(self)
+        return unusual(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class TimeStep:
 
     def __trace__(self) -> dict[str, Any]:
         """What the log keeps: the fields that are not empty."""
-        return _unusual(self)
+        return unusual(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +186,3 @@ class Environment(Protocol):
             IllegalAction: One of the actions is refused; the world stays as it was.
         """
         ...
-
-
-_EMPTY: dict[type, dict[str, Any]] = {}
-
-
-def _unusual(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass that differ from those of one made without arguments."""
-    kind = type(value)
-    usual = _EMPTY.get(kind)
-    if usual is None:
-        usual = _EMPTY[kind] = {part.name: getattr(kind(), part.name) for part in fields(kind)}
-    given = {name: getattr(value, name) for name in usual}
-    return {name: part for name, part in given.items() if not _is_usual(part, usual[name])}
-
-
-def _is_usual(given: Any, usual: Any) -> bool:
-    """Whether a field is as usual; what may be an array is compared by identity only."""
-    return given is usual or (isinstance(usual, dict | tuple) and not len(given))

@@ -44,9 +44,9 @@ def fit(space: Any, action: Any) -> Any:
             12000``.
         TypeError: `space` is nothing that a space can be.
     """
-    if is_gym_space(space):
-        return fit_gym(space, action)
     shape = _shape(space)
+    if shape is None:
+        return fit_gym(space, action)
     for _ in range(_MENDINGS):
         try:
             return shape.validate(action)
@@ -107,9 +107,10 @@ def sample(space: Any, rng: Generator, legal: Sequence[Any] | None = None) -> An
     """
     if legal is not None:
         return choice(legal, rng)
-    if is_gym_space(space):
+    shape = _shape(space)
+    if shape is None:
         return sample_gym(space, rng)
-    schema = _shape(space).schema
+    schema = shape.schema
     for _ in range(_DRAWS):
         try:
             return fit(space, draw(schema, rng))
@@ -124,9 +125,10 @@ def default_text_field(space: Any) -> str | None:
     That is the field named ``say``, ``text``, ``message``, ``words`` or ``content``, else the first
     one that holds text without a fixed choice; of a union, that of the first member that has one.
     """
-    if is_gym_space(space):
+    shape = _shape(space)
+    if shape is None:
         return None
-    schema = _shape(space).schema
+    schema = shape.schema
     for member in schema.get("anyOf") or schema.get("oneOf") or (schema,):
         fields = _resolved(member, schema).get("properties", {})
         texts = [name for name, field in fields.items() if _is_text(field)]
@@ -141,7 +143,8 @@ def json_schema(space: Any) -> dict[str, Any]:
     Raises:
         TypeError: `space` is nothing that a space can be.
     """
-    return gym_schema(space) if is_gym_space(space) else deepcopy(_shape(space).schema)
+    shape = _shape(space)
+    return gym_schema(space) if shape is None else deepcopy(shape.schema)
 
 
 class _Shape:
@@ -170,20 +173,25 @@ class _Shape:
         return data if type(action) is type(data) and action == data else action
 
 
-_known: dict[int, _Shape] = {}
+_known: dict[int, tuple[Any, _Shape | None]] = {}
 
 
-def _shape(space: Any) -> _Shape:
-    """The one shape of `space`, found by identity: not every space can be hashed."""
-    shape = _known.get(id(space))
-    if shape is None:
+def _shape(space: Any) -> _Shape | None:
+    """The one shape of `space`, found by identity: not every space can be hashed.
+
+    None for a space of Gymnasium's, which knows itself what its elements are.
+    """
+    known = _known.get(id(space))
+    if known is None:
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
-        shape = _known[id(space)] = _new_shape(space)
-    return shape
+        known = _known[id(space)] = (space, _new_shape(space))
+    return known[1]
 
 
-def _new_shape(space: Any) -> _Shape:
+def _new_shape(space: Any) -> _Shape | None:
+    if is_gym_space(space):
+        return None
     try:
         return _Shape(space)
     except (PydanticSchemaGenerationError, PydanticUserError) as error:

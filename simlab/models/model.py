@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+from simlab.unusual import unusual
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -55,6 +57,10 @@ class Usage:
     completion_tokens: int = 0
     cached_tokens: int = 0
 
+    def __trace__(self) -> dict[str, Any]:
+        """What the log keeps: the fields that are not as usual."""
+        return unusual(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -80,6 +86,10 @@ class Completion:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     exact: bool = False
+
+    def __trace__(self) -> dict[str, Any]:
+        """What the log keeps: the fields that are not as usual."""
+        return unusual(self)
 
 
 @runtime_checkable

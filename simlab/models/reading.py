@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from simlab.env.environment import Wait
@@ -17,6 +18,7 @@ _LABELS: Mapping[str, Mapping[str, Any]] = {
     "boolean": {"true": True, "yes": True, "false": False, "no": False},
     "null": {"null": None},
 }
+_STRINGS = json.JSONDecoder(strict=False)
 _WRAPPED = re.compile(r'\s*"([^"]*)"\s*', re.DOTALL)
 
 
@@ -100,10 +102,10 @@ def label_of(action: Any) -> str:
 
 def _first_string(text: str) -> str:
     """What stands in the quotes that a text begins with, else the text."""
-    if not text.startswith('"'):
+    if not text.startswith('"') or '"' not in text[1:]:
         return text
     try:
-        return str(json.JSONDecoder(strict=False).raw_decode(text)[0])
+        return str(_STRINGS.raw_decode(text)[0])
     except ValueError:
         return text
 
@@ -123,11 +125,15 @@ def _named(text: str, labels: Mapping[str, Any]) -> Iterator[str]:
     if text in labels:
         yield text
     elif labels:
-        longest_first = sorted(labels, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, longest_first))
-        by_case = {label.casefold(): label for label in longest_first}
-        for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE):
+        by_case = {label.casefold(): label for label in labels}
+        for match in _any_of(tuple(labels)).finditer(text):
             yield by_case.get(match.group().casefold(), match.group())
+
+
+@lru_cache(maxsize=256)
+def _any_of(labels: tuple[str, ...]) -> re.Pattern[str]:
+    pattern = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 def _takes_numbers(schema: Schema) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -204,22 +204,43 @@ def default_of(seat: Seat, request: ActionRequest) -> Any:
     return request.default
 
 
-async def in_seat_order(calls: Mapping[Seat, Awaitable[Any]]) -> dict[Seat, Any]:
+async def in_seat_order(calls: Mapping[Seat, Coroutine[Any, Any, Any]]) -> dict[Seat, Any]:
     """Await calls to several seats at once; of several errors the first in seat order is raised.
 
     All calls are awaited to their end, also after an error, so that what is recorded of a step that
-    fails does not depend on who was faster.
+    fails does not depend on who was faster. The first one runs in the caller's own task: in most
+    worlds one or two seats act at once, and a task costs as much as an ask.
     """
-    if len(calls) == 1:
-        ((seat, call),) = calls.items()
-        return {seat: await call}
-    seats = sorted(calls)
-    results = await asyncio.gather(*(calls[seat] for seat in seats), return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
+    if not calls:
+        return {}
+    first, *seats = sorted(calls)
+    others = [asyncio.create_task(calls[seat]) for seat in seats]
+    try:
+        outcomes = [await _outcome(call) for call in (calls[first], *others)]
+    except asyncio.CancelledError:
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        raise
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if errors:
         bugs = [error for error in errors if not isinstance(error, EpisodeError)]
         raise (bugs or errors)[0]
-    return dict(zip(seats, results, strict=True))
+    return {seat: each.result for seat, each in zip((first, *seats), outcomes, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    result: Any
+    error: Exception | None = None
+
+
+async def _outcome(call: Awaitable[Any]) -> _Outcome:
+    """What a call gave or raised."""
+    try:
+        return _Outcome(await call)
+    except Exception as error:
+        return _Outcome(None, error)
 
 
 def _as_json(action: Any) -> str:

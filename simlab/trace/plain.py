@@ -40,7 +40,8 @@ _Path = tuple[int, ...]
 
 _Shape = Callable[[Any, Intern, _Path], Plain]
 _custom: dict[type, _Serialiser] = {}
-_shapes: dict[type, _Shape] = {}
+_shapes: dict[type, tuple[_Shape, bool]] = {}
+"""How values of a type become plain data, and whether they hold other values."""
 
 
 def keep(content: Content) -> Content:
@@ -95,48 +96,46 @@ def utf8(text: str) -> str:
 
 
 def _plain(value: Any, intern: Intern, path: _Path) -> Plain:
+    """The plain data of a value inside others; cuts off what holds itself, and what is too deep."""
     kind = type(value)
-    return (_shapes.get(kind) or _find_shape(kind))(value, intern, path)
+    short = kind in _ATOMS or (kind is str and len(value) <= SHORT and value.isascii())
+    if short and not _custom:  # most values are such
+        return value
+    shape, holds_others = _shapes.get(kind) or _find_shape(kind)
+    if not holds_others:
+        return shape(value, intern, path)
+    here = id(value)
+    if here in path:
+        return {"_type": kind.__qualname__, "cut": "within itself"}
+    if len(path) > DEEPEST:
+        return {"_type": kind.__qualname__, "cut": f"deeper than {DEEPEST}"}
+    return shape(value, intern, (*path, here))
 
 
-def _find_shape(kind: type) -> _Shape:
+def _find_shape(kind: type) -> tuple[_Shape, bool]:
     """How values of a type are turned into plain data; found once for each type."""
     if kind in _custom:
-        shape = _nested(_named(kind, _custom[kind]))
+        found = _named(kind, _custom[kind]), True
     elif hasattr(kind, "__trace__"):
-        shape = _nested(_traced(kind))
+        found = _traced(kind), True
     else:
-        shape = _shape_of(kind)
-    _shapes[kind] = shape
-    return shape
+        found = _shape_of(kind)
+    _shapes[kind] = found
+    return found
 
 
-def _shape_of(kind: type) -> _Shape:
+def _shape_of(kind: type) -> tuple[_Shape, bool]:
     for ancestor, shape in _LEAVES:
         if issubclass(kind, ancestor):
-            return shape
+            return shape, False
     for ancestor, shape in _CONTAINERS:
         if issubclass(kind, ancestor):
-            return _nested(shape)
+            return shape, True
     names = _field_names(kind)
     if names is not None:
-        return _nested(_of_fields(kind, names))
+        return _of_fields(kind, names), True
     stub = {"_type": kind.__qualname__, "stub": kind.__module__}
-    return lambda _value, _intern, _path: dict(stub)
-
-
-def _nested(shape: _Shape) -> _Shape:
-    """A shape of values that hold others: cuts off what holds itself, and what is too deep."""
-
-    def guarded(value: Any, intern: Intern, path: _Path) -> Plain:
-        here = id(value)
-        if here in path:
-            return {"_type": type(value).__qualname__, "cut": "within itself"}
-        if len(path) > DEEPEST:
-            return {"_type": type(value).__qualname__, "cut": f"deeper than {DEEPEST}"}
-        return shape(value, intern, (*path, here))
-
-    return guarded
+    return (lambda _value, _intern, _path: dict(stub)), False
 
 
 def _named(kind: type, serialiser: _Serialiser) -> _Shape:
@@ -193,12 +192,8 @@ def _of_fields(kind: type, names: tuple[str, ...]) -> _Shape:
         fields: dict[str, Plain] = {"_type": name_of_kind}
         for name in names:
             part = getattr(value, name, None)
-            part_kind = type(part)
-            if part_kind in _ATOMS:
-                fields[name] = part
-            else:
-                part_shape = _shapes.get(part_kind) or _find_shape(part_kind)
-                fields[name] = part_shape(part, intern, path)
+            bare = type(part) in _ATOMS and not _custom
+            fields[name] = part if bare else _plain(part, intern, path)
         return fields
 
     return shape

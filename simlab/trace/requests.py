@@ -9,8 +9,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from operator import is_
+from itertools import compress, count
+from operator import is_not
 from typing import Any, Protocol
+
+import msgspec
 
 from simlab.trace.contents import content_hash
 from simlab.trace.events import encode
@@ -18,6 +21,9 @@ from simlab.trace.plain import Intern, Plain, plain
 
 _REMEMBERED = 1 << 14
 """How many messages are remembered to find them again in the next prompt."""
+
+
+_REMEMBERED_SETTINGS = 64
 
 
 class PromptRequest(Protocol):
@@ -56,15 +62,26 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class _Chat:
-    """A prompt that was asked, with the hash of its messages: the next mostly goes on from it."""
+    """A prompt that was asked: the next mostly begins with the very messages that this one does.
+
+    Attributes:
+        prompt: Its messages.
+        entries: Each as written.
+        encodings: Each as digested.
+        hash: Of the first `n_hashed` of them.
+    """
 
     prompt: Sequence[Any] = ()
     entries: list[Plain] = field(default_factory=list)
+    encodings: list[bytes] = field(default_factory=list)
+    n_hashed: int = 0
     hash: Any = field(default_factory=partial(hashlib.blake2b, digest_size=16))
 
-    def begins(self, prompt: Sequence[Any]) -> bool:
-        """Whether a prompt begins with the very messages of this one."""
-        return len(self.prompt) <= len(prompt) and all(map(is_, self.prompt, prompt))
+    def digest(self, settings: bytes) -> bytes:
+        """Of the whole prompt and of what it is asked with."""
+        whole = self.hash.copy()
+        whole.update(b"".join([*self.encodings[self.n_hashed :], settings]))
+        return bytes(whole.digest())
 
 
 class RequestWriter:
@@ -77,7 +94,7 @@ class RequestWriter:
     def __init__(self, intern: Intern) -> None:
         self._intern = intern
         self._messages: dict[tuple[str, str], tuple[list[Plain], bytes]] = {}
-        self._settings: dict[Any, tuple[bytes, list[Plain]]] = {}
+        self._settings: dict[tuple[str, int], tuple[Any, bytes, Plain]] = {}
         self._asked: dict[str, _Chat] = {}
         self._written: dict[str, list[Plain]] = {}
 
@@ -89,11 +106,9 @@ class RequestWriter:
         encoded, head = self._settings_of(asked)
         if _is_ids(asked.prompt):
             ids = plain(list(asked.prompt), self._intern)
-            return Request(content_hash(encoded + encode(ids)), [*head, "ids", ids])
+            return Request(content_hash(encoded + encode(ids)), [head, "ids", ids])
         chat = self._chat(actor, asked.prompt)
-        digest = chat.hash.copy()
-        digest.update(encoded)
-        return Request(digest.digest(), head, chat.entries)
+        return Request(chat.digest(encoded), head, chat.entries)
 
     def write(self, actor: str, request: Request) -> Plain:
         """A request in the form that the log keeps; call it in the order of the records."""
@@ -101,38 +116,41 @@ class RequestWriter:
             return request.head
         before = self._written.get(actor, [])
         self._written[actor] = request.messages
-        return [*request.head, "chat", _as_ranges(before, request.messages)]
+        return [request.head, "chat", _as_ranges(before, request.messages)]
 
     def _chat(self, actor: str, prompt: Sequence[Any]) -> _Chat:
-        """The messages of a prompt, going on from the one before where it goes on from that."""
-        before = self._asked.get(actor)
-        if before is None or not before.begins(prompt):
-            before = _Chat()
-        known = [self._message(message) for message in prompt[len(before.prompt) :]]
-        digest = before.hash.copy()
-        digest.update(b"".join([encoding for _, encoding in known]))
-        chat = _Chat(tuple(prompt), [*before.entries, *[entry for entry, _ in known]], digest)
-        self._asked[actor] = chat
+        """The messages of a prompt, going on from those that it has in common with the last one."""
+        before = self._asked.get(actor) or _Chat()
+        n = _n_shared(before.prompt, prompt)
+        if n < before.n_hashed:
+            before = _Chat(entries=before.entries, encodings=before.encodings)
+        before.hash.update(b"".join(before.encodings[before.n_hashed : n]))
+        known = [self._message(message) for message in prompt[n:]]
+        entries = [*before.entries[:n], *[entry for entry, _ in known]]
+        encodings = [*before.encodings[:n], *[encoding for _, encoding in known]]
+        chat = self._asked[actor] = _Chat(tuple(prompt), entries, encodings, n, before.hash)
         return chat
 
-    def _settings_of(self, asked: PromptRequest) -> tuple[bytes, list[Plain]]:
-        """Model and sampling: encoded without the seed, and as written."""
-        try:
-            known = self._settings.get((asked.model, asked.sampling))
-        except TypeError:  # a schema makes the sampling unhashable
-            return self._new_settings(asked)
-        if known is None:
-            if len(self._settings) >= _REMEMBERED:
-                self._settings.clear()
-            known = self._settings[asked.model, asked.sampling] = self._new_settings(asked)
-        return known
+    def _settings_of(self, asked: PromptRequest) -> tuple[bytes, Plain]:
+        """Model and sampling: encoded without the seed, and the reference to them.
 
-    def _new_settings(self, asked: PromptRequest) -> tuple[bytes, list[Plain]]:
+        Found by identity: a schema makes the sampling unhashable.
+        """
+        key = (asked.model, id(asked.sampling))
+        known = self._settings.get(key)
+        if known is None:
+            if len(self._settings) >= _REMEMBERED_SETTINGS:
+                self._settings.clear()
+            known = self._settings[key] = (asked.sampling, *self._new_settings(asked))
+        return known[1:]
+
+    def _new_settings(self, asked: PromptRequest) -> tuple[bytes, Plain]:
         sampling = plain(asked.sampling, self._intern)
         seedless = sampling
         if isinstance(sampling, dict):
             seedless = {name: part for name, part in sampling.items() if name != "seed"}
-        return encode(["model", asked.model, seedless]), [asked.model, sampling]
+        settings = encode([asked.model, sampling])
+        return encode(["model", asked.model, seedless]), self._intern(settings)
 
     def _message(self, message: Any) -> tuple[list[Plain], bytes]:
         """A message as written, one object for equal messages, and its encoding."""
@@ -150,7 +168,7 @@ class RequestReader:
     """Turns written requests back into whole ones; give it an episode's effects in order.
 
     Args:
-        whole: Puts contents in their place; by default references stay.
+        whole: Puts contents in the place of references; by default there are none.
     """
 
     def __init__(self, whole: Callable[[Plain], Plain] = lambda value: value) -> None:
@@ -166,7 +184,8 @@ class RequestReader:
         """
         if kind != "model":
             return self._whole(written)
-        model, sampling, form, prompt = written
+        settings, form, prompt = written
+        model, sampling = msgspec.msgpack.decode(self._whole(settings))
         return {
             "model": model,
             "sampling": self._whole(sampling),
@@ -187,13 +206,11 @@ class RequestReader:
 
 def _as_ranges(before: list[Plain], messages: list[Plain]) -> list[Plain]:
     """Messages as they are, or as ``[start, stop]`` of those before, whichever is known."""
-    n = len(before)
-    if n and messages[:n] == before:
-        return [[0, n], *messages[n:]]
-    places = {id(message): place for place, message in enumerate(before)}
-    written: list[Plain] = []
-    stop = -1
-    for message in messages:
+    n = _n_shared(before, messages)
+    written: list[Plain] = [[0, n]] if n else []
+    places = {id(message): place for place, message in enumerate(before[n:], n)}
+    stop = n or -1
+    for message in messages[n:]:
         place = places.get(id(message))
         if place is None:
             written.append(message)
@@ -204,6 +221,12 @@ def _as_ranges(before: list[Plain], messages: list[Plain]) -> list[Plain]:
             written.append([place, place + 1])
             stop = place + 1
     return written
+
+
+def _n_shared(before: Sequence[Any], after: Sequence[Any]) -> int:
+    """How many objects two sequences have in common at their beginnings."""
+    differing = map(is_not, before, after)
+    return next(compress(count(), differing), min(len(before), len(after)))
 
 
 def _is_ids(prompt: Sequence[Any]) -> bool:

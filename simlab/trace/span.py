@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -119,7 +120,7 @@ class Span:
 
     def note(self, kind: str, data: Any = None, tags: Sequence[str | Tag] = ()) -> None:
         """Write an instant into this span; see `note`."""
-        here = derive(self.id, "note", next(self._notes))
+        here = _id_of(self.id, "note", next(self._notes))
         journal = self.journal
         if journal is None or not journal.writes(self.step):
             return
@@ -204,7 +205,7 @@ class Span:
     def _hang(self, outer: "Span") -> None:
         """Become the next child of another span."""
         self.actor, self.step, self.part = outer.actor, outer.step, outer.part
-        self.id = derive(outer.id, next(outer._children))
+        self.id = _id_of(outer.id, next(outer._children))
         self.parent = outer.id
         self.journal = outer.journal
 
@@ -234,6 +235,10 @@ class Span:
         duration = round(time.perf_counter() - self._start, 6)
         fault = None if error is None else fault_of(error)
         journal.append(SpanClosed(self.id, journal.plain(self.result), fault, duration))
+
+
+_id_of = lru_cache(maxsize=1 << 12)(derive)
+"""Episodes that are played side by side have the same ids in the same step."""
 
 
 class _Part(Span):
@@ -317,7 +322,7 @@ def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
 
 def root_id(actor: str, step: int, part: str) -> int:
     """The id under which the spans of an actor's part in a step hang."""
-    return derive(step, actor, part)
+    return _id_of(step, actor, part)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
@@ -62,7 +62,6 @@ class SegmentWriter:
         self._failure: SimlabError | ValueError | None = None
         self._unwritten: list[bytes] = []
         self._stored: set[bytes] = set()
-        self._stored_elsewhere: Container[bytes] = ()
         self._known: dict[str | bytes, Reference] = {}
         self._known_bytes = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -71,14 +70,6 @@ class SegmentWriter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._syncer: _Syncer | None = None
         self._begin()
-
-    def reuse(self, contents: Container[bytes]) -> None:
-        """Store no content again that other segments of the same run hold.
-
-        Args:
-            contents: Their hashes, such as `Log.contents`.
-        """
-        self._stored_elsewhere = contents
 
     def append(self, kind: int, episode: int, payload: bytes) -> None:
         """Put a record behind all others, with the contents that it refers to before it.
@@ -107,7 +98,7 @@ class SegmentWriter:
         if reference is None:
             reference, data = refer(content)
             name = bytes(reference.data)
-            if self._is_new(name):
+            if name not in self._stored:
                 self._store(name, AS_IS, data)
             self._know(content, reference)
         return reference
@@ -184,13 +175,10 @@ class SegmentWriter:
     def _intern_numbers(self, content: list[int], lists: PiecesWriter) -> Reference:
         reference, data = refer(content)
         name = bytes(reference.data)
-        if self._is_new(name):
+        if name not in self._stored:
             self._store(name, PIECES, _encode(lists.write(content, data)))
         lists.keep(name, data)
         return reference
-
-    def _is_new(self, name: bytes) -> bool:
-        return name not in self._stored and name not in self._stored_elsewhere
 
     def _store(self, name: bytes, form: bytes, data: bytes) -> None:
         with self._lock:

@@ -110,7 +110,6 @@ def resume(directory, episode=0, *, host="driver", seed=5):
     directory.seal_all()
     log = Log(directory)
     writer = open_writer(directory, host)
-    writer.reuse(log.contents)
     return Journal(episode, seed=seed, writer=writer, history=log.history(episode)), writer
 
 

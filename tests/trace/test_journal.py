@@ -151,19 +151,6 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
     assert calls.n_calls == 6
 
 
-async def test_a_resumed_run_stores_no_content_again(directory):
-    await play_run(directory)
-    (segment,) = directory.segments()
-    os.truncate(segment.path, segment.open().index.offsets[-1])
-    whole = segment.path.stat().st_size
-
-    journal, writer = resume(directory)
-    await play(journal, Model())
-    writer.close()
-
-    assert writer.path.stat().st_size < whole / 5
-
-
 async def test_a_pure_replay_of_an_unfinished_episode_says_where_the_record_ends(directory):
     await play_run(directory)
     (segment,) = directory.segments()

@@ -78,13 +78,13 @@ def test_the_kind_of_an_effect_is_part_of_its_digest():
 def test_a_chat_that_grows_is_written_as_what_is_new():
     _, (_, second) = written_and_read([ask("a", "b"), ask("a", "b", "c")])
 
-    assert second[2:] == ["chat", [[0, 2], ["user", "c"]]]
+    assert second[1:] == ["chat", [[0, 2], ["user", "c"]]]
 
 
 def test_a_chat_that_drops_its_oldest_messages_is_written_as_what_is_new():
     _, (_, second) = written_and_read([ask("system", "a", "b", "c"), ask("system", "b", "c", "d")])
 
-    assert second[2:] == ["chat", [[0, 1], [2, 4], ["user", "d"]]]
+    assert second[1:] == ["chat", [[0, 1], [2, 4], ["user", "d"]]]
 
 
 def test_each_actor_has_a_chat_of_its_own():

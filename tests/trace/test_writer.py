@@ -11,7 +11,6 @@ import pytest
 from simlab.errors import LogWriteError, StaleEpochError
 from simlab.trace import writer as writer_module
 from simlab.trace.append_file import AppendFile
-from simlab.trace.contents import content_hash
 from simlab.trace.events import BLOB
 from simlab.trace.log import Log
 from simlab.trace.pieces import PiecesWriter
@@ -264,23 +263,6 @@ def test_a_content_is_stored_once_and_before_its_first_use(directory):
     assert again == reference
     assert [record.kind for record in Segment(writer.path).records()] == [BLOB, 4]
     assert Log(directory).content_of(reference.code, memoryview(reference.data)) == text
-
-
-def test_contents_of_other_segments_are_not_stored_again(directory):
-    text = "an offer that is made again and again, word for word"
-    first = open_writer(directory)
-    first.intern(text)
-    first.append(4, 0, b"use")
-    first.close()
-
-    second = open_writer(directory)
-    second.reuse(Log(directory).contents)
-    reference = second.intern(text)
-    second.append(4, 0, b"use")
-    second.close()
-
-    assert [record.kind for record in Segment(second.path).records()] == [4]
-    assert bytes(reference.data) == content_hash(text.encode())
 
 
 def test_lists_of_integers_come_back_from_their_pieces(directory):
