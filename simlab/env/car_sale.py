@@ -188,7 +188,7 @@ class CarSale:
         way = sign * (self._offers.get(_OTHER[mover], limit) - own)
         examples = []
         for said, step in _EXAMPLES[mover]:
-            price = own + sign * (max(0, way) // 200 * 100 + step)
+            price = own + sign * ((max(0, way) + 100) // 200 * 100 + step)
             price = max(1, min(price, limit) if mover == "buyer" else max(price, limit))
             examples.append(Offer(said.format(price=price), price))
         return tuple(examples)
