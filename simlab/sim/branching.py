@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from simlab.errors import ConfigError
-from simlab.sim.config import RunFile, checked, near
+from simlab.find import near
+from simlab.sim.config import RunFile, checked
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
 from simlab.sim.staging import Branching, Fork

@@ -5,6 +5,7 @@ import asyncio
 from simlab.actors import Actor
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
+from simlab.sim.modelling import furnished
 from simlab.sim.performance import Performance
 from simlab.sim.staging import EpisodeResult, PlayEpisode, Staging, StepNews, mark_of
 from simlab.trace.directory import RunDirectory
@@ -26,7 +27,7 @@ class Stage(Actor):
     _writer: SegmentWriter
 
     def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+        self._staging = furnished(staging)
         self._directory = RunDirectory(staging.directory)
         self._log: Log | None = None
 

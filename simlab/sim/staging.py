@@ -49,7 +49,7 @@ class Staging:
     Attributes:
         run: What is run.
         directory: Where.
-        models: By name.
+        models: By name; on its way to a host only those that hosts share.
         branching: Where it leaves another run, if it is a branch.
         models_before: The models, by name, of the configuration before each fork.
         news: Who is told of the steps of watched episodes.
