@@ -100,20 +100,6 @@ async def attempt(
     return form.read(begun + completion.text, request)
 
 
-def begin_reply(space: Any) -> str:
-    """How a reply is begun for a model: ``{"say": "`` where ``say`` is the space's first field."""
-    return answer_form(space).begun
-
-
-def parse(space: Any, text: str) -> Any:
-    """The element of `space` that a whole reply stands for.
-
-    Raises:
-        UnfitAnswerError: It stands for none, with the reason.
-    """
-    return answer_form(space).read(text, ActionRequest(space=space))
-
-
 def refusal_messages(refused: Sequence[Refusal]) -> list[ChatMessage]:
     """What a model is shown of its replies that were not taken: each, and why."""
     messages = []

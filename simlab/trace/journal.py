@@ -120,16 +120,6 @@ class Journal:
         self._uncommitted = False
         self._closed = False
 
-    @property
-    def live(self) -> bool:
-        """Whether what happens now is new and gets written."""
-        return self._writer is not None and self._history.exhausted and not self._closed
-
-    @property
-    def n_recorded(self) -> int:
-        """Steps that were committed before this journal was opened."""
-        return self._history.n_steps
-
     def writes(self, step: int) -> bool:
         """Whether spans and notes of a step are written: those of committed steps stand already."""
         return self._writer is not None and step >= self._history.n_steps and not self._closed

@@ -2,14 +2,14 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pytest
 from pydantic import Field
 
 from simlab.errors import ModelError, UnfitAnswerError
 from simlab.models import answers
-from simlab.models.answers import FORMAT_MARK, ask, begin_reply, parse
+from simlab.models.answers import FORMAT_MARK, ask
 from simlab.models.model import ChatMessage, Completion, Sampling
 
 
@@ -207,9 +207,3 @@ async def test_an_empty_reply_is_shown_as_such():
     await ask(model, "Say something.", str)
 
     assert ChatMessage("assistant", "(nothing)") in model.prompts[1]
-
-
-def test_replies_are_begun_and_parsed_by_space_alone():
-    assert begin_reply(Bid) == '{"say": "'
-    assert parse(Bid, begin_reply(Bid) + 'Yes.", "amount": 2}') == Bid("Yes.", 2)
-    assert parse(Literal["a", "b"], "B") == "b"
