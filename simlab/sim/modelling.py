@@ -12,7 +12,7 @@ from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.engines import ModelSpec, build
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import Model
-from simlab.models.weights import resolve
+from simlab.models.weights import fingerprint, resolve
 from simlab.sim.staging import Staging
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -37,6 +37,19 @@ def check_weights(models: Mapping[str, Model]) -> None:
     for model in models.values():
         if isinstance(model, TransformersModel):
             resolve(model.weights)
+
+
+def fingerprints(specs: Specs) -> dict[str, str]:
+    """What tells the weights of each model from others, by name; scripted models have none.
+
+    Raises:
+        ConfigError: Weights are not there.
+    """
+    return {
+        name: fingerprint(resolve(model.weights))
+        for name, model in build_models(specs).items()
+        if isinstance(model, TransformersModel)
+    }
 
 
 async def share_models(specs: Specs, system: ActorSystem) -> dict[str, Model]:
