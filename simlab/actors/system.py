@@ -240,6 +240,6 @@ def _ray_cluster(address: str | None) -> Cluster:
     # A host that dies is told of by us; Ray would print it to standard output, which is a program's
     # where `--json` is given. Ray reads this when it is imported.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
-    from simlab.actors.ray import RayCluster  # imports Ray, which takes half a second
+    from simlab.actors.ray import RayCluster  # imports Ray, which takes long
 
     return RayCluster(address)

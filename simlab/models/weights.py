@@ -86,8 +86,8 @@ def cache_directory() -> Path:
 def _embedded() -> Path:
     """The converted embedded weights.
 
-    Kept in float32, 538 MB: the exact values of the 4-bit file, which 16 bits cannot hold; and it
-    is mapped into memory in 0.1 s where 16 bits, to be widened at each start, take 0.5 to 0.8 s.
+    Kept in float32: the exact values of the 4-bit file, which 16 bits cannot hold; and it is mapped
+    into memory as it is, where 16 bits would have to be widened at each start.
     """
     folder = cache_directory() / f"smollm2-135m-instruct-{_VERSION}-float32"
     if not folder.is_dir():
@@ -122,7 +122,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     """Convert in a process of its own, then put the whole folder in place in one rename.
 
     Transformers' reader of GGUF files prints bars and warnings that cannot be switched off, and
-    leaves a gigabyte behind; none of it reaches this process. It takes about 20 s.
+    leaves much memory behind; none of it reaches this process.
     """
     with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder.parent) as scratch:
         made = Path(scratch) / "model"
@@ -153,7 +153,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _from_hub(weights: str) -> Path:
     """The hub's snapshot of a repository: from its cache, else over the network."""
-    # Imported here because it takes 0.2 s, which runs on other weights should not pay.
+    # Imported here because it takes time, which runs on other weights should not pay.
     from huggingface_hub import snapshot_download
 
     try:
