@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ def ray_session() -> Iterator[ModuleType]:
     ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield ray
     ray.shutdown()
+
+
+@pytest.fixture
+def disk_that_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets syncs of this process take no time: tests end processes and never machines."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
 
 
 @pytest.fixture

@@ -9,12 +9,19 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 from simlab.errors import ConfigError, ModelError
 from simlab.find import find
-from simlab.models.model import ChatMessage, Completion, Finish, Prompt, Sampling, Usage
+from simlab.models.model import (
+    ChatMessage,
+    Completion,
+    Finish,
+    Prompt,
+    Sampling,
+    Usage,
+    name_with_adapter,
+)
 from simlab.seeding import SEED_BITS, derive
 
 Script = Callable[..., str]
@@ -109,8 +116,7 @@ class ScriptedModel:
 
     def with_adapter(self, path: str | None) -> Self:
         """This model under a name such as ``"small+agent@7"``; nothing else changes."""
-        base = self.name.partition("+")[0]
-        return replace(self, name=base if path is None else f"{base}+{Path(path).name}")
+        return replace(self, name=name_with_adapter(self.name, path))
 
     async def _answer_call(self, call: str, prompt: Prompt, seed: int) -> None:
         """Log the call, then take as long as it takes, then fail if it is to fail."""

@@ -10,32 +10,14 @@ from pydantic import Field
 from simlab.errors import ModelError, UnfitAnswerError
 from simlab.models import answers
 from simlab.models.answers import FORMAT_MARK, ask
-from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.model import ChatMessage, Sampling
+from tests.replying import Replying
 
 
 @dataclass(frozen=True)
 class Bid:
     say: str
     amount: Annotated[int, Field(ge=1, le=10)]
-
-
-class Replying:
-    """Answers with what it was given, in order, and keeps what it was asked."""
-
-    name = "replying"
-
-    def __init__(self, *replies):
-        self.replies = list(replies)
-        self.prompts = []
-        self.samplings = []
-
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG002
-        self.prompts.append(list(prompt))
-        self.samplings.append(sampling)
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return Completion(reply)
 
 
 @pytest.fixture
