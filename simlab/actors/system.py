@@ -31,7 +31,8 @@ class ActorSystem:
 
     With `hosts=0` everything lives in this process and nothing is pickled; otherwise this process
     is a host as well, named ``"driver"``, beside the others. Actors and their users see no
-    difference.
+    difference. A host that dies is replaced, and its successor gets actors of the same arguments
+    and addresses.
 
     Example::
 
@@ -144,8 +145,6 @@ class ActorSystem:
         **kwargs: Any,
     ) -> ActorRef:
         """Make an actor, and wait until its `started` hook is done.
-
-        If its host dies, the next one gets an actor of the same arguments and address.
 
         Args:
             actor_class: What it is; importable in every process.

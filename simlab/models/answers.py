@@ -35,7 +35,7 @@ async def ask(
     examples: Sequence[Any] = (),
     name: str = "ask",
 ) -> Any:
-    """A typed answer from a model, with several attempts.
+    """A typed answer from a model, an element of `space`, with several attempts.
 
     Each attempt is a span ``"name: 2/3"``, marked as failed where its reply did not fit; the next
     one is shown that reply and the reason.
@@ -52,15 +52,10 @@ async def ask(
         examples: Answers to show the model in place of the one made from the schema.
         name: Of the spans.
 
-    Returns:
-        An element of `space`.
-
     Raises:
         UnfitAnswerError: No reply fitted; holds the last one. Other errors are passed on at once.
         ValueError: `FORMAT_MARK` occurs twice, an example does not fit, or `attempts` is under 1.
     """
-    if attempts < 1:
-        raise ValueError(f"attempts must be at least 1, got {attempts!r}")
     form = answer_form(space, reason=reason)
     request = ActionRequest(space=space, legal=legal, examples=tuple(examples))
     chat = _with_format(prompt, form.ask_for(request))
@@ -117,6 +112,8 @@ async def _until_it_fits(
     attempts: int,
     name: str,
 ) -> Any:
+    if attempts < 1:
+        raise ValueError(f"attempts must be at least 1, got {attempts!r}")
     for number in range(1, attempts + 1):
         try:
             with span(f"{name}: {number}/{attempts}", kind="attempt"):
