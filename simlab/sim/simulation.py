@@ -115,7 +115,7 @@ class Simulation:
         )
         async with system:
             stages = await self._set_stages(system)
-            watch = asyncio.create_task(self._watch.report(system))
+            watch = asyncio.create_task(self._watch.report(system, stages))
             try:
                 await self._work_all(iter(todo), stages, min(self._run.concurrency, len(todo)))
             finally:

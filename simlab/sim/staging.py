@@ -103,6 +103,11 @@ class PlayEpisode:
 
 
 @dataclass(frozen=True, slots=True)
+class ListCalls:
+    """Tell which calls of the live episodes have not come back yet; the answer is a line each."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeResult:
     """How an episode ended; `digest` closes its chain."""
 
