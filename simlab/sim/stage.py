@@ -5,8 +5,9 @@ import asyncio
 from simlab.actors import Actor
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
+from simlab.sim.modelling import furnished
 from simlab.sim.performance import Performance
-from simlab.sim.staging import EpisodeResult, PlayEpisode, Staging, StepNews, mark_of
+from simlab.sim.staging import EpisodeResult, ListCalls, PlayEpisode, Staging, StepNews, mark_of
 from simlab.trace.directory import RunDirectory
 from simlab.trace.history import History
 from simlab.trace.journal import Journal
@@ -19,6 +20,8 @@ from simlab.trace.writer import SegmentWriter
 class Stage(Actor):
     """Plays episodes on one host; asked to `PlayEpisode`, it answers when the episode has ended.
 
+    Asked to `ListCalls`, it answers at once.
+
     Args:
         staging: What is run.
     """
@@ -26,9 +29,10 @@ class Stage(Actor):
     _writer: SegmentWriter
 
     def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+        self._staging = furnished(staging)
         self._directory = RunDirectory(staging.directory)
         self._log: Log | None = None
+        self._live: dict[int, Journal] = {}
 
     def started(self) -> None:
         """Open the segment of this host in this epoch."""
@@ -36,9 +40,17 @@ class Stage(Actor):
         self._writer = SegmentWriter(segment.path, seal=segment.seal)
         begin_play()
 
-    def receive(self, message: PlayEpisode) -> asyncio.Future[EpisodeResult]:
-        """Begin an episode."""
-        return asyncio.ensure_future(self._play(message))
+    def receive(
+        self, message: PlayEpisode | ListCalls
+    ) -> "asyncio.Future[EpisodeResult] | list[str]":
+        """Begin an episode, or tell what the live ones wait for."""
+        if isinstance(message, PlayEpisode):
+            return asyncio.ensure_future(self._play(message))
+        return [
+            f"episode {episode}, {call}"
+            for episode, journal in sorted(self._live.items())
+            for call in journal.calls_under_way()
+        ]
 
     def stopped(self) -> None:
         """Write what is left."""
@@ -58,7 +70,11 @@ class Stage(Actor):
             if message.watched and self._staging.news is not None:
                 await self._staging.news.tell(_news(message.episode, moment))
 
-        return await Performance(self._staging, journal, self.host).run(tell)
+        self._live[message.episode] = journal
+        try:
+            return await Performance(self._staging, journal, self.host).run(tell)
+        finally:
+            del self._live[message.episode]
 
     def _history(self, message: PlayEpisode) -> History:
         """What is recorded of an episode; only what has come since the last time is read."""
