@@ -172,7 +172,11 @@ def _show_facts(console: Console, episode: Episode) -> None:
     seats = Table("seat", *map(escape, names), "return", box=None, pad_edge=False)
     for seat, total in episode.summary.returns.items():
         facts = of_seats.get(seat, {})
-        seats.add_row(escape(seat), *[_fact(facts[name]) if name in facts else "" for name in names], f"{total:g}")
+        seats.add_row(
+            escape(seat),
+            *[_fact(facts[name]) if name in facts else "" for name in names],
+            f"{total:g}",
+        )
     console.print(seats)
 
 
