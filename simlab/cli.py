@@ -195,7 +195,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     path = launch.directory.path
     start = time.monotonic()
     try:
-        view = LiveView(console, launch.file.episodes, bar=not launch.file.has_people)
+        view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
         with view.shown() as observer:
             run = launch.run(observer)
     except KeyboardInterrupt:

@@ -187,6 +187,10 @@ def test_scenarios_are_listed_with_a_line_each(simlab):
             ["car_sale", "--set", "cast.buyer.agent=human"],
             "cast.buyer is a human, and there is no ",
         ),
+        (
+            ["car_sale", "--set", "cast.buyer.agent=human", "--hosts", "2"],
+            "cast.buyer is a human, and there is no ",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_made(

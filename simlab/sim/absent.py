@@ -1,8 +1,10 @@
-"""A model that is not there: what agents hold where every answer comes from a record."""
+"""Who is not there: what agents hold where every answer comes from a record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simlab.agents.person import HumanAnswer, Question
+from simlab.agents.terminal import PersonLeftError
 from simlab.errors import ModelError
 from simlab.models.model import Completion, Prompt, Sampling
 
@@ -37,3 +39,12 @@ class AbsentModel:
         return AbsentModel(
             base if path is None else f"{base}+{path.rstrip('/').rpartition('/')[2]}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentPerson:
+    """Nobody: answers nothing."""
+
+    async def answer(self, question: Question) -> HumanAnswer:
+        """Never answers."""
+        raise PersonLeftError(f"nobody is there for {question.asker}: a replay asks no person")

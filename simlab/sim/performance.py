@@ -146,7 +146,12 @@ class Performance:
         self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
     ) -> ActorRef:
         agent = make_agent(
-            spec, seat, world.seats[seat], models=_recorded(models), seed=self._journal.seed
+            spec,
+            seat,
+            world.seats[seat],
+            models=_recorded(models),
+            person=self._staging.person,
+            seed=self._journal.seed,
         )
         name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
         self._names.append(name)

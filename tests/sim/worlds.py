@@ -60,6 +60,37 @@ class Relay:
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
 
 
+class Located(Relay):
+    """A relay that writes down in which process it is played, for those who end that."""
+
+    def __init__(self, pid_file, **options):
+        super().__init__(**options)
+        Path(pid_file).write_text(str(os.getpid()))
+
+
+class Hurried:
+    """Ann is asked so many times; the first time she has ``patience`` seconds of world time."""
+
+    def __init__(self, times=3, patience=20.0):
+        self.times, self.patience = times, patience
+        self.seats = {"ann": SeatSpec("You are in a hurry.")}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_asked = 0
+        return self._ask()
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - every answer will do
+        return self._ask()
+
+    def _ask(self):
+        self.n_asked += 1
+        if self.n_asked > self.times:
+            return TimeStep(ended={"ann": "terminated"})
+        deadline = self.patience if self.n_asked == 1 else None
+        request = ActionRequest(prompt=f"Time {self.n_asked}?", default="...", deadline=deadline)
+        return TimeStep({"ann": request}, {"ann": [f"It is {self.n_asked} o'clock."]})
+
+
 def _other(seat):
     return SEATS[1 - SEATS.index(seat)]
 
