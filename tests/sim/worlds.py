@@ -5,6 +5,7 @@ Run files name them as ``tests.sim.worlds:Relay``.
 
 import asyncio
 import itertools
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -310,6 +311,13 @@ class NumberJudge:
 
     async def score(self, trajectory):
         return len(trajectory.turns)
+
+
+class OddJudge:
+    """Scores every episode by no number."""
+
+    async def score(self, trajectory):  # noqa: ARG002
+        return math.nan
 
 
 class BrokenJudge:
