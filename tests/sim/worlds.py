@@ -61,6 +61,30 @@ class Relay:
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
 
 
+class Farewell:
+    """Ann says two things; bob hears the first, and both the last; bob may act, or just listen."""
+
+    def __init__(self, asks_bob=True):
+        self.asks_bob = asks_bob
+        self.seats = dict.fromkeys(SEATS, SeatSpec())
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.said = []
+        return self._ask({})
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - time does not matter
+        self.said.append(actions.get("ann", "nothing"))
+        told = Utterance("ann", self.said[-1])
+        if len(self.said) == 1:
+            return self._ask({"bob": [told]})
+        heard = {seat: [told] for seat in SEATS}
+        return TimeStep({}, heard, ended=dict.fromkeys(SEATS, "terminated"))
+
+    def _ask(self, told):
+        requests = {"ann": ActionRequest(), "bob": ActionRequest(required=False)}
+        return TimeStep(requests if self.asks_bob else {"ann": requests["ann"]}, told)
+
+
 class Located(Relay):
     """A relay that writes down in which process it is played, for those who end that."""
 
@@ -225,6 +249,21 @@ class DeafPoisoned(Chatter):
     async def observe(self, observation):
         if isinstance(observation, Utterance):
             raise RuntimeError("too loud")  # noqa: TRY004 - an error of its own
+
+
+class Startled:
+    """Waits for ever, and raises the first time that it hears something."""
+
+    def __init__(self):
+        self.calm = True
+
+    async def observe(self, observation):
+        if self.calm:
+            self.calm = False
+            raise RuntimeError(f"startled by {observation}")
+
+    async def act(self, request):  # noqa: ARG002
+        return Wait()
 
 
 class Stubborn:
