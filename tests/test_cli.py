@@ -1,6 +1,7 @@
 """Commands: what they print, and with what they exit."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -94,6 +95,30 @@ def test_json_is_one_object_and_nothing_else(simlab, path, tmp_path):
     assert "1 of 1 episodes have ended" in result.stderr
 
 
+@pytest.mark.parametrize("reward", [math.inf, -math.inf, math.nan])
+def test_a_reward_that_is_not_finite_breaks_no_command(simlab, path, tmp_path, monkeypatch, reward):
+    monkeypatch.setattr(f"{WORLDS}.REWARD", reward)
+    out, text = tmp_path / "r", json.dumps(reward)
+
+    results = [
+        simlab("run", path, "--out", out, "--hosts", 0, "--json"),
+        simlab("show", out),
+        simlab("replay", out),
+        simlab("export", out, "--to", "parquet"),
+        simlab("export", out, "--to", "jsonl"),
+    ]
+    shown = simlab("show", out, "--json")
+
+    assert [result.exit_code for result in [*results, shown]] == [DONE] * 6
+    for lines in (shown.stdout, (out / "summary.json").read_text(), results[0].stdout):
+        told = json.loads(lines, parse_constant=pytest.fail)
+        assert told["episodes"][0]["returns"] == {"ann": text, "bob": text}
+    rewards = pd.read_parquet(out / "tables" / "actions.parquet").reward
+    assert [str(each) for each in rewards] == [str(reward)] * 4
+    for line in (out / "events.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+
+
 def test_defaults_that_were_played_are_marked_in_the_transcript(simlab, path, tmp_path):
     settings = [f"cast.ann.agent={WORLDS}:Stubborn", "cast.bob.agent=llm", "options.turns=2"]
 
@@ -185,6 +210,10 @@ def test_scenarios_are_listed_with_a_line_each(simlab):
         (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),
         (
             ["car_sale", "--set", "cast.buyer.agent=human"],
+            "cast.buyer is a human, and there is no ",
+        ),
+        (
+            ["car_sale", "--set", "cast.buyer.agent=human", "--hosts", "2"],
             "cast.buyer is a human, and there is no ",
         ),
     ],
