@@ -1,8 +1,8 @@
 """Actors that exchange messages: what the benchmark of actors sends and counts."""
 
-import random
 from dataclasses import dataclass
 
+from benchmarks.workload import bodies
 from simlab.actors import Actor, ActorRef
 
 
@@ -82,9 +82,7 @@ class Source(Actor):
         """
         match message:
             case Prepare(n_messages, body_bytes):
-                draw = random.Random(0)
-                make = draw.randbytes if body_bytes else draw.getrandbits
-                self._messages = [Add(make(body_bytes or 32)) for _ in range(n_messages)]
+                self._messages = [Add(body) for body in bodies(n_messages, body_bytes)]
             case Tell(counter):
                 for each in self._messages:
                     await counter.tell(each)

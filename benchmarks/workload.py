@@ -1,5 +1,6 @@
 """What SimLab and its peers are given alike, so that their figures can stand side by side."""
 
+import random
 from dataclasses import dataclass
 
 REPLY = 'I stay where I am.", "price": null, "accept": false}'
@@ -48,3 +49,10 @@ class Load:
 
 LOADS = (Load(50, 40, 1), Load(1_000, 2, 1), Load(50, LIVE, LIVE), Load(1_000, LIVE, LIVE))
 """Short and long episodes, one at a time and many at once."""
+
+
+def bodies(n_messages: int, body_bytes: int) -> list[int | bytes]:
+    """What messages carry, each something of its own; numbers where they carry no bytes."""
+    draw = random.Random(0)
+    make = draw.randbytes if body_bytes else draw.getrandbits
+    return [make(body_bytes or 32) for _ in range(n_messages)]

@@ -206,7 +206,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         _print_json(run.as_dict())
     else:
         show_summary(console, run, seconds=time.monotonic() - start)
-        show_next(console, path)
+        show_next(console, run)
     if run.summary.n_ended == 0:
         raise SystemExit(1)
 

@@ -1,6 +1,9 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,3 +17,24 @@ def ray_session() -> Iterator[ModuleType]:
     ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield ray
     ray.shutdown()
+
+
+@pytest.fixture
+def disk_that_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets syncs of this process take no time: tests end processes and never machines."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
+
+
+@pytest.fixture
+def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a user's file, and gives its name in the working directory; it is forgotten after."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str, name: str = "my_world.py") -> str:
+        (tmp_path / name).write_text(text)
+        return name
+
+    yield write
+    for name in [name for name in sys.modules if name.startswith("simlab_user_")]:
+        del sys.modules[name]

@@ -68,7 +68,7 @@ def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(siml
     assert lines[:4] == run.episode(0).transcript().splitlines()
     assert lines[4] == "1 of 1 episodes have ended"
     returns = run.summary.mean_returns()
-    assert re.search(rf"ann gets +{returns['ann']:g}\b", result.stdout)
+    assert re.search(rf"^ann .*\b{returns['ann']:g} *$", result.stdout, re.MULTILINE)
     assert "4 model calls: " in result.stdout
     assert f"run directory: {tmp_path / 'r'}" in result.stdout.replace("\n", "")
     for command in ("show", "replay", "branch", "export"):

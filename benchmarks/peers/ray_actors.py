@@ -3,14 +3,13 @@
 import json
 import logging
 import os
-import random
 import time
 from typing import Any
 
 import ray
 
 from benchmarks.measuring import Figures, descendants, measured, private_bytes
-from benchmarks.workload import BODY_BYTES
+from benchmarks.workload import BODY_BYTES, bodies
 
 N_ACTORS = 8
 N_MESSAGES = 5_000
@@ -38,13 +37,11 @@ class Source:
     """Sends messages to a counter from a process of its own."""
 
     def __init__(self) -> None:
-        self.messages: list[object] = []
+        self.messages: list[int | bytes] = []
 
     def prepare(self, n_messages: int, body_bytes: int) -> None:
         """Make the messages before anything is measured."""
-        draw = random.Random(0)
-        make = draw.randbytes if body_bytes else draw.getrandbits
-        self.messages = [make(body_bytes or 32) for _ in range(n_messages)]
+        self.messages = bodies(n_messages, body_bytes)
 
     def tell(self, counter: Any) -> None:
         """Call again and again, many calls on their way at once, until all are answered."""

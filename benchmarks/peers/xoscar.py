@@ -4,7 +4,6 @@
 import asyncio
 import json
 import os
-import random
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +11,7 @@ import xoscar
 from xoscar.backends.allocate_strategy import ProcessIndex
 
 from benchmarks.measuring import Figures, descendants, measured, resident_bytes
-from benchmarks.workload import BODY_BYTES
+from benchmarks.workload import BODY_BYTES, bodies
 
 ADDRESS = "127.0.0.1:0"
 N_ACTORS = 20_000
@@ -42,13 +41,11 @@ class Source(xoscar.Actor):
     """Sends messages to a counter from the process in which it lives."""
 
     def __init__(self) -> None:
-        self.messages: list[object] = []
+        self.messages: list[int | bytes] = []
 
     def prepare(self, n_messages: int, body_bytes: int) -> None:
         """Make the messages before anything is measured."""
-        draw = random.Random(0)
-        make = draw.randbytes if body_bytes else draw.getrandbits
-        self.messages = [make(body_bytes or 32) for _ in range(n_messages)]
+        self.messages = bodies(n_messages, body_bytes)
 
     async def tell(self, counter: Any) -> None:
         """Tell one after another, until all have arrived."""

@@ -29,7 +29,7 @@ STALE = 3
 def dumps(value: object) -> bytes:
     """Bytes of anything that plain pickle takes, and of what is defined in a script or notebook.
 
-    Plain pickle is ten times as fast, and takes classes of ``__main__`` by a name that no other
+    Plain pickle is much faster, and takes classes of ``__main__`` by a name that no other
     process knows; those, and what it refuses, cloudpickle takes by value.
     """
     try:

@@ -31,7 +31,8 @@ class ActorSystem:
 
     With `hosts=0` everything lives in this process and nothing is pickled; otherwise this process
     is a host as well, named ``"driver"``, beside the others. Actors and their users see no
-    difference.
+    difference. A host that dies is replaced, and its successor gets actors of the same arguments
+    and addresses.
 
     Example::
 
@@ -145,8 +146,6 @@ class ActorSystem:
     ) -> ActorRef:
         """Make an actor, and wait until its `started` hook is done.
 
-        If its host dies, the next one gets an actor of the same arguments and address.
-
         Args:
             actor_class: What it is; importable in every process.
             args: For its `__init__`; pickled unless it lives in this process.
@@ -240,6 +239,6 @@ def _ray_cluster(address: str | None) -> Cluster:
     # A host that dies is told of by us; Ray would print it to standard output, which is a program's
     # where `--json` is given. Ray reads this when it is imported.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
-    from simlab.actors.ray import RayCluster  # imports Ray, which takes half a second
+    from simlab.actors.ray import RayCluster  # imports Ray, which takes long
 
     return RayCluster(address)

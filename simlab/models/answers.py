@@ -35,7 +35,7 @@ async def ask(
     examples: Sequence[Any] = (),
     name: str = "ask",
 ) -> Any:
-    """A typed answer from a model, with several attempts.
+    """A typed answer from a model, an element of `space`, with several attempts.
 
     Each attempt is a span ``"name: 2/3"``, marked as failed where its reply did not fit; the next
     one is shown that reply and the reason.
@@ -52,15 +52,10 @@ async def ask(
         examples: Answers to show the model in place of the one made from the schema.
         name: Of the spans.
 
-    Returns:
-        An element of `space`.
-
     Raises:
         UnfitAnswerError: No reply fitted; holds the last one. Other errors are passed on at once.
         ValueError: `FORMAT_MARK` occurs twice, an example does not fit, or `attempts` is under 1.
     """
-    if attempts < 1:
-        raise ValueError(f"attempts must be at least 1, got {attempts!r}")
     form = answer_form(space, reason=reason)
     request = ActionRequest(space=space, legal=legal, examples=tuple(examples))
     chat = _with_format(prompt, form.ask_for(request))
@@ -100,20 +95,6 @@ async def attempt(
     return form.read(begun + completion.text, request)
 
 
-def begin_reply(space: Any) -> str:
-    """How a reply is begun for a model: ``{"say": "`` where ``say`` is the space's first field."""
-    return answer_form(space).begun
-
-
-def parse(space: Any, text: str) -> Any:
-    """The element of `space` that a whole reply stands for.
-
-    Raises:
-        UnfitAnswerError: It stands for none, with the reason.
-    """
-    return answer_form(space).read(text, ActionRequest(space=space))
-
-
 def refusal_messages(refused: Sequence[Refusal]) -> list[ChatMessage]:
     """What a model is shown of its replies that were not taken: each, and why."""
     messages = []
@@ -131,6 +112,8 @@ async def _until_it_fits(
     attempts: int,
     name: str,
 ) -> Any:
+    if attempts < 1:
+        raise ValueError(f"attempts must be at least 1, got {attempts!r}")
     for number in range(1, attempts + 1):
         try:
             with span(f"{name}: {number}/{attempts}", kind="attempt"):

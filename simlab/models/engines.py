@@ -1,18 +1,17 @@
 """Which engine computes a model, as a run file says it.
 
-An engine is the class of a model value, found by ``"module:name"``; its fields but `name` are the
-options that a run file may set. So a new engine is a class and a line here, or a class of the
-user's own and its name in the run file.
+An engine is the class of a model value, found by its name; its fields but `name` are the options
+that a run file may set. So a new engine is a class and a line here, or a class of the user's own
+and its name in the run file.
 """
 
-import difflib
-import pkgutil
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from simlab.errors import ConfigError
+from simlab.find import find, near
 from simlab.models.model import Model
 
 ENGINES = {
@@ -35,7 +34,7 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     engine: str
-    """A name in `ENGINES`, or ``module:name`` of a class of model values."""
+    """A name in `ENGINES`, or ``module:name`` or ``file.py:name`` of a class of model values."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -44,11 +43,14 @@ class ModelSpec(BaseModel):
 
     @model_validator(mode="after")
     def _check_options(self) -> "ModelSpec":
-        known = _options_of(_find(self.engine))
+        try:
+            known = _options_of(engine_class(self.engine))
+        except ConfigError as error:
+            raise ValueError(error.message) from error  # the kind that pydantic adds the key to
         for option in self.options:
             if option not in known:
                 raise ValueError(
-                    f"engine {self.engine!r} has no option {option!r}; {_near(option, known)}"
+                    f"engine {self.engine!r} has no option {option!r}; {near(option, known)}"
                 )
         return self
 
@@ -61,34 +63,33 @@ def build(name: str, spec: ModelSpec) -> Model:
         spec: The entry of that name.
 
     Raises:
-        ConfigError: An option has a wrong type or value.
+        ConfigError: An option has a wrong type or value; names its key.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(_find(spec.engine))
+    adapter: TypeAdapter[Any] = TypeAdapter(engine_class(spec.engine))
     try:
         model = adapter.validate_python({"name": name, **spec.options})
     except ValidationError as error:
         raise ConfigError("\n".join(_problem(name, part) for part in error.errors())) from error
-    assert isinstance(model, Model), "_find gives classes of models"
+    except ConfigError as error:
+        raise ConfigError(f"models.{name}: {error.message}") from error
+    assert isinstance(model, Model), "engine_class() gives classes of models"
     return model
 
 
-def _find(engine: str) -> type:
+def engine_class(engine: str) -> type:
     """The class of an engine's models.
 
     Raises:
-        ValueError: There is no such class, or its values are no models.
+        ConfigError: There is no such class, or its values are no models.
     """
     if engine not in ENGINES and ":" not in engine:
-        raise ValueError(
-            f"engine must be one of {tuple(ENGINES)!r} or 'module:name', got {engine!r}; "
-            f"{_near(engine, list(ENGINES))}"
+        raise ConfigError(
+            f"engine must be one of {tuple(ENGINES)!r}, module:name or file.py:name, "
+            f"got {engine!r}; {near(engine, list(ENGINES))}"
         )
-    try:
-        found = pkgutil.resolve_name(ENGINES.get(engine, engine))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"engine {engine!r} cannot be imported: {error}") from error
+    found = find(ENGINES.get(engine, engine))
     if not (isinstance(found, type) and is_dataclass(found) and _is_model(found)):
-        raise ValueError(f"engine {engine!r} must name a dataclass that is a Model, got {found!r}")
+        raise ConfigError(f"engine {engine!r} must name a dataclass that is a Model, got {found!r}")
     return found
 
 
@@ -98,14 +99,6 @@ def _is_model(found: type) -> bool:
 
 def _options_of(engine: type) -> list[str]:
     return [field.name for field in fields(engine) if field.name != "name"]
-
-
-def _near(name: str, known: list[str]) -> str:
-    """Which known names are near a wrong one, in words."""
-    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if matches:
-        return f"did you mean {' or '.join(matches)}?"
-    return f"there are {', '.join(sorted(known))}"
 
 
 def _problem(name: str, part: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from simlab.unusual import unusual
@@ -127,3 +128,14 @@ class Model(Protocol):
     def with_adapter(self, path: str | None) -> Self:
         """This model with an immutable adapter folder, or without any."""
         ...
+
+
+def name_with_adapter(name: str, path: str | None) -> str:
+    """The exact version of a model under an adapter, such as ``"small+agent@7"``.
+
+    Args:
+        name: Of the model, with or without an adapter, which is left off.
+        path: Folder of the adapter; None for none.
+    """
+    base = name.partition("+")[0]
+    return base if path is None else f"{base}+{PurePath(path).name}"

@@ -7,14 +7,21 @@ import inspect
 import json
 import math
 import os
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 from simlab.errors import ConfigError, ModelError
-from simlab.models.model import ChatMessage, Completion, Finish, Prompt, Sampling, Usage
+from simlab.find import find
+from simlab.models.model import (
+    ChatMessage,
+    Completion,
+    Finish,
+    Prompt,
+    Sampling,
+    Usage,
+    name_with_adapter,
+)
 from simlab.seeding import SEED_BITS, derive
 
 Script = Callable[..., str]
@@ -40,11 +47,15 @@ class ScriptedModel:
 
     Attributes:
         name: The exact version.
-        script: ``"module:name"`` of a `Script`, or the function itself.
+        script: ``"module:name"`` or ``"file.py:name"`` of a `Script`, or the function itself.
         latency_s: Each answer takes this long.
         latency_jitter_s: And up to this much more.
         fail_rate: Share of the requests, in ``[0, 1]``, that fail with ModelError.
         calls_log: A file that gets a line of JSON for each call, from all processes that call.
+
+    Raises:
+        ConfigError: There is no such script.
+        ValueError: A number is out of its range.
     """
 
     name: str
@@ -62,6 +73,7 @@ class ScriptedModel:
             )
         if not 0 <= self.fail_rate <= 1:
             raise ValueError(f"fail_rate must be in [0, 1], got {self.fail_rate!r}")
+        _caller(self.script)
 
     async def generate(
         self,
@@ -74,7 +86,6 @@ class ScriptedModel:
 
         Raises:
             ModelError: The request is one of those that fail, or asks for a schema.
-            ConfigError: There is no such script.
         """
         if sampling.schema is not None:
             raise ModelError(
@@ -105,8 +116,7 @@ class ScriptedModel:
 
     def with_adapter(self, path: str | None) -> Self:
         """This model under a name such as ``"small+agent@7"``; nothing else changes."""
-        base = self.name.partition("+")[0]
-        return replace(self, name=base if path is None else f"{base}+{Path(path).name}")
+        return replace(self, name=name_with_adapter(self.name, path))
 
     async def _answer_call(self, call: str, prompt: Prompt, seed: int) -> None:
         """Log the call, then take as long as it takes, then fail if it is to fail."""
@@ -124,19 +134,14 @@ class ScriptedModel:
 @functools.lru_cache(maxsize=64)
 def _caller(script: str | Script) -> Callable[[Prompt, Sampling, str], str]:
     """The script as a function of prompt, sampling and the model's name."""
-    found = _find(script) if isinstance(script, str) else script
+    found = _named(script) if isinstance(script, str) else script
     if "model" in inspect.signature(found).parameters:
         return lambda prompt, sampling, model: found(prompt, sampling, model=model)
     return lambda prompt, sampling, _: found(prompt, sampling)
 
 
-def _find(script: str) -> Script:
-    try:
-        found: Any = pkgutil.resolve_name(script)
-    except (ValueError, ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"script must name a function as 'module:name', got {script!r}: {error}"
-        ) from error
+def _named(script: str) -> Script:
+    found: Any = find(script)
     if not callable(found):
         raise ConfigError(f"script {script!r} must be a function, got {found!r}")
     return found  # type: ignore[no-any-return]  # any callable

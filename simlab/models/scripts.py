@@ -7,7 +7,6 @@ for. All are deterministic: the same prompt and seed, the same text.
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from simlab.models.model import ChatMessage, Prompt, Sampling
@@ -62,17 +61,6 @@ def echo(prompt: Prompt, _sampling: Sampling) -> str:
         TypeError: The prompt is not a chat.
     """
     return next((each.text for each in reversed(_as_chat(prompt)) if each.role == "user"), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Always says the same; costs nothing, for benchmarks of all else."""
-
-    text: str
-
-    def __call__(self, _prompt: Prompt, _sampling: Sampling) -> str:
-        """The text."""
-        return self.text
 
 
 def answer_in_form(asked: Asked) -> Any:

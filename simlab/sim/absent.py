@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simlab.errors import ModelError
-from simlab.models.model import Completion, Prompt, Sampling
+from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,4 @@ class AbsentModel:
 
     def with_adapter(self, path: str | None) -> "AbsentModel":
         """The same absence under the adapter's name."""
-        base = self.name.partition("+")[0]
-        return AbsentModel(
-            base if path is None else f"{base}+{path.rstrip('/').rpartition('/')[2]}"
-        )
+        return AbsentModel(name_with_adapter(self.name, path))

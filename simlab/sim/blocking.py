@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -24,11 +25,15 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
 def _run_in_thread(work: Coroutine[Any, Any, Any]) -> Any:
     outcome: Future[Any] = Future()
     cancels: list[Callable[[], object]] = []
+    interrupted = False
 
     async def cancellable() -> Any:
         task = asyncio.current_task()
         assert task is not None
         cancels.append(partial(task.get_loop().call_soon_threadsafe, task.cancel))
+        if interrupted:
+            work.close()
+            raise asyncio.CancelledError
         return await work
 
     def work_there() -> None:
@@ -37,35 +42,48 @@ def _run_in_thread(work: Coroutine[Any, Any, Any]) -> Any:
         except BaseException as error:
             outcome.set_exception(error)
 
-    thread = threading.Thread(target=work_there, name="simlab-run")
-    thread.start()
-    try:
-        return outcome.result()
-    except KeyboardInterrupt:
-        if not outcome.done():
+    def cancel_once(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
             for cancel in cancels:
-                cancel()
-            wait([outcome])
-        raise
-    finally:
+                with suppress(RuntimeError):  # its event loop has closed: the work is over
+                    cancel()
+
+    thread = threading.Thread(target=work_there, name="simlab-run")
+    with _ctrl_c_handled_by(cancel_once):  # an exception here could leave a thread behind
+        thread.start()
         thread.join()
+    if interrupted:
+        raise KeyboardInterrupt
+    return outcome.result()
 
 
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     """Await something; asyncio handles a first Ctrl-C, and the system the next one."""
     cancel = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(cancel):
-        return await work
 
     def cancel_once(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        assert callable(cancel), "else this is not called"
         cancel(number, frame)
 
-    signal.signal(signal.SIGINT, cancel_once)
-    try:
+    with _ctrl_c_handled_by(cancel_once):
         return await work
+
+
+@contextmanager
+def _ctrl_c_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block, if this thread may say so and Ctrl-C was not to be ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGINT, cancel)
+        signal.signal(signal.SIGINT, before)
 
 
 def _has_event_loop() -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from simlab.errors import ConfigError
-from simlab.sim.config import RunFile, checked, near
+from simlab.find import near
+from simlab.sim.config import RunFile, checked
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
 from simlab.sim.sharing import share_beginning, share_past
@@ -76,18 +77,13 @@ def plan_branch(
         raise ConfigError(f"{samples} samples without a seed would all be the same; give --seed")
     _check_step(parent, episode, step, say or {})
     _check_settings(settings)
-    above = branching_of(parent.directory.read_run())
-    forks = [] if above is None else [fork for fork in above.forks if fork.step < step]
-    dropped = [] if above is None else [fork for fork in above.forks if fork.step >= step]
-    before = dropped[0].before if dropped else parent.file
-    forks.append(Fork(step, before, dict(say or {})))
     record = {
         "parent": str(parent.path),
         "episode": episode,
         "episode_seed": _seed_of(parent.log, episode),
-        "n_earlier": _count_earlier(parent, episode, above),
+        "n_earlier": _count_earlier(parent, episode),
         "sampling_seed": seed,
-        "forks": [_fork_record(fork) for fork in forks],
+        "forks": [_fork_record(fork) for fork in _forks(parent, step, say or {})],
     }
     return BranchPlan(_changed(parent.file, settings, samples), record)
 
@@ -112,6 +108,15 @@ def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
     name = file.name if file.name.endswith("-branch") else f"{file.name}-branch"
     data = with_settings(file.model_dump(mode="json", exclude_unset=True), settings)
     return checked({**data, "name": name, "episodes": samples})
+
+
+def _forks(parent: Run, step: int, say: Mapping[str, str]) -> list[Fork]:
+    """The parent's forks below a step, and the one at it; those above are left behind."""
+    above = branching_of(parent.directory.read_run())
+    forks = [] if above is None else [*above.forks]
+    kept = [fork for fork in forks if fork.step < step]
+    left = forks[len(kept) :]
+    return [*kept, Fork(step, left[0].before if left else parent.file, dict(say))]
 
 
 def _fork_record(fork: Fork) -> dict[str, Any]:
@@ -150,8 +155,9 @@ def _range(numbers: Sequence[int]) -> str:
     return "none" if not numbers else f"{numbers[0]}..{numbers[-1]}"
 
 
-def _count_earlier(parent: Run, episode: int, above: Branching | None) -> int:
-    """How many episodes the agents of one remember; those of a branch do what its parent's do."""
+def _count_earlier(parent: Run, episode: int) -> int:
+    """How many episodes the agents of one remember; those of a branch what its parent's do."""
+    above = branching_of(parent.directory.read_run())
     if above is not None:
         return above.n_earlier
     return episode if parent.file.persistent else 0

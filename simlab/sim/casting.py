@@ -9,10 +9,11 @@ from simlab.agents.agent import Agent
 from simlab.agents.function import as_agent
 from simlab.env.environment import Environment, Seat, SeatSpec
 from simlab.errors import ConfigError
+from simlab.find import find, near
 from simlab.models.model import Model
 from simlab.seeding import derive
-from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile, near
-from simlab.sim.find import find, make, parameters
+from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
+from simlab.sim.make import make, parameters
 
 AGENTS = {
     "llm": "simlab.agents.llm:LlmAgent",

@@ -1,14 +1,13 @@
 """The run file: what is run, as YAML, checked before anything starts."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from simlab.errors import ConfigError
+from simlab.find import near
 from simlab.sim.yaml_file import YamlFile, with_settings
 
 ALL = "all"
@@ -28,7 +27,8 @@ class PartSpec(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     agent: str = "llm"
-    """``llm``, ``human``, ``random``, ``scripted``, or ``module:name`` of a class or function."""
+    """``llm``, ``human``, ``random``, ``scripted``, or ``module:name`` or ``file.py:name`` of a
+    class or function."""
 
     model: str | None = None
     """Name of a model of the run."""
@@ -204,19 +204,6 @@ def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any
         for replaced in specs if name == ALL else [name]:
             specs[replaced] = dict(spec)
     return {**data, "models": specs}
-
-
-def as_yaml(run: RunFile) -> str:
-    """The run file as YAML that `load_run_file` reads."""
-    return yaml.safe_dump(run.model_dump(mode="json", exclude_unset=True), sort_keys=False)
-
-
-def near(name: str, known: Sequence[str]) -> str:
-    """Which known names are near a wrong one, in words for a message."""
-    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if matches:
-        return f"did you mean {' or '.join(matches)}?"
-    return f"there are {', '.join(sorted(known))}" if known else "there are none"
 
 
 def _scenarios() -> list[Path]:

@@ -13,6 +13,7 @@ from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.config import RunFile, checked, open_run_file, with_models
+from simlab.sim.modelling import fingerprints
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sim.run import Run
@@ -264,5 +265,11 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
                 f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
                 f"was begun: simlab run {directory.path} --resume"
             )
+    weights = fingerprints(now.models)
+    if record.get("weights", weights) != weights:
+        raise ConfigError(
+            f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
+            "those back, or make a new run"
+        )
     if now.episodes != before.episodes:
         directory.write_run({**record, "run": now.model_dump(mode="json", exclude_unset=True)})

@@ -1,6 +1,7 @@
 """Models of a run: from what its file says to the values that agents are given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,8 @@ from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.engines import ModelSpec, build
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import Model
-from simlab.models.weights import resolve
+from simlab.models.weights import fingerprint, resolve
+from simlab.sim.staging import Staging
 
 Specs = Mapping[str, Mapping[str, Any]]
 """What a run file has under ``models``."""
@@ -37,26 +39,59 @@ def check_weights(models: Mapping[str, Model]) -> None:
             resolve(model.weights)
 
 
-async def start_models(specs: Specs, system: ActorSystem) -> dict[str, Model]:
-    """The models of a run, ready to be asked from every host of a system.
+def fingerprints(specs: Specs) -> dict[str, str]:
+    """What tells the weights of each model from others, by name; scripted models have none.
 
-    Weights that a process must load live in one actor of their own, and not in each host; with no
-    hosts beside this process they live here.
+    Raises:
+        ConfigError: Weights are not there.
+    """
+    return {
+        name: fingerprint(resolve(model.weights))
+        for name, model in build_models(specs).items()
+        if isinstance(model, TransformersModel)
+    }
+
+
+async def share_models(specs: Specs, system: ActorSystem) -> dict[str, Model]:
+    """The models of a run that all hosts of a system ask together, by name.
+
+    Weights that a process must load live in one actor of their own, and not in each host. All other
+    models are made by each host for itself, and so are all where there is but this process.
 
     Raises:
         ConfigError: An engine or option is wrong, or weights cannot be had.
     """
-    models = build_models(specs)
     if not system.hosts:
-        return models
-    return {name: await _shared(name, model, system) for name, model in models.items()}
+        return {}
+    holders = [
+        name for name, model in build_models(specs).items() if isinstance(model, TransformersModel)
+    ]
+    return {name: await _shared(name, specs[name], system) for name in holders}
 
 
-async def _shared(name: str, model: Model, system: ActorSystem) -> Model:
-    if not isinstance(model, TransformersModel):
-        return model
-    ref = await system.spawn(ModelActor, model, name=f"model/{name}", placement="dedicated")
+def furnished(staging: Staging) -> Staging:
+    """What a host knows of a run, with the models added that it makes for itself."""
+    before = [fork.before.models for fork in staging.forks]
+    return replace(
+        staging,
+        models={**build_models(staging.run.models), **staging.models},
+        models_before=tuple(
+            {**build_models(specs), **shared}
+            for specs, shared in zip(before, staging.models_before, strict=True)
+        ),
+    )
+
+
+async def _shared(name: str, spec: Mapping[str, Any], system: ActorSystem) -> Model:
+    ref = await system.spawn(_Holder, name, spec, name=f"model/{name}", placement="dedicated")
     return ActorModel(name, ref)
+
+
+class _Holder(ModelActor):
+    """Makes the model that it holds: a class in a user's file is known to no other process."""
+
+    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
+        super().__init__(build_models({name: spec})[name])
 
 
 def _spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:

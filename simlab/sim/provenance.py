@@ -8,16 +8,22 @@ import subprocess
 from typing import Any
 
 from simlab.sim.config import RunFile
+from simlab.sim.modelling import fingerprints
 
 _PACKAGES = ("simlab", "torch", "transformers", "ray", "pydantic", "msgspec", "numpy")
 
 
 def provenance(run: RunFile) -> dict[str, Any]:
-    """The contents of a new run's `run.yaml`."""
+    """The contents of a new run's `run.yaml`.
+
+    Raises:
+        ConfigError: Weights of a model are not there.
+    """
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "run": run.model_dump(mode="json", exclude_unset=True),
         "versions": {"python": platform.python_version(), **_versions()},
+        "weights": fingerprints(run.models),
         "git": _git_state(),
     }
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from simlab.agents.agent import Agent
 from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
+from simlab.find import find, near
 from simlab.models.model import Model
 from simlab.sim.absent import AbsentModel
 from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs, seats_of
-from simlab.sim.config import AgentSpec, JudgeSpec, RunFile, near
-from simlab.sim.find import find
+from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
 from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.yaml_file import YamlFile, located
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from simlab.sim.past import EARLIER
-from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Event, Started, Stepped, SteppedCore, encode
@@ -39,8 +38,9 @@ def share_past(parent: Run, n_episodes: int, directory: RunDirectory) -> None:
     """
     inside = parent.path / EARLIER
     source = Run(inside) if RunDirectory.is_one(inside) else parent
-    file = source.file.model_copy(update={"episodes": n_episodes})
-    earlier = RunDirectory.create(directory.path / EARLIER, provenance(file))
+    record = source.directory.read_run()
+    record["run"]["episodes"] = n_episodes
+    earlier = RunDirectory.create(directory.path / EARLIER, record)
     log, numbers = source.log, range(n_episodes)
     _copy(log, ((event, (n,)) for n in numbers for event in log.events(n)), earlier)
 

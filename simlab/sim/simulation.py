@@ -11,7 +11,7 @@ from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.errors import ConfigError, HostDiedError
 from simlab.models.model import Model
 from simlab.sim.config import RunFile
-from simlab.sim.modelling import start_models
+from simlab.sim.modelling import share_models
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
@@ -135,7 +135,7 @@ class Simulation:
         )
         async with system:
             stages = await self._set_stages(system)
-            watch = asyncio.create_task(self._watch.report(system))
+            watch = asyncio.create_task(self._watch.report(system, stages))
             try:
                 await self._work_all(iter(todo), stages, n_workers)
             finally:
@@ -169,7 +169,7 @@ class Simulation:
         staging = Staging(
             self._run,
             self._directory.path.resolve(),
-            models=await start_models(self._run.models, system),
+            models=await share_models(self._run.models, system),
             branching=self._branching,
             models_before=await self._models_before(system),
             news=news,
@@ -181,7 +181,7 @@ class Simulation:
 
     async def _models_before(self, system: ActorSystem) -> tuple[Mapping[str, Model], ...]:
         forks = () if self._branching is None else self._branching.forks
-        return tuple([await start_models(fork.before.models, system) for fork in forks])
+        return tuple([await share_models(fork.before.models, system) for fork in forks])
 
     async def _work(self, episodes: Iterator[int], stages: Mapping[str, ActorRef]) -> None:
         """Play one episode after another until there are none left."""

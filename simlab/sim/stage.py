@@ -5,9 +5,10 @@ import asyncio
 from simlab.actors import Actor
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
+from simlab.sim.modelling import furnished
 from simlab.sim.past import Past
 from simlab.sim.performance import Performance
-from simlab.sim.staging import EpisodeResult, PlayEpisode, Staging, StepNews, mark_of
+from simlab.sim.staging import EpisodeResult, ListCalls, PlayEpisode, Staging, StepNews, mark_of
 from simlab.sim.troupe import Troupe
 from simlab.trace.directory import RunDirectory
 from simlab.trace.history import History
@@ -21,7 +22,7 @@ from simlab.trace.writer import SegmentWriter
 class Stage(Actor):
     """Plays episodes on one host; asked to `PlayEpisode`, it answers when the episode has ended.
 
-    Agents that live across episodes stop with it.
+    Asked to `ListCalls`, it answers at once. Agents that live across episodes stop with it.
 
     Args:
         staging: What is run.
@@ -32,9 +33,10 @@ class Stage(Actor):
     _past: Past
 
     def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+        self._staging = furnished(staging)
         self._directory = RunDirectory(staging.directory)
         self._log: Log | None = None
+        self._live: dict[int, Journal] = {}
 
     def started(self) -> None:
         """Open the segment of this host in this epoch."""
@@ -44,9 +46,17 @@ class Stage(Actor):
         self._past = Past(self._staging, self._troupe)
         begin_play()
 
-    def receive(self, message: PlayEpisode) -> asyncio.Future[EpisodeResult]:
-        """Begin an episode."""
-        return asyncio.ensure_future(self._play(message))
+    def receive(
+        self, message: PlayEpisode | ListCalls
+    ) -> "asyncio.Future[EpisodeResult] | list[str]":
+        """Begin an episode, or tell what the live ones wait for."""
+        if isinstance(message, PlayEpisode):
+            return asyncio.ensure_future(self._play(message))
+        return [
+            f"episode {episode}, {call}"
+            for episode, journal in sorted(self._live.items())
+            for call in journal.calls_under_way()
+        ]
 
     async def stopped(self) -> None:
         """Let go of the agents that are still here, and write what is left."""
@@ -68,7 +78,11 @@ class Stage(Actor):
             if message.watched and self._staging.news is not None:
                 await self._staging.news.tell(_news(message.episode, moment))
 
-        return await Performance(self._staging, journal, self._troupe).run(tell)
+        self._live[message.episode] = journal
+        try:
+            return await Performance(self._staging, journal, self._troupe).run(tell)
+        finally:
+            del self._live[message.episode]
 
     def _history(self, message: PlayEpisode) -> History:
         """What is recorded of an episode."""

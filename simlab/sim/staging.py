@@ -51,7 +51,7 @@ class Staging:
     Attributes:
         run: What is run.
         directory: Where.
-        models: By name.
+        models: By name; on its way to a host only those that hosts share.
         branching: Where it leaves another run, if it is a branch.
         models_before: The models, by name, of the configuration before each fork.
         news: Who is told of the steps of watched episodes.
@@ -113,6 +113,11 @@ class PlayEpisode:
     resumed: bool = False
     watched: bool = False
     retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListCalls:
+    """Tell which calls of the live episodes have not come back yet; the answer is a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,18 +117,9 @@ class Journal:
         self._chain = b""
         self._effects: list[tuple[EffectKey, bytes]] = []
         self._turns: dict[str, tuple[int, Counter[str]]] = {}
+        self._under_way: set[_Call] = set()
         self._uncommitted = False
         self._closed = False
-
-    @property
-    def live(self) -> bool:
-        """Whether what happens now is new and gets written."""
-        return self._writer is not None and self._history.exhausted and not self._closed
-
-    @property
-    def n_recorded(self) -> int:
-        """Steps that were committed before this journal was opened."""
-        return self._history.n_steps
 
     def writes(self, step: int) -> bool:
         """Whether spans and notes of a step are written: those of committed steps stand already."""
@@ -146,6 +137,10 @@ class Journal:
             self._turns[actor] = (step, begun)
         begun[part] += 1
         return begun[part] - 1
+
+    def calls_under_way(self) -> list[str]:
+        """The calls that have not come back yet, in words, the longest-waiting first."""
+        return [str(call) for call in sorted(self._under_way, key=lambda call: call.start)]
 
     def append(self, event: Event) -> None:
         """Write an event that no replay depends on; see `writes`."""
@@ -248,6 +243,7 @@ class Journal:
     ) -> T:
         """Make a call and record what comes of it."""
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
+        self._under_way.add(made)
         try:
             given = call(seed)
             result: T = await given if hasattr(given, "__await__") else given
@@ -260,6 +256,8 @@ class Journal:
             fault = fault_of(error, frames=False)
             self._record(made, made.core(None, fault))
             raise error_of(fault) from error
+        finally:
+            self._under_way.discard(made)
         self._record(made, made.core(plain(result, self._intern), None))
         if made.kind != "model":
             result = _converted(plain(result), returns)
@@ -345,6 +343,11 @@ class _Call:
     def core(self, result: Plain, error: Fault | None) -> bytes:
         """What of it enters the digest."""
         return _core(self.key, self.kind, result, error)
+
+    def __str__(self) -> str:
+        actor, step = self.key[:2]
+        age_s = time.perf_counter() - self.start
+        return f"{actor} in step {step}: for a call of kind {self.kind!r}, {age_s:.1f} s"
 
 
 def _core(key: EffectKey, kind: str, result: Plain, error: Fault | None) -> bytes:

@@ -1,7 +1,7 @@
 """The log of a run, for reading: its events by episode, and the contents that they refer to."""
 
 import hashlib
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,6 @@ class Log:
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
-        self._seen: list[tuple[int, bool]] = []
         self._start_over()
         self.refresh()
 
@@ -82,7 +81,6 @@ class Log:
         Raises:
             LogDamagedError: A segment is damaged before its tail.
         """
-        self._seen = _state(self.directory)
         anything_new = False
         for file in self.directory.segments():
             segment, sealed_length = self._segments.get(file.path), file.sealed_length()
@@ -96,10 +94,6 @@ class Log:
                 segment.sealed_length = sealed_length
                 anything_new |= self._take(segment, segment.read_on())
         return anything_new
-
-    def is_current(self) -> bool:
-        """Whether no segment has been sealed or begun since the log was read."""
-        return self._seen == _state(self.directory)
 
     @property
     def episodes(self) -> list[int]:
@@ -116,11 +110,6 @@ class Log:
         """Bytes of torn tails that were passed over."""
         return sum(segment.torn_bytes for segment in self._segments.values())
 
-    @property
-    def contents(self) -> Container[bytes]:
-        """The hashes of all contents that are stored in the run."""
-        return self._contents
-
     def events(self, episode: int, kinds: Collection[type[Event]] | None = None) -> Iterator[Event]:
         """Events of an episode in their order.
 
@@ -131,10 +120,6 @@ class Log:
         for stretch in self._episodes.get(episode, ()):
             for place in stretch.places(KINDS.values() if kinds is None else kinds):
                 yield stretch.event(place)
-
-    def started(self, episode: int) -> bool:
-        """Whether an episode's beginning was committed."""
-        return self._count(episode, Started) > 0
 
     def n_steps(self, episode: int) -> int:
         """Steps that an episode has committed."""
@@ -237,8 +222,3 @@ class Log:
             for episode, last in lasts.items()
             if last is not None and last[0].index.kinds[last[1]] == kind.KIND
         }
-
-
-def _state(directory: RunDirectory) -> list[tuple[int, bool]]:
-    """Which segments there are, and which of them are sealed."""
-    return [(file.epoch, file.sealed_length() is not None) for file in directory.segments()]

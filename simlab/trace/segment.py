@@ -197,7 +197,7 @@ class Segment:
 def _scan(view: memoryview, offset: int, end: int) -> "tuple[array[int], int]":
     """The offsets of whole records from one offset on, and where the last of them ends.
 
-    The innermost loop of reading: 0.4 µs a record, of which the checksum of 120 bytes is 0.12.
+    The innermost loop of reading, hence the local names.
     """
     offsets = array("Q")
     unpack, crc, size = _BEGINNING.unpack_from, zlib.crc32, HEADER.size

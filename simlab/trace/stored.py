@@ -43,9 +43,6 @@ class StoredContents:
         if offsets:
             self._unread.append((segment, offsets))
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._placed()
-
     def find(self, code: int, data: memoryview) -> Content:
         """The content that a reference means, from its code and hash.
 

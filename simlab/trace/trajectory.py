@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
+from simlab.trace.events import Acted, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.log import Log
 from simlab.trace.plain import Plain
 
@@ -138,7 +138,7 @@ class Fold:
 
     def _take_ends(self, timestep: Mapping[str, Any]) -> None:
         self.ended.update(timestep.get("ended", {}))
-        self.info = timestep.get("info", {})
+        self.info = {**self.info, **timestep.get("info", {})}
 
 
 def read_fold(log: Log, episode: int) -> Fold:
@@ -156,15 +156,6 @@ def read_fold(log: Log, episode: int) -> Fold:
             fold.add(log.core(event, SteppedCore))
     fold.finish()
     return fold
-
-
-def read_outcome(log: Log, episode: int) -> Outcome | None:
-    """How an episode ended, or None while it has not."""
-    end = log.end(episode)
-    if end is None:
-        return None
-    outcome: Outcome = log.core(end, Outcome)
-    return outcome
 
 
 def words(value: Plain) -> str:

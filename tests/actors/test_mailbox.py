@@ -14,6 +14,16 @@ def texts(envelopes: list[Envelope]) -> list[str]:
     return [envelope.message for envelope in envelopes]
 
 
+def full_mailbox(held: str, *, waiting: str) -> tuple[Mailbox, list[asyncio.Future[None]]]:
+    """A mailbox of one place, and what those wait on who line up for it, a letter each."""
+    mailbox = Mailbox(1)
+    mailbox.offer(envelope(held))
+    rooms = [asyncio.get_running_loop().create_future() for _ in waiting]
+    for text, room in zip(waiting, rooms, strict=True):
+        mailbox.line_up(envelope(text), room)
+    return mailbox, rooms
+
+
 def test_messages_are_taken_in_the_order_in_which_they_came():
     mailbox = Mailbox(3)
 
@@ -33,11 +43,7 @@ def test_a_full_mailbox_refuses_a_message_and_holds_those_it_has():
 
 
 async def test_the_sender_who_waited_longest_takes_the_next_place_and_nobody_overtakes():
-    mailbox = Mailbox(1)
-    mailbox.offer(envelope("a"))
-    rooms = [asyncio.get_running_loop().create_future() for _ in range(2)]
-    for text, room in zip("bc", rooms, strict=True):
-        mailbox.line_up(envelope(text), room)
+    mailbox, rooms = full_mailbox("a", waiting="bc")
 
     assert mailbox.take().message == "a"
 
@@ -47,11 +53,7 @@ async def test_the_sender_who_waited_longest_takes_the_next_place_and_nobody_ove
 
 
 async def test_a_sender_who_has_given_up_is_passed_over():
-    mailbox = Mailbox(1)
-    mailbox.offer(envelope("a"))
-    gone, patient = (asyncio.get_running_loop().create_future() for _ in range(2))
-    mailbox.line_up(envelope("b"), gone)
-    mailbox.line_up(envelope("c"), patient)
+    mailbox, (gone, patient) = full_mailbox("a", waiting="bc")
     gone.cancel()
 
     mailbox.take()
@@ -62,11 +64,7 @@ async def test_a_sender_who_has_given_up_is_passed_over():
 
 
 async def test_clearing_takes_out_all_messages_and_lets_every_sender_go():
-    mailbox = Mailbox(1)
-    mailbox.offer(envelope("a"))
-    rooms = [asyncio.get_running_loop().create_future() for _ in range(3)]
-    for text, room in zip("bcd", rooms, strict=True):
-        mailbox.line_up(envelope(text), room)
+    mailbox, rooms = full_mailbox("a", waiting="bcd")
 
     assert texts(mailbox.clear()) == ["a", "b", "c", "d"]
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -174,6 +175,15 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+async def printed(*arguments: str, **options: Any) -> tuple[str, str]:
+    """What Python prints in a process of its own: output and errors."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
+    out, err = await process.communicate()
+    return out.decode(), err.decode()
+
+
 @pytest.mark.ray
 async def test_what_a_script_defines_works_in_all_hosts_of_a_cluster_that_it_joins(
     ray_session, tmp_path
@@ -184,17 +194,9 @@ async def test_what_a_script_defines_works_in_all_hosts_of_a_cluster_that_it_joi
     )
     address = ray_session.get_runtime_context().gcs_address
 
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "script.py",
-        address,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await process.communicate()
+    out, err = await printed("script.py", address, cwd=tmp_path)
 
-    assert out == b"all well\n", err.decode()
+    assert out == "all well\n", err
 
 
 @pytest.mark.ray
@@ -237,14 +239,4 @@ asyncio.run(main())
 async def test_sim_16_ray_ends_with_the_system_that_has_started_it():
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
 
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        OWN_RAY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-
-    assert (out, err) == (b"all gone\n", b"")
+    assert await printed("-c", OWN_RAY, env=environment) == ("all gone\n", "")

@@ -1,37 +1,11 @@
-"""A model that answers what it was given, for the tests of agents."""
+"""What tests of agents share."""
 
 import pytest
 
-from simlab.models.model import Completion, Sampling
-
-
-class Replying:
-    """Answers with what it was given, in order, and keeps what it was asked."""
-
-    name = "replying"
-
-    def __init__(self, *replies, logprobs=None):
-        self.replies = list(replies)
-        self.logprobs = logprobs or {}
-        self.prompts = []
-        self.samplings = []
-
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG002
-        self.prompts.append(list(prompt))
-        self.samplings.append(sampling)
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return Completion(reply)
-
-    async def choice_logprobs(self, prompt, choices):
-        self.prompts.append(list(prompt))
-        return {choice: self.logprobs[choice.strip()] for choice in choices}
-
-    def with_adapter(self, path):  # noqa: ARG002
-        return self
+from tests.replying import Replying
 
 
 @pytest.fixture
 def replying():
+    """The class of a model that answers what it was given."""
     return Replying

@@ -2,40 +2,22 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pytest
 from pydantic import Field
 
 from simlab.errors import ModelError, UnfitAnswerError
 from simlab.models import answers
-from simlab.models.answers import FORMAT_MARK, ask, begin_reply, parse
-from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.answers import FORMAT_MARK, ask
+from simlab.models.model import ChatMessage, Sampling
+from tests.replying import Replying
 
 
 @dataclass(frozen=True)
 class Bid:
     say: str
     amount: Annotated[int, Field(ge=1, le=10)]
-
-
-class Replying:
-    """Answers with what it was given, in order, and keeps what it was asked."""
-
-    name = "replying"
-
-    def __init__(self, *replies):
-        self.replies = list(replies)
-        self.prompts = []
-        self.samplings = []
-
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG002
-        self.prompts.append(list(prompt))
-        self.samplings.append(sampling)
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return Completion(reply)
 
 
 @pytest.fixture
@@ -207,9 +189,3 @@ async def test_an_empty_reply_is_shown_as_such():
     await ask(model, "Say something.", str)
 
     assert ChatMessage("assistant", "(nothing)") in model.prompts[1]
-
-
-def test_replies_are_begun_and_parsed_by_space_alone():
-    assert begin_reply(Bid) == '{"say": "'
-    assert parse(Bid, begin_reply(Bid) + 'Yes.", "amount": 2}') == Bid("Yes.", 2)
-    assert parse(Literal["a", "b"], "B") == "b"

@@ -53,6 +53,20 @@ async def test_an_engine_may_be_a_class_of_the_users_own():
     assert completion == Completion("hi", model="mine")
 
 
+def test_an_engine_may_stand_in_a_file_of_the_users_own(own_file):
+    file = own_file(
+        "from dataclasses import dataclass\n"
+        "from simlab.models.scripted import ScriptedModel\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(ScriptedModel):\n"
+        "    mood: str = 'calm'\n"
+    )
+
+    model = build("mine", spec({"engine": f"{file}:Mine", "mood": "angry"}))
+
+    assert (type(model).__name__, model.mood) == ("Mine", "angry")
+
+
 def test_an_entry_is_written_back_as_it_was_read():
     entry = {"engine": "transformers", "weights": "embedded"}
 
@@ -63,11 +77,11 @@ def test_an_entry_is_written_back_as_it_was_read():
     ("entry", "message"),
     [
         ({"engine": "scriptd"}, r"got 'scriptd'; did you mean scripted\?"),
-        ({"engine": "vllm"}, r"must be one of \('scripted', 'transformers'\) or 'module:name'"),
+        ({"engine": "vllm"}, r"must be one of \('scripted', 'transformers'\), module:name or"),
         ({"engine": "scripted", "latncy_s": 1}, r"no option 'latncy_s'; did you mean latency_s or"),
         ({"engine": "scripted", "weights": "x"}, "engine 'scripted' has no option 'weights'"),
         ({"engine": "transformers", "name": "x"}, "has no option 'name'"),
-        ({"engine": "no.such:Thing"}, "cannot be imported: No module named"),
+        ({"engine": "no.such:Thing"}, "there is no module 'no' .* write file.py:name"),
         ({"engine": f"{__name__}:NoModel"}, "must name a dataclass that is a Model"),
         ({"engine": f"{__name__}:build"}, "must name a dataclass that is a Model"),
         ({}, "Field required"),
@@ -83,6 +97,7 @@ def test_a_wrong_entry_is_refused_with_what_was_expected(entry, message):
     [
         ({"engine": "scripted", "latency_s": "slow"}, "models.small.latency_s: .*got 'slow'"),
         ({"engine": "scripted", "fail_rate": 2}, r"models.small: fail_rate must be in \[0, 1\]"),
+        ({"engine": "scripted", "script": "no:f"}, "models.small: there is no module 'no'"),
         ({"engine": "transformers", "dtype": "int4"}, "models.small.dtype: .*got 'int4'"),
         ({"engine": "transformers", "max_batch": 0}, "must be at least 1, got 0 and None"),
         ({"engine": "transformers", "cache_tokens": -1}, "must be at least 0, got -1"),

@@ -56,15 +56,26 @@ async def test_a_script_that_takes_the_model_sees_its_adapter():
     assert model.with_adapter(None).name == "small"
 
 
-@pytest.mark.parametrize("script", ["nowhere", "no.such.module:f", f"{__name__}:absent"])
-async def test_a_script_that_does_not_exist_is_refused_with_its_name(script):
-    with pytest.raises(ConfigError, match=f"'module:name', got '{script}'"):
-        await ScriptedModel("small", script).generate(HELLO)
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("nowhere", "expected module:name or file.py:name, got 'nowhere'"),
+        ("no_such.module:f", "there is no module 'no_such'"),
+        (f"{__name__}:shaut", "has no 'shaut'; did you mean shout"),
+        (f"{__name__}:HELLO", "must be a function, got"),
+    ],
+)
+def test_a_script_that_does_not_exist_is_refused_when_the_model_is_made(script, message):
+    with pytest.raises(ConfigError, match=message):
+        ScriptedModel("small", script)
 
 
-async def test_a_script_that_is_no_function_is_refused():
-    with pytest.raises(ConfigError, match="must be a function, got"):
-        await ScriptedModel("small", f"{__name__}:HELLO").generate(HELLO)
+async def test_a_script_may_stand_in_a_file_of_the_users_own(own_file):
+    file = own_file("def whisper(prompt, sampling):\n    return prompt[-1].text + '...'\n")
+
+    completion = await ScriptedModel("small", f"{file}:whisper").generate(HELLO)
+
+    assert completion.text == "hello..."
 
 
 async def test_a_reply_ends_before_the_first_stop_text():

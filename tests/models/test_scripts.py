@@ -1,6 +1,5 @@
 """Ready-made scripts answer in the form that is asked for, deterministically."""
 
-import pickle
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Literal
@@ -12,7 +11,7 @@ from simlab.env.environment import ActionRequest, Refusal
 from simlab.models.answer_form import answer_form
 from simlab.models.answers import refusal_messages
 from simlab.models.model import ChatMessage, Sampling
-from simlab.models.scripts import Fixed, echo, sensible
+from simlab.models.scripts import echo, sensible
 
 
 class Mood(Enum):
@@ -116,12 +115,6 @@ def test_echo_says_what_the_last_user_said():
 
     assert echo(chat, Sampling()) == "Two."
     assert echo(chat[2:], Sampling()) == ""
-
-
-def test_a_fixed_script_always_says_the_same_and_travels():
-    fixed = pickle.loads(pickle.dumps(Fixed("Yes.")))
-
-    assert fixed([ChatMessage("user", "No?")], Sampling()) == "Yes."
 
 
 @pytest.mark.parametrize("script", [sensible, echo])

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -147,6 +148,39 @@ def test_a_fingerprint_follows_from_the_content_and_not_from_the_place(tmp_path)
     assert one == fingerprint(write_model(tmp_path / "two"))
     assert one != fingerprint(write_model(tmp_path / "two", b"tensorS"))
     assert len(one) == 32
+
+
+@pytest.mark.parametrize("first_changed", [0, 10_000_000])
+def test_a_fingerprint_of_large_weights_follows_from_blocks_of_them(tmp_path, first_changed):
+    old = bytes(20_000_003)
+    new = old[:first_changed] + b"\1" * (len(old) - first_changed)
+
+    fingerprints = {
+        fingerprint(write_model(tmp_path / str(n), tensors))
+        for n, tensors in enumerate((old, new, old + b"\0"))
+    }
+
+    assert len(fingerprints) == 3
+
+
+def test_a_fingerprint_reads_little_of_large_weights(tmp_path, monkeypatch):
+    folder = write_model(tmp_path / "large")
+    os.truncate(folder / "model.safetensors", 1 << 36)  # of which nothing is stored
+    n_read = []
+    digest = weights.hashlib.blake2b(digest_size=16)
+
+    class Counting:
+        def update(self, data):
+            n_read.append(len(data))
+            digest.update(data)
+
+        def hexdigest(self):
+            return digest.hexdigest()
+
+    monkeypatch.setattr(weights.hashlib, "blake2b", lambda **_: Counting())
+
+    assert len(fingerprint(folder)) == 32
+    assert sum(n_read) < 5_000_000
 
 
 def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):

@@ -1,7 +1,6 @@
 """Run files and runs for the tests of simulations."""
 
 import io
-import os
 import sys
 
 import pandas  # noqa: F401 - takes a second, which no test should be charged with
@@ -20,10 +19,8 @@ RELAY = {
 
 
 @pytest.fixture(autouse=True)
-def disk_that_never_waits(monkeypatch):
-    """Lets syncs of this process take no time; that they are made is shown in `tests/trace`."""
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
+def _unsynced(disk_that_never_waits):
+    """All tests here make runs; that they sync is shown in `tests/trace`."""
 
 
 @pytest.fixture

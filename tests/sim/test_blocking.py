@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -62,17 +63,40 @@ def test_ctrl_c_cancels_the_work_which_may_clean_up():
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-async def test_ctrl_c_in_a_notebook_cancels_the_work_in_its_thread():
-    log, handler = [], signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # as notebooks have it
-
+@contextmanager
+def notebook():
+    """Within the block Ctrl-C raises, as in notebooks."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            run_async(interrupted(log))
+        yield
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, handler)
 
+
+async def test_ctrl_c_in_a_notebook_cancels_the_work_in_its_thread():
+    log = []
+
+    with notebook(), pytest.raises(KeyboardInterrupt):
+        run_async(interrupted(log))
+
     assert log == ["cleaned up"]
+    assert threading.active_count() == 1
+
+
+async def test_ctrl_c_in_a_notebook_before_the_work_began_lets_it_not_begin(monkeypatch):
+    log, start = [], threading.Thread.start
+
+    def start_late(thread):
+        press_ctrl_c()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+
+    with notebook(), pytest.raises(KeyboardInterrupt):
+        run_async(interrupted(log))
+
+    assert log == []
     assert threading.active_count() == 1
 
 

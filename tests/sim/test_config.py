@@ -6,10 +6,8 @@ from simlab.errors import ConfigError
 from simlab.sim.config import (
     AgentSpec,
     RunFile,
-    as_yaml,
     checked,
     load_run_file,
-    near,
     scenario_names,
     scenario_path,
 )
@@ -220,18 +218,6 @@ def test_setting_a_missing_key_is_refused(path):
 def test_a_set_value_that_does_not_fit_is_refused(path):
     with pytest.raises(ConfigError, match=r"concurrency: input should be greater than or equal to"):
         load_run_file(path, settings=["concurrency=0"])
-
-
-def test_a_run_file_survives_being_written_and_read(path, run_file):
-    run = load_run_file(path, settings=["cast.buyer.sampling={stop: [a, b]}", "seed=7"])
-
-    assert load_run_file(run_file(as_yaml(run), "again.yaml")) == run
-
-
-def test_near_names_come_first():
-    assert near("bidder_7", ["bidder_1", "moderator"]) == "did you mean bidder_1?"
-    assert near("x", ["beta", "alpha"]) == "there are alpha, beta"
-    assert near("x", []) == "there are none"
 
 
 def test_a_run_file_cannot_be_changed():

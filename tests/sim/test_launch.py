@@ -194,6 +194,23 @@ def test_a_model_that_is_replaced_on_resuming_is_refused_not_passed_over(relay, 
         run(tmp_path / "run", resume=True, models={"all": "scripted"})
 
 
+def test_a_run_is_not_gone_on_with_on_other_weights(relay, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    tensors = tmp_path / "model.safetensors"
+    tensors.write_bytes(b"tensors")
+    keys = {
+        "models": {"small": {"engine": "transformers", "weights": str(tmp_path)}},
+        "cast": {"*": {"agent": f"{WORLDS}:one_line"}},
+    }
+    made = relay(**keys)
+    assert relay(**keys, resume=True).digest == made.digest
+
+    tensors.write_bytes(b"tensorS")
+
+    with pytest.raises(ConfigError, match=r"was begun with weights \{'small': '\w{32}'\}, got .*"):
+        relay(**keys, resume=True)
+
+
 def test_episodes_may_grow_and_live_at_once_as_they_like(relay):
     few = relay(episodes=1)
     grown = relay(episodes=3, resume=True, concurrency=2, description="longer")

@@ -4,10 +4,13 @@ import subprocess
 import pytest
 
 import simlab
+from simlab.models.weights import fingerprint
 from simlab.sim.config import checked
 from simlab.sim.provenance import provenance
 
-RUN = checked({"world": "a:B", "cast": {"ann": {"goal": "win"}}, "seed": 7})
+WORLD = {"world": "a:B", "cast": {"ann": {"goal": "win"}}, "seed": 7}
+RUN = checked(WORLD)
+SCRIPTED = {"engine": "scripted"}
 
 
 def test_a_run_can_be_repeated_from_what_is_kept():
@@ -24,6 +27,16 @@ def test_versions_and_time_are_kept():
     assert kept["versions"].keys() >= {"python", "msgspec", "pydantic"}
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(kept["created"])
     assert abs(age) < datetime.timedelta(minutes=1)
+
+
+def test_of_weights_a_fingerprint_is_kept(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"tensors")
+    models = {"small": {"engine": "transformers", "weights": str(tmp_path)}, "fake": SCRIPTED}
+
+    kept = provenance(checked({**WORLD, "models": models}))
+
+    assert kept["weights"] == {"small": fingerprint(tmp_path)}
 
 
 @pytest.fixture

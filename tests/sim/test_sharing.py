@@ -57,6 +57,7 @@ def test_the_episodes_before_are_a_run_inside_the_branch(relay, branch):
 
     earlier = Run(made.path / "earlier")
     assert [deeds(earlier, n) for n in range(2)] == [deeds(parent, n) for n in range(2)]
+    assert len(earlier.episodes) == 2
     assert replayed(earlier) == 2
 
 

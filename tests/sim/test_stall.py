@@ -1,8 +1,12 @@
+"""A run that stands still says who waits for whom, and goes on."""
+
 import asyncio
 import itertools
+import re
 
 import pytest
 
+from simlab.errors import HostDiedError
 from simlab.sim.config import checked
 from simlab.sim.provenance import provenance
 from simlab.sim.simulation import Observer, Simulation
@@ -15,34 +19,48 @@ WORLDS = "tests.sim.worlds"
 
 @pytest.fixture
 def directory(tmp_path):
-    file = checked(
-        {
-            **RELAY,
-            "cast": {
-                "ann": {"agent": f"{WORLDS}:Chatter"},
-                "bob": {"agent": f"{WORLDS}:Sleeper"},
-            },
-        }
-    )
-    return RunDirectory.create(tmp_path / "run", provenance(file))
+    """A run that nobody has begun."""
+    return RunDirectory.create(tmp_path / "run", provenance(checked(RELAY)))
 
 
-async def test_sim_14_a_run_that_commits_nothing_tells_who_waits_for_whom(directory, monkeypatch):
+async def notice_of(directory, monkeypatch, word, **keys):
+    """The first notice of a run that holds a word; then the run is cancelled."""
     told = asyncio.Queue()
-    observer = Observer(on_notice=told.put_nowait)
     monkeypatch.setattr(
         "simlab.sim.simulation.StallWatch",
         lambda directory, tell: StallWatch(directory, tell, patience_s=0.01),
     )
-    simulation = Simulation(checked(directory.read_run()["run"]), directory, observer=observer)
+    observer = Observer(on_notice=told.put_nowait)
+    simulation = Simulation(checked({**RELAY, **keys}), directory, observer=observer)
 
     running = asyncio.create_task(simulation.run())
-    while "episode/0/bob" not in (notice := await told.get()):
+    while word not in (notice := await told.get()):
         assert notice.startswith("nothing was committed")
     running.cancel()
     await asyncio.wait([running])
+    return notice
+
+
+async def test_sim_14_a_run_that_commits_nothing_tells_who_waits_for_whom(directory, monkeypatch):
+    cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Sleeper"}}
+
+    notice = await notice_of(directory, monkeypatch, "episode/0/bob", cast=cast)
 
     assert notice.startswith("nothing was committed for 0.01 s; the run goes on, and waits are:")
+
+
+async def test_sim_14_a_silent_model_is_told_with_who_asked_it_and_since_when(
+    directory, monkeypatch
+):
+    models = {"small": {"engine": "scripted", "latency_s": 1_000}}
+
+    notice = await notice_of(
+        directory, monkeypatch, "kind 'model'", models=models, episodes=2, options={"turns": 1}
+    )
+
+    for episode in (0, 1):
+        call = rf"driver: episode {episode}, ann in step 0: for a call of kind 'model', \d+\.\d s"
+        assert re.search(call, notice)
 
 
 class FakeSystem:
@@ -52,7 +70,19 @@ class FakeSystem:
         return []
 
 
-async def notices(directory, monkeypatch, *, grows):
+class FakeStage:
+    """A stage that answers with some lines, or does not."""
+
+    def __init__(self, *lines, error=None):
+        self.lines, self.error = lines, error
+
+    async def ask(self, _message):
+        if self.error is not None:
+            raise self.error
+        return self.lines
+
+
+async def notices(directory, monkeypatch, *, grows, stages=None):
     """What is told in five rounds, in each of which the run commits something or not."""
     segment, told, rounds = directory.new_segment("driver"), [], itertools.count(1)
 
@@ -65,7 +95,7 @@ async def notices(directory, monkeypatch, *, grows):
 
     monkeypatch.setattr(asyncio, "sleep", pass_time)
     with pytest.raises(asyncio.CancelledError):
-        await StallWatch(directory, told.append).report(FakeSystem())
+        await StallWatch(directory, told.append).report(FakeSystem(), stages or {})
     return told
 
 
@@ -78,4 +108,15 @@ async def test_a_run_that_waits_for_nobody_is_said_to_compute(directory, monkeyp
 
     assert len(told) == 4
     assert told[0].startswith("nothing was committed for 30 s; the run goes on")
-    assert told[0].endswith("none among actors: a model or world computes")
+    assert told[0].endswith("none: a model or world computes")
+
+
+async def test_hosts_that_do_not_answer_are_told_and_many_waits_are_cut(directory, monkeypatch):
+    stages = {"a": FakeStage(error=HostDiedError("gone")), "b": FakeStage(*map(str, range(12)))}
+
+    told = await notices(directory, monkeypatch, grows=False, stages=stages)
+
+    lines = told[0].splitlines()[1:]
+    assert lines[:2] == ["  a: computes or is gone, and does not answer", "  b: 0"]
+    assert lines[-1] == "  and 3 more"
+    assert len(lines) == 11

@@ -1,15 +1,11 @@
-import os
-
 import pytest
 
 from tests.trace.society import new_run
 
 
 @pytest.fixture(autouse=True)
-def _unsynced(monkeypatch):
-    """Tests end processes and never machines, so what they write need not outlive these."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr(os, "fdatasync", lambda _: None)
+def _unsynced(disk_that_never_waits):
+    """All tests here write much."""
 
 
 @pytest.fixture

@@ -58,7 +58,6 @@ async def test_episodes_of_several_segments_are_one(directory):
 
     assert (log.episodes, log.ended(), log.failed()) == ([0, 3], {0, 3}, set())
     assert [log.n_steps(episode) for episode in (0, 1, 3)] == [3, 0, 1]
-    assert (log.started(3), log.started(1)) == (True, False)
 
 
 async def test_what_is_not_there_is_none_or_nothing(directory):
@@ -143,18 +142,6 @@ async def test_refresh_forgets_what_was_read_behind_a_seal(directory):
 
     assert log.refresh()
     assert (log.ended(), log.episodes) == (set(), [0])
-
-
-async def test_a_log_is_current_until_a_segment_is_begun_or_sealed(directory):
-    log = Log(directory)
-    assert log.is_current()
-
-    segment = directory.new_segment("host-1")
-    assert not log.is_current()
-    log.refresh()
-    assert log.is_current()
-    directory.seal(segment)
-    assert not log.is_current()
 
 
 async def test_reading_changes_no_file(directory):
@@ -242,7 +229,6 @@ def test_a_content_that_is_nowhere_is_missed(directory):
 
     with pytest.raises(LogDamagedError, match="stored nowhere; a segment is missing"):
         log.whole(reference)
-    assert bytes(reference.data) not in log.contents
 
 
 def test_a_list_that_is_built_upon_itself_is_damage(directory):

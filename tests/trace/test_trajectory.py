@@ -5,7 +5,7 @@ import pytest
 from simlab.trace.events import Acted, Fault, Outcome, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
-from simlab.trace.trajectory import Fold, read_fold, read_outcome, words
+from simlab.trace.trajectory import Fold, read_fold, words
 from tests.trace.society import open_writer
 
 RESET = {
@@ -93,9 +93,7 @@ async def test_a_fold_read_from_the_log_is_the_one_folded_while_playing(director
 
     log = Log(directory)
     assert read_fold(log, 0) == fold
-    assert read_outcome(log, 0) == outcome
     assert read_fold(log, 7) == Fold(7)
-    assert read_outcome(log, 7) is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from simlab.models.transformers.network import Network, Part
 from simlab.models.transformers.prefixes import PrefixCache
 
 _STEP_TOKENS = 512
-"""Prompt tokens read in one step: about 1 s on 2 cores, for which those being drawn wait."""
+"""Prompt tokens read in one step, for which the completions being drawn wait."""
 
 
 @dataclass(frozen=True, slots=True)

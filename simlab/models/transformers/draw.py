@@ -8,7 +8,7 @@ from torch import Tensor
 from simlab.models.model import Sampling
 
 _HEAD = 512
-"""Tokens looked at first for a nucleus: sorting a whole vocabulary costs some 2 ms a token."""
+"""Tokens looked at first for a nucleus: to sort a whole vocabulary for each token is dear."""
 
 
 class Drawer:

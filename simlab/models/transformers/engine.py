@@ -32,7 +32,7 @@ class TransformersEngine:
     computed beside it, on one machine with one number of threads and one dtype.
 
     In float32 log-probabilities agree with other engines to 1e-3. In bfloat16 they do not (mean
-    error 0.04), but a CPU that has it in hardware reads and draws two to three times as fast.
+    error 0.04), but a CPU that has it in hardware reads and draws much faster.
 
     Example:
         ``completion = await TransformersEngine().generate([ChatMessage("user", "Hi")])``
@@ -134,9 +134,8 @@ def _check(sampling: Sampling) -> None:
 def _spare_cores() -> int:
     """All cores but one, which the rest of the run needs.
 
-    OpenMP's threads wait for each other by spinning: with 2 of them on 2 cores of which another
-    process takes one, a token was drawn in 400 to 1,150 ms, against 45 to 100 ms with 1 thread.
-    On 2 idle cores it is 24 against 32 ms in bfloat16, and no difference in float32.
+    OpenMP's threads wait for each other by spinning: where another process takes the core of one,
+    all slow down many times over. One thread less costs little even on a machine that is idle.
     """
     return max(1, len(os.sched_getaffinity(0)) - 1)
 

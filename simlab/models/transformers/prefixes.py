@@ -15,8 +15,8 @@ class PrefixCache:
     again, since they were computed one at a time.
 
     Args:
-        capacity: The most tokens that are kept, over all sessions; 0 keeps none. The embedded model
-            takes 46 KB for each in float32.
+        capacity: The most tokens that are kept, over all sessions; 0 keeps none. Each takes a key
+            and a value in every layer.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -1,4 +1,3 @@
-import asyncio
 import random
 
 import numpy as np
@@ -6,20 +5,9 @@ import pytest
 
 from simlab.errors import ConfigError, ModelError
 from simlab.models.model import ChatMessage, Sampling
+from tests.models.transformers.requests import HELLO, SEEDED, drawn, prompt_of
 
 pytestmark = pytest.mark.model
-
-HELLO = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
-SEEDED = Sampling(max_tokens=20, seed=7, logprobs=True)
-LONG = Sampling(max_tokens=900, seed=1)
-
-
-def prompt_of(length, first=1):
-    return [(first + 5 * place) % 250 for place in range(length)]
-
-
-def drawn(completion):
-    return completion.token_ids, completion.logprobs
 
 
 def plain_logprobs(plain_model, prompt, tokens):
@@ -32,27 +20,6 @@ def plain_logprobs(plain_model, prompt, tokens):
     return [float(row[token]) for row, token in zip(rows, tokens, strict=True)]
 
 
-async def wait_running(engine):
-    while engine.statistics().running == 0:  # noqa: ASYNC110 - an engine has no event for it
-        await asyncio.sleep(0)
-
-
-@pytest.fixture
-def own_engine(tiny_weights):
-    """Makes engines for one test alone, and closes them."""
-    from simlab.models.transformers.engine import TransformersEngine
-
-    engines = []
-
-    def make(weights=tiny_weights, **options):
-        engines.append(TransformersEngine(str(weights), **options))
-        return engines[-1]
-
-    yield make
-    for engine in engines:
-        engine.close()
-
-
 async def test_train_9_a_seeded_completion_is_the_same_alone_and_among_32_others(
     tiny_engine, together
 ):
@@ -62,21 +29,6 @@ async def test_train_9_a_seeded_completion_is_the_same_alone_and_among_32_others
     beside = await together(*(tiny_engine.generate(prompt, SEEDED) for prompt in prompts))
 
     assert [drawn(one) for one in alone] == [drawn(one) for one in beside[:8]]
-
-
-async def test_a_request_that_joins_others_midway_is_not_changed_by_them(
-    own_engine, endless_weights
-):
-    engine = own_engine(endless_weights)
-    alone = await engine.generate(prompt_of(100), SEEDED)
-    long = asyncio.create_task(engine.generate(HELLO, LONG))
-    await wait_running(engine)
-
-    joined = await engine.generate(prompt_of(100), SEEDED)
-
-    assert not long.done()
-    assert drawn(joined) == drawn(alone)
-    assert len((await long).token_ids) == 900
 
 
 async def test_train_3_logprobs_are_those_of_a_plain_forward(tiny_engine, plain_model):
@@ -185,43 +137,6 @@ async def test_a_session_reads_only_what_is_new_and_draws_the_same(own_engine):
     assert reused == anew
 
 
-async def test_requests_beyond_the_batch_wait_for_their_turn(own_engine, together):
-    engine = own_engine(max_batch=2)
-
-    completions = await together(*(engine.generate(HELLO, SEEDED) for _ in range(7)))
-
-    assert len({drawn(completion) for completion in completions}) == 1
-
-
-async def test_train_12_a_cancelled_request_frees_its_row(own_engine, endless_weights):
-    engine = own_engine(endless_weights, max_batch=1)
-    task = asyncio.create_task(engine.generate(HELLO, LONG))
-    await wait_running(engine)
-
-    task.cancel()
-    after = await engine.generate(HELLO, Sampling(max_tokens=2, seed=1))
-
-    assert task.cancelled()
-    assert len(after.token_ids) == 2
-    assert engine.statistics().waiting == 0
-
-
-async def test_a_bad_request_fails_alone(tiny_engine, together):
-    good = [tiny_engine.generate(HELLO, SEEDED) for _ in range(5)]
-    bad = tiny_engine.generate([5, 99_999], SEEDED)
-
-    *completions, error = await together(*good, refused(bad))
-
-    assert len({drawn(completion) for completion in completions}) == 1
-    assert "got 99999" in str(error)
-
-
-async def refused(call):
-    with pytest.raises(ModelError) as raised:
-        await call
-    return raised.value
-
-
 async def test_a_prompt_that_does_not_fit_is_refused_with_both_lengths(tiny_engine):
     with pytest.raises(
         ModelError, match="must fit 1024 tokens together, got 1010 of prompt and 20"
@@ -269,61 +184,6 @@ async def test_choices_are_scored_while_completions_are_drawn(tiny_engine, toget
 async def test_choices_without_words_are_refused(tiny_engine, choices):
     with pytest.raises(ModelError, match="one text or more, none empty, got"):
         await tiny_engine.choice_logprobs(HELLO, choices)
-
-
-async def test_closing_an_engine_fails_what_is_not_done(own_engine, endless_weights):
-    engine = own_engine(endless_weights, max_batch=1)
-    tasks = [asyncio.create_task(engine.generate(HELLO, LONG)) for _ in range(3)]
-    await wait_running(engine)
-
-    engine.close()
-
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        assert isinstance(outcome, ModelError)
-        assert "closed" in str(outcome)
-    with pytest.raises(ModelError, match="closed; make a new one"):
-        await engine.generate(HELLO, SEEDED)
-
-
-async def test_logits_that_are_not_numbers_fail_the_completion(own_engine, monkeypatch):
-    import torch
-
-    from simlab.models.transformers.network import Network
-
-    engine = own_engine()
-    monkeypatch.setattr(
-        Network, "logits", lambda _, parts: [torch.full((1, 8), torch.nan) for _ in parts]
-    )
-
-    with pytest.raises(ModelError, match="are not numbers"):
-        await engine.generate(HELLO, SEEDED)
-
-
-async def test_where_rows_depend_on_each_other_exact_ones_are_computed_by_themselves(
-    own_engine, monkeypatch, together
-):
-    from dataclasses import replace
-
-    from simlab.models.transformers.network import Network
-
-    monkeypatch.setattr(Network, "_find_multiple", lambda _: False)
-    widths = []
-    logits = Network.logits
-
-    def counted(network, parts):
-        widths.append(len(parts))
-        return logits(network, parts)
-
-    monkeypatch.setattr(Network, "logits", counted)
-    engine = own_engine()
-
-    exact = await together(*(engine.generate(HELLO, replace(SEEDED, exact=True)) for _ in range(3)))
-    assert set(widths) == {1}
-    assert all(completion.exact for completion in exact)
-
-    seeded = await together(*(engine.generate(HELLO, SEEDED) for _ in range(3)))
-    assert max(widths) > 1
-    assert not any(completion.exact for completion in seeded)
 
 
 async def test_interlab_30_an_engine_leaves_all_global_generators_alone(own_engine):

@@ -1,21 +1,20 @@
-"""Finds what a run file names: ``module:name``, or ``file.py:name`` for a user's own file."""
+"""Finds what a name means: ``module:name``, or ``file.py:name`` for a user's own file."""
 
+import difflib
 import importlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from simlab.errors import ConfigError, SimlabError
+from simlab.errors import ConfigError
 from simlab.seeding import derive
-from simlab.sim.config import near
 
 
 def find(name: str) -> Any:
-    """What a name in a run file means.
+    """What a name in a run file or an option means.
 
     Raises:
         ConfigError: The module, file or name is not there, or importing it fails.
@@ -30,38 +29,12 @@ def find(name: str) -> Any:
     return getattr(module, attribute)
 
 
-def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """Call a class or function with options from a run file.
-
-    Args:
-        what: What is made, for messages, such as ``world simlab.env.car_sale:CarSale``.
-        maker: What makes it.
-        options: Its keyword arguments.
-
-    Raises:
-        ConfigError: An option is unknown, missing, or of a wrong type or value, or the maker raises
-            an error of its own.
-    """
-    known = parameters(maker)
-    for option in options:
-        if known is not None and option not in known:
-            raise ConfigError(f"{what} has no option {option!r}; {near(option, sorted(known))}")
-    try:
-        return maker(**options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{what}: {error}") from error
-    except SimlabError:
-        raise
-    except Exception as error:
-        raise ConfigError(f"{what} raised {type(error).__name__}: {error}") from error
-
-
-def parameters(maker: Callable[..., Any]) -> set[str] | None:
-    """The names of the keyword arguments that something takes, or None if it takes any."""
-    found = inspect.signature(maker).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in found):
-        return None
-    return {parameter.name for parameter in found}
+def near(name: str, known: Collection[str]) -> str:
+    """Which known names are near a wrong one, in words for a message."""
+    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if matches:
+        return f"did you mean {' or '.join(matches)}?"
+    return f"there are {', '.join(sorted(known))}" if known else "there are none"
 
 
 def _import(name: str) -> ModuleType:

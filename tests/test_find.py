@@ -1,24 +1,8 @@
-import sys
-
 import pytest
 
 from simlab.env.car_sale import CarSale
 from simlab.errors import ConfigError
-from simlab.sim.find import find, make, parameters
-
-
-@pytest.fixture
-def own_file(tmp_path, monkeypatch):
-    """Writes a user's file; forgets that it was loaded afterwards."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(text, name="my_world.py"):
-        (tmp_path / name).write_text(text)
-        return name
-
-    yield write
-    for name in [name for name in sys.modules if name.startswith("simlab_user_")]:
-        del sys.modules[name]
+from simlab.find import find, near
 
 
 def test_a_name_in_a_package_is_found():
@@ -85,35 +69,7 @@ def test_an_unknown_name_is_refused_with_those_near_it():
         find("simlab.env.car_sale:CarSail")
 
 
-def thing(size, colour="red"):
-    if size == "broken":
-        raise KeyError(size)
-    return int(size), colour
-
-
-def test_options_go_to_what_is_made():
-    assert make("thing", thing, {"size": 3, "colour": "blue"}) == (3, "blue")
-
-
-def test_an_unknown_option_is_refused_with_those_near_it():
-    with pytest.raises(ConfigError, match=r"thing has no option 'color'; did you mean colour\?"):
-        make("thing", thing, {"size": 3, "color": "blue"})
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "thing: .* missing 1 required positional argument: 'size'"),
-        ({"size": "big"}, "thing: invalid literal for int"),
-        ({"size": "broken"}, "thing raised KeyError: 'broken'"),
-    ],
-)
-def test_options_that_do_not_fit_are_refused(options, message):
-    with pytest.raises(ConfigError, match=message):
-        make("thing", thing, options)
-
-
-def test_what_takes_any_option_is_given_any():
-    assert parameters(lambda **options: options) is None
-    assert make("any", lambda **options: options, {"odd": 1}) == {"odd": 1}
-    assert parameters(thing) == {"size", "colour"}
+def test_near_names_come_first():
+    assert near("bidder_7", ["bidder_1", "moderator"]) == "did you mean bidder_1?"
+    assert near("x", ["beta", "alpha"]) == "there are alpha, beta"
+    assert near("x", []) == "there are none"

@@ -1,0 +1,42 @@
+"""Makes what a run file names, with the options that it gives."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from simlab.errors import ConfigError, SimlabError
+from simlab.find import near
+
+
+def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """Call a class or function with options from a run file.
+
+    Args:
+        what: What is made, for messages, such as ``world simlab.env.car_sale:CarSale``.
+        maker: What makes it.
+        options: Its keyword arguments.
+
+    Raises:
+        ConfigError: An option is unknown, missing, or of a wrong type or value, or the maker raises
+            an error of its own.
+    """
+    known = parameters(maker)
+    for option in options:
+        if known is not None and option not in known:
+            raise ConfigError(f"{what} has no option {option!r}; {near(option, sorted(known))}")
+    try:
+        return maker(**options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{what}: {error}") from error
+    except SimlabError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{what} raised {type(error).__name__}: {error}") from error
+
+
+def parameters(maker: Callable[..., Any]) -> set[str] | None:
+    """The names of the keyword arguments that something takes, or None if it takes any."""
+    found = inspect.signature(maker).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in found):
+        return None
+    return {parameter.name for parameter in found}
