@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare
 from simlab.sim.performance import Performance
+from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
 from simlab.trace.events import Effect, EffectCore, Stepped, SteppedCore
@@ -42,15 +44,19 @@ def launch(
     hosts: int = 0,
     resume: bool = False,
     observer: Observer | None = None,
+    n_episodes: int = N_EPISODES,
+    persistent: bool = False,
 ) -> Run:
+    tmp_path.mkdir(exist_ok=True)
+    cast = {"cast.*.persistent": True} if persistent else {}
     launched = prepare(
         "car_sale",
-        episodes=N_EPISODES,
+        episodes=n_episodes,
         seed=7,
         out=tmp_path / "run",
         hosts=hosts,
         models={"all": "scripted"},
-        settings=settings(tmp_path, kill_at, kill_with),
+        settings=settings(tmp_path, kill_at, kill_with) | cast,
         resume=resume,
     )
     return launched.run(observer)
@@ -148,6 +154,28 @@ def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been
     assert run.digest == whole.digest
     n_effects = check_log(run)
     assert n_effects <= n_calls(tmp_path) <= n_effects + run.file.concurrency
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_sim_3_persistent_agents_of_a_killed_host_are_rebuilt_from_the_record(tmp_path):
+    whole = launch(tmp_path / "whole", n_episodes=5, persistent=True)
+    kill_at = whole.log.n_events * 3 // 5
+    notices: list[str] = []
+
+    run = launch(
+        tmp_path / "killed",
+        kill_at=kill_at,
+        hosts=1,
+        observer=Observer(on_notice=notices.append),
+        n_episodes=5,
+        persistent=True,
+    )
+
+    assert [notice.partition(" died")[0] for notice in notices] == ["host host-0"]
+    assert run.digest == whole.digest
+    assert check_log(run) <= n_calls(tmp_path / "killed") <= check_log(run) + 1
+    assert run_async(replay(run)) == 5
 
 
 @pytest.mark.ray
