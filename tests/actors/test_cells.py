@@ -215,7 +215,7 @@ async def test_what_is_handled_when_the_event_loop_ends_does_not_keep_it_alive(h
 class Leaver(Actor):
     """Ends the process, as a terminal's library does when the pipe that it writes to is closed."""
 
-    def receive(self, message):
+    def receive(self, message):  # noqa: ARG002
         raise SystemExit(1)
 
 
