@@ -55,7 +55,7 @@ class Stage(Actor):
         )
 
         async def tell(moment: Moment) -> None:
-            if message.watched and self._staging.news is not None:
+            if message.watched and moment.n_steps and self._staging.news is not None:
                 await self._staging.news.tell(_news(message.episode, moment))
 
         return await Performance(self._staging, journal, self.host).run(tell)
