@@ -1,11 +1,12 @@
 """Models of a run: from what its file says to the values that agents are given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from simlab.actors import ActorSystem
+from simlab.actors import ActorRef, ActorSystem
 from simlab.errors import ConfigError
 from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.engines import ModelSpec, build
@@ -37,26 +38,42 @@ def check_weights(models: Mapping[str, Model]) -> None:
             resolve(model.weights)
 
 
-async def start_models(specs: Specs, system: ActorSystem) -> dict[str, Model]:
-    """The models of a run, ready to be asked from every host of a system.
+class SharedWeights:
+    """The models of a system, ready to be asked from all its hosts.
 
-    Weights that a process must load live in one actor of their own, and not in each host; with no
-    hosts beside this process they live here.
+    Weights that a process must load live in an actor of their own and not in each host, and models
+    that differ in nothing but their names share it. Without hosts beside this process they live
+    here, where they are shared as well.
 
-    Raises:
-        ConfigError: An engine or option is wrong, or weights cannot be had.
+    Args:
+        system: Where they are asked.
     """
-    models = build_models(specs)
-    if not system.hosts:
-        return models
-    return {name: await _shared(name, model, system) for name, model in models.items()}
 
+    def __init__(self, system: ActorSystem) -> None:
+        self._system = system
+        self._actors: dict[TransformersModel, ActorRef] = {}
 
-async def _shared(name: str, model: Model, system: ActorSystem) -> Model:
-    if not isinstance(model, TransformersModel):
-        return model
-    ref = await system.spawn(ModelActor, model, name=f"model/{name}", placement="dedicated")
-    return ActorModel(name, ref)
+    async def start(self, specs: Specs) -> dict[str, Model]:
+        """The models that a run file describes, by name; weights that were loaded are used again.
+
+        Raises:
+            ConfigError: An engine or option is wrong, or weights cannot be had.
+        """
+        models = build_models(specs)
+        if not self._system.hosts:
+            return models
+        return {name: await self._shared(model) for name, model in models.items()}
+
+    async def _shared(self, model: Model) -> Model:
+        if not isinstance(model, TransformersModel):
+            return model
+        nameless = replace(model, name="")
+        if nameless not in self._actors:
+            name = f"model/{model.name}/{len(self._actors)}"
+            self._actors[nameless] = await self._system.spawn(
+                ModelActor, model, name=name, placement="dedicated"
+            )
+        return ActorModel(model.name, self._actors[nameless])
 
 
 def _spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:
