@@ -81,10 +81,12 @@ def plan_branch(
     dropped = [] if above is None else [fork for fork in above.forks if fork.step >= step]
     before = dropped[0].before if dropped else parent.file
     forks.append(Fork(step, before, dict(say or {})))
+    episode_seed = _seed_of(parent.log, episode)
     record = {
         "parent": str(parent.path),
         "episode": episode,
-        "episode_seed": _seed_of(parent.log, episode),
+        "episode_seed": episode_seed,
+        "parent_sampling_seed": above.sampling_seed_of(episode) if above else episode_seed,
         "sampling_seed": seed,
         "forks": [_fork_record(fork) for fork in forks],
     }
@@ -99,7 +101,9 @@ def branching_of(record: Mapping[str, Any]) -> Branching | None:
     forks = tuple(
         Fork(fork["step"], checked(fork["before"]), fork["say"]) for fork in branched["forks"]
     )
-    return Branching(branched["episode_seed"], forks, branched["sampling_seed"])
+    return Branching(
+        branched["episode_seed"], branched["parent_sampling_seed"], forks, branched["sampling_seed"]
+    )
 
 
 def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:

@@ -210,6 +210,45 @@ def test_samples_are_fresh_continuations_of_one_beginning(relay, branch):
     assert replayed(made) == 3
 
 
+def test_samples_of_a_sample_are_fresh_continuations_that_follow_from_their_own_seed(relay, branch):
+    parent = relay(options={"turns": 6})
+    first = branch(parent, step=1, seed=5, samples=2, out="first")
+    story = deeds(first, 1)
+
+    made = branch(first, episode=1, step=3, seed=6, samples=3, out="a")
+    again = branch(first, episode=1, step=3, seed=6, samples=3, out="b")
+    other = branch(first, episode=1, step=3, seed=7, samples=3, out="c")
+
+    stories = [deeds(run, episode) for run in (made, other) for episode in range(3)]
+    assert {tuple(each[:3]) for each in stories} == {tuple(story[:3])}
+    assert len({tuple(each) for each in [story, *stories]}) == 7
+    assert made.digest == again.digest != other.digest
+    assert replayed(made) == 3
+
+
+def test_a_branch_of_a_sample_in_which_nothing_is_changed_goes_on_as_that_did(relay, branch):
+    parent = relay(options={"turns": 6})
+    first = branch(parent, step=1, seed=5, samples=3, out="first")
+
+    second = branch(first, episode=2, step=3, out="second")
+    third = branch(second, step=2, out="third")
+
+    assert deeds(third) == deeds(second) == deeds(first, 2) != deeds(parent)
+    assert replayed(third) == 1
+
+
+def test_below_the_step_of_a_sample_what_is_drawn_follows_from_the_seed_that_was_given(
+    relay, branch
+):
+    parent = relay(options={"turns": 6})
+    sampled = branch(parent, step=3, seed=5, samples=2, out="sampled")
+
+    from_sample = branch(sampled, episode=1, step=1, seed=6, out="a")
+    from_parent = branch(parent, step=1, seed=6, out="b")
+
+    assert deeds(from_sample) == deeds(from_parent) != deeds(parent)
+
+
 def test_a_branch_of_another_episode_has_that_ones_seed(relay, branch):
     parent = relay(episodes=3)
 
