@@ -60,6 +60,15 @@ class Relay:
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
 
 
+class Sealed(Relay):
+    """A relay that cannot be copied or pickled, as one that holds a file or a socket."""
+
+    def _refuse(self, *_):
+        raise AssertionError("a world was copied")
+
+    __copy__ = __deepcopy__ = __reduce_ex__ = _refuse
+
+
 def _other(seat):
     return SEATS[1 - SEATS.index(seat)]
 
