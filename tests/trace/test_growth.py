@@ -33,6 +33,12 @@ def windowed(messages):
     return [*messages[:1], *messages[1:][-20:]]
 
 
+def joined(messages):
+    """One message, which grows: what an agent is shown that never hears of its own words."""
+    heard = "\n".join(message.text for message in messages[1:])
+    return [messages[0], Message("user", f"{heard}\n\n{'What do you say? ' * 20}")]
+
+
 def ids_of(messages):
     """Token ids of a prompt, four characters each."""
     return tuple(chain.from_iterable(_ids_of_text(message.text) for message in messages))
@@ -66,8 +72,10 @@ async def sizes(directory, memory, *, ids=False, n_steps=N_STEPS):
     return after
 
 
-@pytest.mark.parametrize("ids", [False, True])
-@pytest.mark.parametrize("memory", [grown, windowed])
+@pytest.mark.parametrize(
+    ("memory", "ids"),
+    [(grown, False), (windowed, False), (joined, False), (grown, True), (windowed, True)],
+)
 async def test_sim_18_a_step_costs_what_is_new_in_it_however_late_it_comes(directory, memory, ids):
     """InterLab logs an agent's whole memory with each query."""
     after = await sizes(directory, memory, ids=ids)
@@ -78,7 +86,7 @@ async def test_sim_18_a_step_costs_what_is_new_in_it_however_late_it_comes(direc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("memory", [grown, windowed])
+@pytest.mark.parametrize("memory", [grown, windowed, joined])
 async def test_sim_18_step_1000_costs_no_more_than_step_100(directory, memory):
     after = await sizes(directory, memory, n_steps=1_000)
 
@@ -87,8 +95,9 @@ async def test_sim_18_step_1000_costs_no_more_than_step_100(directory, memory):
     assert after[-1] < 3 * 1_000 * NEW_TEXT
 
 
-async def test_prompts_and_token_ids_come_back_whole(directory):
-    await sizes(directory, windowed, ids=True)
+@pytest.mark.parametrize("memory", [windowed, joined])
+async def test_prompts_and_token_ids_come_back_whole(directory, memory):
+    await sizes(directory, memory, ids=True)
 
     calls = read_tree(Log(directory), 0).find(lambda node: node.type == "effect")
 
