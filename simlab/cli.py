@@ -4,7 +4,6 @@ Commands import what they need when they run, so that ``simlab --help`` is quick
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
-import json as json_module
 import sys
 import time
 from collections.abc import Iterator
@@ -195,7 +194,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     path = launch.directory.path
     start = time.monotonic()
     try:
-        view = LiveView(console, launch.file.episodes, bar=not launch.file.has_people)
+        view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
         with view.shown() as observer:
             run = launch.run(observer)
     except KeyboardInterrupt:
@@ -206,7 +205,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         _print_json(run.as_dict())
     else:
         show_summary(console, run, seconds=time.monotonic() - start)
-        show_next(console, path)
+        show_next(console, run)
     if run.summary.n_ended == 0:
         raise SystemExit(1)
 
@@ -251,7 +250,9 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
 
 
 def _print_json(value: Any) -> None:
-    print(json_module.dumps(value, ensure_ascii=False, default=str))
+    from simlab.trace.json_text import as_json
+
+    print(as_json(value))
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -102,17 +101,32 @@ def show_summary(
     _show_failures(console, [one.summary for one in shown])
 
 
-def show_next(console: Console, path: Path) -> None:
+def show_next(console: Console, run: Run) -> None:
     """The run's directory, and commands to try next."""
+    path = run.path
     console.print(f"\nrun directory: [bold]{escape(str(path))}[/]", highlight=False)
     console.print("next:")
     for command in (
         f"simlab show {path}",
         f"simlab replay {path}",
-        f'simlab branch {path} --episode 0 --step 2 --say SEAT="No."',
+        f"simlab branch {path} --episode 0 {_change(run)}",
         f"simlab export {path} --to parquet",
     ):
         console.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
+
+
+def _change(run: Run) -> str:
+    """What a branch might change: what was said early in the first episode, or else the draws."""
+    for turn in reversed([*run.episode(0).turns()][:3]):
+        if turn.acted is not None and _has_words(turn.acted.action):
+            return f'--step {turn.step} --say {turn.acted.seat}="No."'
+    return "--step 1 --seed 1"
+
+
+def _has_words(action: Any) -> bool:
+    if isinstance(action, str):
+        return " " in action
+    return isinstance(action, dict) and not {"say", "text"}.isdisjoint(action)
 
 
 def show_transcript(console: Console, episode: Episode) -> None:
@@ -145,15 +159,31 @@ def _line(seat: str, text: str, mark: str) -> str:
 
 
 def _show_facts(console: Console, episode: Episode) -> None:
-    """How an episode ended: what the world says of it, each seat's return, scores."""
+    """How an episode ended: what the world says of it and of each seat, returns, scores."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in episode.facts().items():
-        table.add_row(escape(name), escape(str(value)))
-    for seat, total in episode.summary.returns.items():
-        table.add_row(f"{escape(seat)} gets", f"{total:g}")
+        table.add_row(escape(name), _fact(value))
     for judge, score in episode.summary.scores.items():
         table.add_row(f"judge {escape(judge)}", "missing" if score is None else f"{score:g}")
-    console.print(table)
+    if table.rows:
+        console.print(table)
+    of_seats = episode.seat_facts()
+    names = list(dict.fromkeys(name for facts in of_seats.values() for name in facts))
+    seats = Table("seat", *map(escape, names), "return", box=None, pad_edge=False)
+    for seat, total in episode.summary.returns.items():
+        facts = of_seats.get(seat, {})
+        seats.add_row(
+            escape(seat),
+            *[_fact(facts[name]) if name in facts else "" for name in names],
+            f"{total:g}",
+        )
+    console.print(seats)
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else escape(words(value))
 
 
 def _show_returns(console: Console, run: Run) -> None:

@@ -1,6 +1,7 @@
 """Commands: what they print, and with what they exit."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -68,7 +69,7 @@ def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(siml
     assert lines[:4] == run.episode(0).transcript().splitlines()
     assert lines[4] == "1 of 1 episodes have ended"
     returns = run.summary.mean_returns()
-    assert re.search(rf"ann gets +{returns['ann']:g}\b", result.stdout)
+    assert re.search(rf"^ann .*\b{returns['ann']:g} *$", result.stdout, re.MULTILINE)
     assert "4 model calls: " in result.stdout
     assert f"run directory: {tmp_path / 'r'}" in result.stdout.replace("\n", "")
     for command in ("show", "replay", "branch", "export"):
@@ -92,6 +93,30 @@ def test_json_is_one_object_and_nothing_else(simlab, path, tmp_path):
     assert told["run"] == str(tmp_path / "r")
     assert told["episodes"][0]["state"] == "ended"
     assert "1 of 1 episodes have ended" in result.stderr
+
+
+@pytest.mark.parametrize("reward", [math.inf, -math.inf, math.nan])
+def test_a_reward_that_is_not_finite_breaks_no_command(simlab, path, tmp_path, monkeypatch, reward):
+    monkeypatch.setattr(f"{WORLDS}.REWARD", reward)
+    out, text = tmp_path / "r", json.dumps(reward)
+
+    results = [
+        simlab("run", path, "--out", out, "--hosts", 0, "--json"),
+        simlab("show", out),
+        simlab("replay", out),
+        simlab("export", out, "--to", "parquet"),
+        simlab("export", out, "--to", "jsonl"),
+    ]
+    shown = simlab("show", out, "--json")
+
+    assert [result.exit_code for result in [*results, shown]] == [DONE] * 6
+    for lines in (shown.stdout, (out / "summary.json").read_text(), results[0].stdout):
+        told = json.loads(lines, parse_constant=pytest.fail)
+        assert told["episodes"][0]["returns"] == {"ann": text, "bob": text}
+    rewards = pd.read_parquet(out / "tables" / "actions.parquet").reward
+    assert [str(each) for each in rewards] == [str(reward)] * 4
+    for line in (out / "events.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
 
 
 def test_defaults_that_were_played_are_marked_in_the_transcript(simlab, path, tmp_path):
@@ -185,6 +210,10 @@ def test_scenarios_are_listed_with_a_line_each(simlab):
         (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),
         (
             ["car_sale", "--set", "cast.buyer.agent=human"],
+            "cast.buyer is a human, and there is no ",
+        ),
+        (
+            ["car_sale", "--set", "cast.buyer.agent=human", "--hosts", "2"],
             "cast.buyer is a human, and there is no ",
         ),
     ],

@@ -1,18 +1,18 @@
-"""A person at the terminal, in a seat."""
+"""A person in a seat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from simlab.agents.questions import Questions
-from simlab.agents.terminal import Terminal, standard_terminal
+from simlab.agents.person import Choice, HumanAnswer, Person, Question
+from simlab.agents.terminal_person import TerminalPerson
 from simlab.env.environment import ActionRequest, Seat, Wait
 from simlab.env.spaces import admit
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_schema import answer_schema
 from simlab.models.reading import label_of
-from simlab.trace.tracing import effect
+from simlab.trace.tracing import current_span, effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +23,24 @@ class HumanRequest:
     prompt: str
 
 
-@dataclass(frozen=True, slots=True)
-class HumanAnswer:
-    """What a person answered, as the log keeps it: the action's plain data, or to wait."""
-
-    action: Any = None
-    waits: bool = False
-
-
 class HumanAgent:
-    """A person who takes a seat at the terminal.
+    """A person who takes a seat.
 
-    What the person perceives is shown when it is their turn, and the request after it; a typed
-    action is asked for field by field. What does not fit is asked again at once, with the reason.
-    The answer is an effect, so a replay needs neither person nor terminal. A deadline may cancel
-    `act` at any time.
+    What the person perceives is shown when it is their turn, and the request after it. What does
+    not fit is asked again at once, with the reason. The answer is an effect, so a replay needs
+    nobody. A deadline may cancel `act` at any time.
 
     Args:
         seat: Where the person sits.
         role: What the world says of the seat.
-        terminal: Where the person reads and writes; by default that of the process, when the first
-            question comes.
+        person: Who is asked; by default whoever sits at the terminal of this process.
     """
 
-    def __init__(
-        self, *, seat: Seat = "", role: str = "", terminal: Terminal | None = None
-    ) -> None:
+    def __init__(self, *, seat: Seat = "", role: str = "", person: Person | None = None) -> None:
         self.seat = seat
-        self._terminal = terminal
+        self._person = person or TerminalPerson()
         self._unseen: list[str] = [f"You are {seat}. {role}".strip()] if seat else []
+        self._n_seen = 0
 
     async def observe(self, observation: Any) -> None:
         """Keep it for the person's next turn; see `Agent.observe`."""
@@ -61,52 +50,54 @@ class HumanAgent:
         """Ask the person; see `Agent.act`.
 
         Raises:
-            ConfigError: There is no terminal.
-            PersonLeftError: The terminal's input has ended.
+            ConfigError: There is nobody to ask.
+            PersonLeftError: The person will answer no more.
         """
         asked = HumanRequest(self.seat, request.prompt or "")
         answer: HumanAnswer = await effect(
             "human", asked, lambda _seed: self._ask(request), returns=HumanAnswer
         )
-        return Wait() if answer.waits else admit(request, answer.action)
+        return _admitted(request, answer)
 
     async def _ask(self, request: ActionRequest) -> HumanAnswer:
-        terminal = self._terminal or standard_terminal()
-        async with terminal.reserved():
-            self._show_news(terminal, request)
-            questions = Questions(lambda question: _put(terminal, question), terminal.show)
-            if not request.required and not await questions.ask_truth("act now"):
-                return HumanAnswer(waits=True)
-            return HumanAnswer(await self._ask_action(questions, request))
-
-    def _show_news(self, terminal: Terminal, request: ActionRequest) -> None:
-        for text in self._unseen:
-            terminal.show(text)
-        self._unseen.clear()
-        for refusal in request.refused[-1:]:
-            terminal.show(f"That was not taken: {refusal.reason}")
-        terminal.show(request.prompt or "It is your turn.")
-
-    async def _ask_action(self, questions: Questions, request: ActionRequest) -> Any:
-        """The plain data of an action that fits the request as a whole."""
+        """Ask until an answer fits the request as a whole."""
+        question = self._question(request)
         while True:
-            action = await _ask_once(questions, request)
+            answer = await self._person.answer(question)
             try:
-                admit(request, action)
+                _admitted(request, answer)
             except UnfitAnswerError as error:
-                questions.tell(error.message)
+                question = replace(question, refusal=error.message)
             else:
-                return action
+                self._n_seen += len(question.news)
+                del self._unseen[: len(question.news)]
+                return answer
+
+    def _question(self, request: ActionRequest) -> Question:
+        legal = request.legal
+        return Question(
+            asker=_asker(self.seat),
+            prompt=request.prompt or "It is your turn.",
+            schema=answer_schema(request.space) if legal is None else {},
+            choices=None if legal is None else tuple(map(_choice, legal)),
+            may_wait=not request.required,
+            news=tuple(self._unseen),
+            n_known=self._n_seen,
+            refusal=request.refused[-1].reason if request.refused else "",
+        )
 
 
-async def _ask_once(questions: Questions, request: ActionRequest) -> Any:
-    if request.legal is None:
-        return await questions.ask_value(answer_schema(request.space), "answer")
-    labels = [label_of(action) for action in request.legal]
-    place = await questions.ask_choice(labels, "answer")
-    return to_jsonable_python(request.legal[place])
+def _admitted(request: ActionRequest, answer: HumanAnswer) -> Any:
+    return admit(request, Wait() if answer.waits else answer.action)
 
 
-async def _put(terminal: Terminal, question: str) -> str:
-    terminal.show(question, end="")
-    return await terminal.read_line()
+def _choice(action: Any) -> Choice:
+    return Choice(label_of(action), to_jsonable_python(action))
+
+
+def _asker(seat: Seat) -> str:
+    """The seat; in a run, where episodes may ask side by side, with its episode."""
+    here = current_span()
+    if here is None or here.journal is None:
+        return seat
+    return f"{seat} of episode {here.journal.episode}"

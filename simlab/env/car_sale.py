@@ -183,13 +183,14 @@ class CarSale:
         A small model copies what it is shown, so they are moves that a sensible trader might make.
         """
         sign = 1 if mover == "buyer" else -1
+        nearer = min if mover == "buyer" else max
         limit = self._limits[mover]
         own = self._offers.get(mover, limit - sign * _OPENING)
-        way = sign * (self._offers.get(_OTHER[mover], limit) - own)
+        aim = nearer(self._offers.get(_OTHER[mover], limit), limit)
+        half = (max(0, sign * (aim - own)) + 100) // 200 * 100
         examples = []
         for said, step in _EXAMPLES[mover]:
-            price = own + sign * (max(0, way) // 200 * 100 + step)
-            price = max(1, min(price, limit) if mover == "buyer" else max(price, limit))
+            price = max(1, nearer(own + sign * (half + step), limit))
             examples.append(Offer(said.format(price=price), price))
         return tuple(examples)
 

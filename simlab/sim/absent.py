@@ -1,8 +1,10 @@
-"""A model that is not there: what agents hold where every answer comes from a record."""
+"""Who is not there: what agents hold where every answer comes from a record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simlab.agents.person import HumanAnswer, Question
+from simlab.agents.terminal import PersonLeftError
 from simlab.errors import ModelError
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
@@ -34,3 +36,12 @@ class AbsentModel:
     def with_adapter(self, path: str | None) -> "AbsentModel":
         """The same absence under the adapter's name."""
         return AbsentModel(name_with_adapter(self.name, path))
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentPerson:
+    """Nobody: answers nothing."""
+
+    async def answer(self, question: Question) -> HumanAnswer:
+        """Never answers."""
+        raise PersonLeftError(f"nobody is there for {question.asker}: a replay asks no person")

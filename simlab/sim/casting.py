@@ -7,6 +7,7 @@ from typing import Any
 
 from simlab.agents.agent import Agent
 from simlab.agents.function import as_agent
+from simlab.agents.person import Person
 from simlab.env.environment import Environment, Seat, SeatSpec
 from simlab.errors import ConfigError
 from simlab.find import find, near
@@ -83,19 +84,36 @@ def models_of(spec: AgentSpec, run: RunFile) -> dict[str, Any]:
     return run.models if isinstance(found, type) and _takes_model(found) else {}
 
 
+def asks_person(spec: AgentSpec) -> bool:
+    """Whether an agent takes a ``person``, whom it then asks.
+
+    Raises:
+        ConfigError: There is no such agent.
+    """
+    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    return isinstance(found, type) and "person" in (parameters(found) or ())
+
+
 def make_agent(
-    spec: AgentSpec, seat: Seat, place: SeatSpec, *, models: Mapping[str, Model], seed: int
+    spec: AgentSpec,
+    seat: Seat,
+    place: SeatSpec,
+    *,
+    models: Mapping[str, Model],
+    person: Person,
+    seed: int,
 ) -> Agent:
     """The agent that a run file puts in a seat.
 
-    It is given its options, and of ``model``, ``seat``, ``role``, ``seed`` and ``session`` what it
-    takes.
+    It is given its options, and of ``model``, ``person``, ``seat``, ``role``, ``seed`` and
+    ``session`` what it takes.
 
     Args:
         spec: Which agent.
         seat: Where it sits.
         place: What the world says of the seat.
         models: The run's models by name.
+        person: Whom agents ask that are people.
         seed: The episode's; the agent gets one derived from it and from its seat.
 
     Raises:
@@ -107,6 +125,7 @@ def make_agent(
         offered = {
             "seat": seat,
             "role": place.role,
+            "person": person,
             "seed": derive(seed, "agent", seat),
             "session": f"{seed}/{seat}",
         }

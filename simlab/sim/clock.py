@@ -32,8 +32,20 @@ class Clock(Protocol):
         """
         ...
 
+    async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
+        """Tell seats the last that they perceive, and wait until each has taken in all of it.
+
+        Raises:
+            EpisodeError: A seat fails on perceiving, now or before.
+        """
+        ...
+
     async def close(self) -> None:
-        """Drop whatever is still under way."""
+        """Drop whatever is still under way, as where the episode has failed.
+
+        Raises:
+            Exception: What is dropped had met an error that is no episode's.
+        """
         ...
 
 
@@ -87,6 +99,10 @@ class SimulatedClock:
         self.now = at
         due = [seat for seat in sorted(requests) if self._due(seat, requests[seat]) <= at]
         return {seat: self._take(seat, requests[seat]) for seat in due}
+
+    async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
+        """See `Clock.finish`; all that was told before has been taken in."""
+        await cast.perceive(step, timestep.observations)
 
     async def close(self) -> None:
         """Nothing is under way between steps."""

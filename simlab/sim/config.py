@@ -80,11 +80,6 @@ class RunFile(_Strict):
     concurrency: int = Field(64, ge=1)
     """Episodes live at once."""
 
-    @property
-    def has_people(self) -> bool:
-        """Whether a person at the terminal takes a seat."""
-        return any(spec.agent == "human" for spec in self.cast.values())
-
     @field_validator("world")
     @classmethod
     def _names_a_class(cls, world: str) -> str:

@@ -63,7 +63,7 @@ async def play(
     yield Moment(0, clock.now, {}, timestep)
     for step in itertools.count():
         if timestep.over:
-            await cast.perceive(step, timestep.observations)
+            await clock.finish(step, timestep, cast)
             return
         acts = await clock.gather(step, timestep, cast)
         timestep = await _step(world, cast, clock, (step, timestep, acts))

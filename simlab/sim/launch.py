@@ -12,6 +12,7 @@ import yaml
 from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
+from simlab.sim.casting import asks_person
 from simlab.sim.config import RunFile, checked, open_run_file, with_models
 from simlab.sim.modelling import fingerprints
 from simlab.sim.provenance import provenance
@@ -47,6 +48,11 @@ class Launch:
     hosts: int
     address: str | None = None
     retry_failed: bool = False
+
+    @property
+    def has_people(self) -> bool:
+        """Whether a person at the terminal takes a seat."""
+        return _has_people(self.file)
 
     def run(self, observer: Observer | None = None) -> Run:
         """Play to the end, and write down what it came to.
@@ -95,7 +101,8 @@ def run(
         episodes: Instead of the file's number.
         seed: Instead of the file's.
         out: The run's directory; by default the next ``runs/NAME-0001``.
-        hosts: Ray hosts; 0 plays in this process. ``auto`` is 0 for one episode, else one a core.
+        hosts: Ray hosts; 0 plays in this process. ``auto`` is 0 for one episode and where people
+            take seats, else one a core.
         address: Of a Ray cluster to join.
         models: Engine by model, such as ``{"all": "scripted"}`` or ``{"small": "transformers:X"}``.
         settings: Keys of the run file to set, such as ``{"models.all.latency_s": 0.02}``.
@@ -204,23 +211,21 @@ def _numbers(**given: int | None) -> list[str]:
 
 
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:
-    """How many Ray hosts a run gets.
+    """How many Ray hosts a run gets; none by itself where people set the pace.
 
     Raises:
-        ConfigError: There are fewer than none, or people would have to sit in other processes than
-            the terminal's.
+        ConfigError: There are fewer than none.
     """
-    if hosts != "auto" and hosts < 0:
-        raise ConfigError(f"hosts must be 0 or more, got {hosts}")
-    people = [seat for seat, spec in file.cast.items() if spec.agent == "human"]
     if hosts == "auto":
-        alone = file.episodes == 1 or bool(people)
+        alone = file.episodes == 1 or _has_people(file)
         return 0 if alone else min(len(os.sched_getaffinity(0)), file.episodes)
-    if people and hosts:
-        raise ConfigError(
-            f"cast.{people[0]} is a human, who sits in this process; hosts must be 0, got {hosts}"
-        )
+    if hosts < 0:
+        raise ConfigError(f"hosts must be 0 or more, got {hosts}")
     return hosts
+
+
+def _has_people(file: RunFile) -> bool:
+    return any(asks_person(spec) for spec in file.cast.values())
 
 
 def _default_directory(name: str, *, resume: bool) -> Path:

@@ -1,7 +1,7 @@
 """One performance: an episode with its world, its cast and its judges, from reset to its digest."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -107,21 +107,24 @@ class Performance:
         run, _ = self._staging.configurations()[0]
         world = make_world(run)
         clock = make_clock(run.clock, self._journal)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._dismiss)
+            stack.push_async_callback(clock.close)
             cast = self._cast(world, seat_specs(run, world))
             steps = play(world, cast, clock, self._journal, options=run.reset)
-            async with aclosing(steps):  # type: ignore[type-var] # an async generator
-                async for moment in steps:
-                    self._tally.add(moment)
-                    if self._fold is not None:
-                        _add(self._fold, moment)
-                    if on_step is not None and moment.n_steps:
-                        await on_step(moment)
-        finally:
-            await clock.close()
-            for name in self._names:
-                with suppress(ActorStoppedError):  # a host that closes has stopped it already
-                    await self._troupe.stop(name)
+            await stack.enter_async_context(aclosing(steps))  # type: ignore[type-var] # a generator
+            async for moment in steps:
+                self._tally.add(moment)
+                if self._fold is not None:
+                    _add(self._fold, moment)
+                if on_step is not None and moment.n_steps:
+                    await on_step(moment)
+
+    async def _dismiss(self) -> None:
+        """Stop the agents."""
+        for name in self._names:
+            with suppress(ActorStoppedError):  # a host that closes has stopped it already
+                await self._troupe.stop(name)
 
     def _cast(self, world: Environment, spec_of: Mapping[Seat, AgentSpec]) -> Cast:
         """Who plays, and who takes over where a branch leaves its parent."""
@@ -146,7 +149,12 @@ class Performance:
         self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
     ) -> ActorRef:
         agent = make_agent(
-            spec, seat, world.seats[seat], models=_recorded(models), seed=self._journal.seed
+            spec,
+            seat,
+            world.seats[seat],
+            models=_recorded(models),
+            person=self._staging.person,
+            seed=self._journal.seed,
         )
         name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
         self._names.append(name)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simlab.env.environment import ActionRequest, Seat, TimeStep, Wait
-from simlab.errors import EnvironmentStuckError
-from simlab.sim.cast import Act, Cast
+from simlab.errors import ActorStoppedError, EnvironmentStuckError, EpisodeError
+from simlab.sim.cast import Act, Cast, in_seat_order
 from simlab.sim.clock import late, until_of
-from simlab.trace.journal import Journal
+from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import effect, turn
 
 
@@ -36,6 +36,7 @@ class RealClock:
         self._asked: dict[Seat, float] = {}
         self._perceiving: defaultdict[Seat, list[asyncio.Task[None]]] = defaultdict(list)
         self._waiting: dict[Seat, float] = {}
+        self._dropped: set[asyncio.Task[Act | Wait]] = set()
 
     async def gather(self, step: int, timestep: TimeStep, cast: Cast) -> dict[Seat, Act]:
         """See `Clock.gather`; a seat that is still busy with an earlier request goes on with it."""
@@ -53,25 +54,39 @@ class RealClock:
                 break
         return acts
 
+    async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
+        """See `Clock.finish`; what seats are still busy with is wanted no more."""
+        for seat in list(self._acting):
+            self._drop(seat)
+        self._tell(step, timestep, cast)
+        await in_seat_order({seat: self._taken_in(seat) for seat in list(self._perceiving)})
+
     async def close(self) -> None:
-        """Cancel what seats are still busy with."""
-        tasks = [*self._acting.values(), *itertools.chain(*self._perceiving.values())]
+        """Cancel what seats are still busy with; see `Clock.close`."""
+        perceiving = itertools.chain(*self._perceiving.values())
+        tasks = [*self._acting.values(), *perceiving, *self._dropped]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
+        bugs = [bug for task in tasks if (bug := _bug_of(task)) is not None]
+        if bugs:
+            raise bugs[0]
 
     def _start(self, step: int, timestep: TimeStep, cast: Cast) -> None:
         """Tell seats what they perceive, and ask those who are not busy or waiting."""
         requests, seen = timestep.requests, timestep.observations
-        for seat in list(self._acting):
-            if seat not in requests:
-                _drop(self._acting.pop(seat))
+        for seat in self._acting.keys() - requests.keys():
+            self._drop(seat)
         patient = {s for s, request in requests.items() if not request.required} - seen.keys()
         self._waiting = {s: until for s, until in self._waiting.items() if s in patient}
-        for seat, observations in seen.items():
+        self._tell(step, timestep, cast)
+        self._ask(step, requests, cast, sorted(requests.keys() - self._waiting.keys()))
+
+    def _tell(self, step: int, timestep: TimeStep, cast: Cast) -> None:
+        for seat, observations in timestep.observations.items():
             task = asyncio.ensure_future(cast.tell(seat, step, observations))
             self._perceiving[seat].append(task)
-        self._ask(step, requests, cast, sorted(requests.keys() - self._waiting.keys()))
 
     def _ask(
         self, step: int, requests: Mapping[Seat, ActionRequest], cast: Cast, seats: list[Seat]
@@ -135,12 +150,11 @@ class RealClock:
         acts: dict[Seat, Act] = {}
         for seat in arrival["late"]:
             if seat in self._acting:
-                _drop(self._acting.pop(seat))
+                self._drop(seat)
             self._waiting.pop(seat, None)
             acts[seat] = late(seat, requests[seat])
         for seat in arrival["seats"]:
-            for task in self._perceiving.pop(seat, ()):
-                await task
+            await self._taken_in(seat)
             answer = await self._acting.pop(seat)
             if not isinstance(answer, Wait):
                 acts[seat] = answer
@@ -150,14 +164,31 @@ class RealClock:
                 self._waiting[seat] = until_of(answer, self._asked[seat])
         return acts
 
+    async def _taken_in(self, seat: Seat) -> None:
+        """Wait until a seat has taken in what it was told; its first error is raised."""
+        while perceiving := self._perceiving[seat]:
+            await perceiving[0]
+            del perceiving[0]
+
+    def _drop(self, seat: Seat) -> None:
+        """Cancel what a seat is at; nothing that comes of it is wanted, but bugs are kept."""
+        task = self._acting.pop(seat)
+        self._dropped.add(task)
+        task.add_done_callback(self._forget)
+        task.cancel()
+
+    def _forget(self, dropped: asyncio.Task[Act | Wait]) -> None:
+        if _bug_of(dropped) is None:
+            self._dropped.discard(dropped)
+
     def _read(self) -> float:
         return self.now + (time.monotonic() - self._since) * self._speed
 
 
-def _drop(task: asyncio.Task[Any]) -> None:
-    """Cancel what a seat is at; whatever comes of it is not wanted."""
-    task.cancel()
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+def _bug_of(ended: asyncio.Task[Any]) -> BaseException | None:
+    """What a task raised, unless that only says that the episode, its record or its host ends."""
+    error = None if ended.cancelled() else ended.exception()
+    return None if isinstance(error, EpisodeError | RecordEnds | ActorStoppedError) else error
 
 
 def _waits(answered: asyncio.Task[Act | Wait]) -> bool:

@@ -6,8 +6,15 @@ from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.model import Model
-from simlab.sim.absent import AbsentModel
-from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs, seats_of
+from simlab.sim.absent import AbsentModel, AbsentPerson
+from simlab.sim.casting import (
+    asks_person,
+    make_agent,
+    make_judge,
+    make_world,
+    seat_specs,
+    seats_of,
+)
 from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
 from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.yaml_file import YamlFile, located
@@ -47,12 +54,13 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
 def _rehearse_seat(
     seat: Seat, spec: AgentSpec, world: Environment, models: dict[str, Model]
 ) -> None:
-    if spec.agent == "human" and not sys.stdin.isatty():
+    if asks_person(spec) and not _has_terminal():
         raise ConfigError(
             f"cast.{seat} is a human, and there is no terminal to ask at; "
             f"run it in a terminal, or set cast.{seat}.agent to llm, random or scripted"
         )
-    make_agent(spec, seat, world.seats[seat], models=models, seed=0)
+    place = world.seats[seat]
+    make_agent(spec, seat, place, models=models, person=AbsentPerson(), seed=0)
 
 
 def _rehearse_judge(
@@ -62,3 +70,7 @@ def _rehearse_judge(
         known = near(judge.of, [*world.seats])
         raise ConfigError(f"judges.{name}.of: the world has no seat {judge.of!r}; {known}")
     make_judge(name, judge, models=models, seed=0)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

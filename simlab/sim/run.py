@@ -54,6 +54,14 @@ class Episode:
             name: fact for name, fact in first.items() if all(o.get(name) == fact for o in others)
         }
 
+    def seat_facts(self) -> dict[str, dict[str, Any]]:
+        """What the world said of each seat's end alone, such as its limit; see `facts`."""
+        shared = self.facts()
+        return {
+            seat: {name: fact for name, fact in facts.items() if name not in shared}
+            for seat, facts in self._fold.info.items()
+        }
+
     def trajectories(self) -> dict[str, Trajectory]:
         """What each seat saw, did and got, by seat."""
         return self._fold.trajectories()

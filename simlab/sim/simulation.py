@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from simlab.actors import Actor, ActorRef, ActorSystem
+from simlab.agents.actor_person import ActorPerson, PersonActor
+from simlab.agents.person import Person
+from simlab.agents.terminal_person import TerminalPerson
 from simlab.errors import HostDiedError
 from simlab.models.model import Model
 from simlab.sim.config import RunFile
@@ -51,6 +54,8 @@ class Simulation:
         branching: Where the run leaves another one, if it is a branch.
         retry_failed: True: failed episodes are tried again from their last step.
         observer: Who looks on.
+        person: Who is asked, in this process, for the seats that people take; by default whoever
+            sits at its terminal.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Simulation:
         branching: Branching | None = None,
         retry_failed: bool = False,
         observer: Observer | None = None,
+        person: Person | None = None,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -71,6 +77,7 @@ class Simulation:
         self._branching = branching
         self._retry_failed = retry_failed
         self._observer = observer or Observer()
+        self._person = person or TerminalPerson()
         self._load: Counter[str] = Counter()
         self._epochs: dict[str, int] = {}
         self._lost: set[int] = set()
@@ -135,6 +142,7 @@ class Simulation:
     async def _set_stages(self, system: ActorSystem) -> dict[str, ActorRef]:
         """A stage on each host, by host."""
         news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
+        person = await system.spawn(PersonActor, self._person, name="person", host=DRIVER)
         staging = Staging(
             self._run,
             self._directory.path.resolve(),
@@ -142,6 +150,7 @@ class Simulation:
             branching=self._branching,
             models_before=await self._models_before(system),
             news=news,
+            person=ActorPerson(person),
         )
         return {
             host: await system.spawn(Stage, staging, name=f"stage/{host}", host=host)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simlab.actors import ActorRef
+from simlab.agents.person import Person
 from simlab.env.environment import Seat
 from simlab.models.model import Model
 from simlab.seeding import derive
+from simlab.sim.absent import AbsentPerson
 from simlab.sim.config import RunFile
 from simlab.trace.events import Acted, Outcome
 
@@ -53,6 +55,7 @@ class Staging:
         branching: Where it leaves another run, if it is a branch.
         models_before: The models, by name, of the configuration before each fork.
         news: Who is told of the steps of watched episodes.
+        person: Who is asked for the seats that people take.
     """
 
     run: RunFile
@@ -61,6 +64,7 @@ class Staging:
     branching: Branching | None = None
     models_before: tuple[Mapping[str, Model], ...] = ()
     news: ActorRef | None = None
+    person: Person = AbsentPerson()
 
     @property
     def forks(self) -> tuple[Fork, ...]:

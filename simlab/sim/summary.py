@@ -7,6 +7,7 @@ import msgspec
 from simlab.errors import RunDirectoryError
 from simlab.trace.directory import RunDirectory, write_whole
 from simlab.trace.events import Outcome
+from simlab.trace.json_text import as_json
 from simlab.trace.log import Log
 
 FILE = "summary.json"
@@ -98,8 +99,8 @@ def summarise(log: Log, n_episodes: int) -> RunSummary:
 
 
 def write_summary(directory: RunDirectory, summary: RunSummary) -> None:
-    """Keep the summary of a run beside its log."""
-    write_whole(directory.path / FILE, msgspec.json.encode(summary))
+    """Keep the summary of a run beside its log, as JSON."""
+    write_whole(directory.path / FILE, as_json(msgspec.to_builtins(summary)).encode())
 
 
 def read_summary(directory: RunDirectory, n_episodes: int) -> RunSummary:
@@ -111,7 +112,8 @@ def read_summary(directory: RunDirectory, n_episodes: int) -> RunSummary:
     path = directory.path / FILE
     if path.exists():
         try:
-            kept = msgspec.json.decode(path.read_bytes(), type=RunSummary)
+            # Not strict: numbers that are not finite stand there as texts.
+            kept = msgspec.json.decode(path.read_bytes(), type=RunSummary, strict=False)
         except msgspec.DecodeError as error:
             raise RunDirectoryError(f"{path} cannot be read: {error}; delete it") from error
         if kept.segments == _sealed(directory) and len(kept.episodes) == n_episodes:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -19,7 +20,8 @@ from simlab.trace.events import (
     SteppedCore,
 )
 from simlab.trace.history import EffectKey, History, Kept, Milestone
-from simlab.trace.plain import Plain, plain, same
+from simlab.trace.plain import Plain, keep, plain, same
+from simlab.trace.requests import RequestReader, RequestWriter
 
 _CORES: dict[type, Any] = {
     Started: StartedCore,
@@ -52,11 +54,9 @@ def first_difference(left: Plain, right: Plain, where: str = "") -> Difference |
             (f"{where}.{name}".lstrip("."), left.get(name, _ABSENT), right.get(name, _ABSENT))
             for name in sorted({*left, *right})
         ]
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        pairs = [
-            (f"{where}[{n}]", one, other)
-            for n, (one, other) in enumerate(zip(left, right, strict=True))
-        ]
+    elif isinstance(left, list) and isinstance(right, list):
+        both = zip_longest(left, right, fillvalue=_ABSENT)
+        pairs = [(f"{where}[{n}]", one, other) for n, (one, other) in enumerate(both)]
     else:
         return Difference(where, left, right)
     inner = (first_difference(one, other, place) for place, one, other in pairs)
@@ -92,21 +92,22 @@ def explain_record(
 
 
 def explain_call(episode: int, key: EffectKey, kind: str, asked: Any, history: History) -> str:
-    """A call that the record does not have, beside those that it has in this place."""
+    """A call that the record does not have, beside the one that it has in this place."""
     actor, step, _, digest, _ = key
-    rivals = history.rivals(key)
-    recorded = [
-        f"  recorded: a call of kind {kept.core.kind!r}: {_shown(_request(kept, history))}"
-        for kept in rivals
-    ]
-    return "\n".join(
-        [
-            f"episode {episode}, step {step}: the replay parts from the record: "
-            f"{actor!r} makes a call that it did not make then (digest {digest.hex()})",
-            *(recorded or ["  recorded: no call of this actor in this step"]),
-            f"  replayed: a call of kind {kind!r}: {_shown(plain(asked))}",
-        ]
+    head = (
+        f"episode {episode}, step {step}: the replay parts from the record: {actor!r} makes a call "
+        f"of kind {kind!r} that it did not make then (digest {digest.hex()})"
     )
+    replayed = _request_in_full(kind, asked)
+    rival = history.rival(key)
+    if rival is None:
+        return _sides(head, "no other call of this actor in this step", _shown(replayed))
+    recorded = _recorded_request(rival, history)
+    different = first_difference(recorded, replayed)
+    if rival.core.kind != kind or different is None:
+        return _sides(head, f"{_call(rival.core)}: {_shown(recorded)}", _shown(replayed))
+    head = f"{head}, different in {different.where}"
+    return _sides(head, *_shown_both(different.left, different.right))
 
 
 def explain_result(episode: int, kept: Kept, committed: Plain) -> str:
@@ -152,10 +153,21 @@ def _core(event: Milestone) -> dict[str, Any]:
     return {name: plain(getattr(core, name)) for name in core.__struct_fields__}
 
 
-def _request(kept: Kept, history: History) -> Plain:
-    """The request of an effect as it was written, with its contents in place."""
-    written = msgspec.msgpack.encode(kept.event.request)
-    return msgspec.msgpack.decode(written, ext_hook=history.content)
+def _recorded_request(kept: Kept, history: History) -> Plain:
+    """The request of an effect, put together from those of its actor before it."""
+    reader = RequestReader()
+    request: Plain = None
+    for each in history.effects_of(kept.core.actor, kept.place):
+        written = msgspec.msgpack.encode(each.event.request)
+        whole = msgspec.msgpack.decode(written, ext_hook=history.content)
+        request = reader.read(kept.core.actor, each.core.kind, whole)
+    return request
+
+
+def _request_in_full(kind: str, asked: Any) -> Plain:
+    """A request as `_recorded_request` gives it."""
+    writer = RequestWriter(keep)
+    return RequestReader().read("", kind, writer.write("", writer.prepare("", kind, asked)))
 
 
 def _shown_both(left: Plain, right: Plain) -> tuple[str, str]:

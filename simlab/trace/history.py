@@ -146,9 +146,19 @@ class History:
                 self._exhaustion = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._exhaustion)
 
-    def rivals(self, key: EffectKey) -> list[Kept]:
-        """Committed effects of the same actor and step, to show beside one that is not there."""
-        return [kept for kept in self._effects.values() if key_of(kept.core)[:2] == key[:2]]
+    def rival(self, key: EffectKey) -> Kept | None:
+        """A committed effect of the same actor and step, to show beside one that is not there.
+
+        The next one that was not met, or else the last.
+        """
+        found = [kept for kept in self._effects.values() if key_of(kept.core)[:2] == key[:2]]
+        unmet = [kept for kept in found if kept.place >= self._next]
+        return next(iter(unmet or found[::-1]), None)
+
+    def effects_of(self, actor: str, place: int) -> list[Kept]:
+        """Committed effects of an actor up to a place in the record, in order."""
+        effects = [kept for kept in self._order[: place + 1] if isinstance(kept, Kept)]
+        return [kept for kept in effects if kept.core.actor == actor]
 
     def effects_before(self, milestone: Milestone) -> list[Kept]:
         """Committed effects between a milestone and the one before it."""

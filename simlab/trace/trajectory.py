@@ -138,7 +138,7 @@ class Fold:
 
     def _take_ends(self, timestep: Mapping[str, Any]) -> None:
         self.ended.update(timestep.get("ended", {}))
-        self.info = timestep.get("info", {})
+        self.info = {**self.info, **timestep.get("info", {})}
 
 
 def read_fold(log: Log, episode: int) -> Fold:

@@ -41,6 +41,9 @@ from simlab.trace.span import SpanState, Tag, root_id
 
 NodeType = Literal["episode", "step", "part", "span", "effect", "note"]
 
+_STRUCTS = ("acted", "failed")
+"""Fields of cores that are structs; the others are plain data already."""
+
 _CUT_OFF = Fault("CancelledError", "cut off before anything came of it")
 
 
@@ -246,4 +249,5 @@ class _Grower:
 
 def _fields(core: SteppedCore | Outcome) -> dict[str, Plain]:
     """What a core says, as plain data."""
-    return {name: plain(getattr(core, name)) for name in core.__struct_fields__}
+    fields = {name: getattr(core, name) for name in core.__struct_fields__}
+    return {name: plain(part) if name in _STRUCTS else part for name, part in fields.items()}

@@ -2,12 +2,13 @@ import pytest
 
 from simlab.agents.llm import LlmAgent
 from simlab.agents.random import RandomAgent
+from simlab.agents.terminal import PersonLeftError
 from simlab.env.auction import Auction
 from simlab.env.environment import ActionRequest, SeatSpec
 from simlab.errors import ConfigError
 from simlab.seeding import derive
-from simlab.sim.absent import AbsentModel
-from simlab.sim.casting import make_agent, make_judge, make_world, seat_specs
+from simlab.sim.absent import AbsentModel, AbsentPerson
+from simlab.sim.casting import asks_person, make_agent, make_judge, make_world, seat_specs
 from simlab.sim.config import AgentSpec, JudgeSpec, checked
 from tests.sim.worlds import Chatter, LengthJudge, Poisoned
 
@@ -21,7 +22,9 @@ def run_of(cast, *, world=f"{WORLDS}:Relay", **keys):
 
 def agent_of(models=MODELS, seed=0, **spec):
     place = SeatSpec("You chat.")
-    return make_agent(AgentSpec(**spec), "ann", place, models=models, seed=seed)
+    return make_agent(
+        AgentSpec(**spec), "ann", place, models=models, person=AbsentPerson(), seed=seed
+    )
 
 
 def test_a_world_is_made_with_its_options():
@@ -109,6 +112,26 @@ def test_an_agent_gets_what_it_takes_of_seat_role_seed_and_model():
     assert isinstance(agent, LlmAgent)
     assert (agent.seat, agent.model.name) == ("ann", "large")
     assert "You chat. You are shy." in agent._system[0].text
+
+
+async def test_an_agent_that_takes_a_person_gets_the_runs():
+    human = agent_of(agent="human")
+
+    with pytest.raises(PersonLeftError, match=r"nobody is there for ann: a replay asks no person"):
+        await human.act(ActionRequest())
+
+
+@pytest.mark.parametrize(
+    ("agent", "asks"),
+    [
+        ("human", True),
+        ("simlab.agents.human:HumanAgent", True),
+        ("llm", False),
+        (f"{WORLDS}:one_line", False),
+    ],
+)
+def test_an_agent_asks_a_person_if_it_takes_one(agent, asks):
+    assert asks_person(AgentSpec(agent=agent)) is asks
 
 
 def test_an_agents_seed_follows_from_the_episodes_and_its_seat():

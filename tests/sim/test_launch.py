@@ -283,14 +283,22 @@ def test_failed_episodes_of_a_new_run_cannot_be_tried_again(path, tmp_path):
         prepare(path, out=tmp_path / "r", retry_failed=True)
 
 
-def test_a_person_sits_in_this_process(path, tmp_path, terminal):
+@pytest.mark.parametrize("agent", ["human", "simlab.agents.human:HumanAgent"])
+def test_a_run_with_people_starts_no_hosts_by_itself_and_as_many_as_asked_for(
+    path, tmp_path, terminal, agent
+):
     terminal(there=True)
-    settings = {"cast.ann.agent": "human", "episodes": 9}
+    settings = {"cast.ann.agent": agent, "episodes": 9}
 
-    assert prepare(path, out=tmp_path / "r", settings=settings).hosts == 0
-    with pytest.raises(ConfigError, match=r"cast.ann is a human, .* hosts must be 0, got 2"):
-        prepare(path, out=tmp_path / "s", settings=settings, hosts=2)
-    assert not (tmp_path / "s").exists()
+    by_itself = prepare(path, out=tmp_path / "r", settings=settings)
+    asked_for = prepare(path, out=tmp_path / "s", settings=settings, hosts=2)
+
+    assert (by_itself.hosts, asked_for.hosts) == (0, 2)
+    assert by_itself.has_people
+
+
+def test_a_run_of_models_has_no_people(path, tmp_path):
+    assert not prepare(path, out=tmp_path / "r").has_people
 
 
 def test_tables_and_summary_are_written_once_all_episodes_have_ended(relay):

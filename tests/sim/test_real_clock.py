@@ -52,8 +52,10 @@ async def clock_of(path):
     writer = SegmentWriter(path)
     clock = RealClock(Journal(0, seed=0, writer=writer), SPEED)
     yield clock
-    await clock.close()
-    writer.close()
+    try:
+        await clock.close()
+    finally:
+        writer.close()
 
 
 async def test_world_time_passes_by_itself(clock):
@@ -175,6 +177,129 @@ async def test_what_a_seat_raises_on_perceiving_is_raised_with_its_next_action(c
     heard = {"ann": ["a bell"]}
     with pytest.raises(AgentFailedError, match=r"too loud"):
         await clock.gather(0, TimeStep({"ann": MUST}, heard), Deaf(ann=["a"]))
+
+
+class Hard(FakeCast):
+    """A fake cast that raises when seats are told something, once they are let go."""
+
+    def __init__(self, **errors):
+        super().__init__()
+        self.errors = errors
+        self.gate = asyncio.Event()
+
+    async def tell(self, seat, step, observations):
+        await super().tell(seat, step, observations)
+        if seat in self.errors:
+            await self.gate.wait()
+            raise self.errors[seat]
+
+
+async def told(clock, cast, *seats):
+    """A step in which seats are told something, and the world is woken at once."""
+    heard = {seat: ["a bell"] for seat in seats}
+    await clock.gather(0, TimeStep({}, heard, wake=0.0), cast)
+    await asyncio.sleep(0)  # the turn of the event loop in which they hear it
+
+
+async def test_what_a_seat_raises_on_perceiving_after_all_is_over_is_raised_at_the_end(clock):
+    cast = Hard(bob=AgentFailedError("too loud"))
+    await told(clock, cast, "ann", "bob")
+    asyncio.get_running_loop().call_soon(cast.gate.set)
+
+    with pytest.raises(AgentFailedError, match=r"too loud"):
+        await clock.finish(1, TimeStep(observations={"ann": ["the end"]}), cast)
+
+    assert cast.told[-1] == (1, "ann", ("the end",))
+
+
+async def test_of_several_errors_at_the_end_that_of_the_first_seat_is_raised(clock):
+    cast = Hard(bob=AgentFailedError("too dark"), ann=AgentFailedError("too loud"))
+    cast.gate.set()
+    await told(clock, cast, "bob", "ann")
+
+    with pytest.raises(AgentFailedError, match=r"too loud"):
+        await clock.finish(1, TimeStep(), cast)
+
+
+async def test_who_is_busy_at_the_end_stops_and_holds_up_nobody(clock):
+    cast = SlowCast(ann=["slow"], bob=["b"])
+    cast.gates["bob"].set()
+    await clock.gather(0, TimeStep({"ann": MAY, "bob": MAY}), cast)
+
+    await clock.finish(1, TimeStep(observations={"ann": ["the end"]}), cast)
+
+    assert cast.cancelled == ["ann"]
+    assert cast.told == [(1, "ann", ("the end",))]
+
+
+async def test_an_error_of_an_episode_that_has_failed_already_is_dropped(tmp_path):
+    cast = Hard(bob=AgentFailedError("too loud"))
+    cast.gate.set()
+
+    async with clock_of(tmp_path / "1.log") as clock:
+        await told(clock, cast, "bob")
+
+
+async def test_a_bug_is_raised_though_the_episode_has_failed_already(tmp_path):
+    cast = Hard(bob=TypeError("a bug"))
+    cast.gate.set()
+
+    with pytest.raises(TypeError, match=r"a bug"):
+        async with clock_of(tmp_path / "1.log") as clock:
+            await told(clock, cast, "bob")
+
+
+async def test_a_bug_in_what_came_too_late_is_raised_in_the_end(tmp_path):
+    class Cast(SlowCast):
+        async def ask(self, seat, step, observations, request):
+            try:
+                return await super().ask(seat, step, observations, request)
+            finally:
+                raise TypeError("a bug")
+
+    request = ActionRequest(deadline=2.0, default="nothing")
+
+    with pytest.raises(TypeError, match=r"a bug"):
+        async with clock_of(tmp_path / "1.log") as clock:
+            acts = await clock.gather(0, TimeStep({"ann": request}), Cast(ann=["too slow"]))
+
+    assert acts["ann"].late
+
+
+REAL = {"kind": "real", "speed": SPEED}
+
+
+@pytest.mark.parametrize("clock", [REAL, {"kind": "simulated"}])
+def test_an_agent_that_fails_on_perceiving_fails_its_episode_on_every_clock(relay, clock):
+    cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Startled"}}
+
+    run = relay(world=f"{WORLDS}:Farewell", options={"asks_bob": False}, cast=cast, clock=clock)
+
+    summary = run.episode(0).summary
+    assert (summary.state, summary.boundary) == ("failed", "agent")
+    assert "seat 'bob' raised RuntimeError: startled by ann: well ()" in summary.failure
+    assert replayed(run) == 1
+
+
+def test_a_bug_of_ours_while_an_episode_ends_ends_the_run(relay, monkeypatch):
+    async def broken(_self, _seat, step, _observations):
+        if step == 1:
+            raise TypeError("a bug")
+
+    cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Startled"}}
+    monkeypatch.setattr("simlab.sim.cast.Cast.tell", broken)
+
+    with pytest.raises(TypeError, match=r"a bug"):
+        relay(world=f"{WORLDS}:Farewell", options={"asks_bob": False}, cast=cast, clock=REAL)
+
+
+def test_an_agent_that_is_busy_when_the_episode_ends_does_not_hold_it_up(relay):
+    cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Sleeper"}}
+
+    run = relay(world=f"{WORLDS}:Farewell", cast=cast, clock=REAL)
+
+    assert run.summary.n_ended == 1
+    assert replayed(run) == 1
 
 
 def replayed(run):

@@ -71,6 +71,18 @@ def test_without_a_file_no_line_is_told(run_file):
         rehearse(run)
 
 
+@pytest.mark.parametrize("stdin", [None, "pipe"])
+@pytest.mark.parametrize("agent", ["human", "simlab.agents.human:HumanAgent"])
+def test_a_human_needs_a_terminal_by_whatever_name(run_file, terminal, monkeypatch, agent, stdin):
+    terminal(there=False)
+    if stdin is None:
+        monkeypatch.setattr("sys.stdin", None)
+    run = load_run_file(run_file(TEXT.replace("agent: random", f"agent: {agent}")))
+
+    with pytest.raises(ConfigError, match=r"cast.seller is a human, and there is no terminal"):
+        rehearse(run)
+
+
 def test_a_human_may_sit_at_a_terminal(run_file, terminal):
     terminal(there=True)
     run = load_run_file(run_file(TEXT.replace("agent: random", "agent: human")))

@@ -1,4 +1,8 @@
+import json
+import math
+
 import pytest
+from msgspec import structs
 
 from simlab.errors import RunDirectoryError
 from simlab.sim.run import Run
@@ -66,6 +70,25 @@ def test_a_kept_summary_is_taken_as_long_as_it_is_of_this_log(relay):
 
     write_summary(run.directory, RunSummary("forged", True, forged.episodes, {name: 1}))
     assert read_summary(run.directory, 1).digest == run.digest, "it is not of as many bytes"
+
+
+def test_numbers_that_are_not_finite_are_kept_in_json_that_every_reader_takes(relay):
+    run = relay(judges={"odd": {"agent": f"{WORLDS}:OddJudge"}})
+    returns = {"ann": math.inf, "bob": -math.inf, "cid": math.nan}
+    (episode,) = run.summary.episodes
+    write_summary(run.directory, structs.replace(run.summary, episodes=[
+        structs.replace(episode, returns=returns)
+    ]))  # fmt: skip
+
+    text = (run.path / "summary.json").read_text()
+    kept = json.loads(text, parse_constant=pytest.fail)["episodes"][0]
+    (read,) = Run(run.path).summary.episodes
+
+    assert kept["returns"] == {"ann": "Infinity", "bob": "-Infinity", "cid": "NaN"}
+    assert kept["scores"] == {"odd": "NaN"}
+    assert (read.returns["ann"], read.returns["bob"]) == (math.inf, -math.inf)
+    assert math.isnan(read.returns["cid"])
+    assert math.isnan(read.scores["odd"])
 
 
 def test_a_summary_that_cannot_be_read_is_refused_with_the_remedy(relay):

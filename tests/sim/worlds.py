@@ -5,6 +5,7 @@ Run files name them as ``tests.sim.worlds:Relay``.
 
 import asyncio
 import itertools
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,6 +68,61 @@ class Sealed(Relay):
         raise AssertionError("a world was copied")
 
     __copy__ = __deepcopy__ = __reduce_ex__ = _refuse
+
+
+class Farewell:
+    """Ann says two things; bob hears the first, and both the last; bob may act, or just listen."""
+
+    def __init__(self, asks_bob=True):
+        self.asks_bob = asks_bob
+        self.seats = dict.fromkeys(SEATS, SeatSpec())
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.said = []
+        return self._ask({})
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - time does not matter
+        self.said.append(actions.get("ann", "nothing"))
+        told = Utterance("ann", self.said[-1])
+        if len(self.said) == 1:
+            return self._ask({"bob": [told]})
+        heard = {seat: [told] for seat in SEATS}
+        return TimeStep({}, heard, ended=dict.fromkeys(SEATS, "terminated"))
+
+    def _ask(self, told):
+        requests = {"ann": ActionRequest(), "bob": ActionRequest(required=False)}
+        return TimeStep(requests if self.asks_bob else {"ann": requests["ann"]}, told)
+
+
+class Located(Relay):
+    """A relay that writes down in which process it is played, for those who end that."""
+
+    def __init__(self, pid_file, **options):
+        super().__init__(**options)
+        Path(pid_file).write_text(str(os.getpid()))
+
+
+class Hurried:
+    """Ann is asked so many times; the first time she has ``patience`` seconds of world time."""
+
+    def __init__(self, times=3, patience=20.0):
+        self.times, self.patience = times, patience
+        self.seats = {"ann": SeatSpec("You are in a hurry.")}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_asked = 0
+        return self._ask()
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - every answer will do
+        return self._ask()
+
+    def _ask(self):
+        self.n_asked += 1
+        if self.n_asked > self.times:
+            return TimeStep(ended={"ann": "terminated"})
+        deadline = self.patience if self.n_asked == 1 else None
+        request = ActionRequest(prompt=f"Time {self.n_asked}?", default="...", deadline=deadline)
+        return TimeStep({"ann": request}, {"ann": [f"It is {self.n_asked} o'clock."]})
 
 
 def _other(seat):
@@ -204,6 +260,21 @@ class DeafPoisoned(Chatter):
             raise RuntimeError("too loud")  # noqa: TRY004 - an error of its own
 
 
+class Startled:
+    """Waits for ever, and raises the first time that it hears something."""
+
+    def __init__(self):
+        self.calm = True
+
+    async def observe(self, observation):
+        if self.calm:
+            self.calm = False
+            raise RuntimeError(f"startled by {observation}")
+
+    async def act(self, request):  # noqa: ARG002
+        return Wait()
+
+
 class Stubborn:
     """Never gives an answer that fits."""
 
@@ -288,6 +359,13 @@ class NumberJudge:
 
     async def score(self, trajectory):
         return len(trajectory.turns)
+
+
+class OddJudge:
+    """Scores every episode by no number."""
+
+    async def score(self, trajectory):  # noqa: ARG002
+        return math.nan
 
 
 class BrokenJudge:

@@ -4,6 +4,7 @@ import asyncio
 import math
 
 import pytest
+from msgspec import UNSET
 
 from simlab.errors import ReplayDivergence
 from simlab.trace.divergence import Difference, first_difference
@@ -27,7 +28,7 @@ from tests.trace.society import (
     [
         ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, Difference("a[1].b", 2, 3)),
         ({"a": 1, "b": 2}, {"a": 1, "b": 3}, Difference("b", 2, 3)),
-        ([1, 2], [1], Difference("", [1, 2], [1])),
+        ([1, 2], [1], Difference("[1]", 2, UNSET)),
         ({"a": 1}, {"a": 1.0}, Difference("a", 1, 1.0)),
         ({"a": {"x": None}}, {"a": "x"}, Difference("a", {"x": None}, "x")),
     ],
@@ -58,6 +59,7 @@ async def test_sim_7_a_changed_prompt_diverges_naming_episode_step_and_both_side
 
     message = caught.value.message
     assert message.startswith("episode 0, step 1: the replay parts from the record")
+    assert "different in prompt" in message
     assert "buyer, step 1?" in message.split("recorded:")[1].split("replayed:")[0]
     assert "buyer, step 1!" in message.split("replayed:")[1]
 
