@@ -32,12 +32,12 @@ BARS = (
         for play in PLAYS
         for load in LOADS
     ],
-    *[
+    *[  # sim-19
         Bar(f"{play}.1000_to_50_steps.{live}", at_most=1.1)
         for play in PLAYS
         for live in ("alone", "64_live")
     ],
-    Bar("one_action_s", at_most=0.005),
+    Bar("one_action_s", at_most=0.005),  # sim-20
     Bar("import_s", at_most=0.3),
     Bar("help_s", at_most=0.5),
 )

@@ -1,11 +1,19 @@
-"""The README's example, run as it stands there."""
+"""The README's example, run as it stands there, and what it names."""
 
+import pkgutil
 import re
 from pathlib import Path
 
+import pytest
+import typer
+
 import simlab
+from simlab.cli import app
 
 README = Path(__file__).parents[1] / "README.md"
+COMMANDS = typer.main.get_command(app).commands
+ROWS = dict(re.findall(r"^\| `simlab (\w+)[^`]*` \| (.*) \|$", README.read_text(), re.MULTILINE))
+"""What the README says of each command."""
 
 
 def block(language: str) -> str:
@@ -31,3 +39,33 @@ def test_the_readmes_example_has_at_most_twenty_lines():
     lines = [line for line in block("python").splitlines() if line.strip()]
 
     assert len(lines) <= 22  # imports and decorators included
+
+
+def test_the_readme_lists_all_commands():
+    assert ROWS.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", ROWS)
+def test_the_readme_names_only_options_that_there_are(command):
+    """InterLab's documentation names what does not exist."""
+    named = set(re.findall(r"--[a-z-]+", ROWS[command]))
+
+    assert named <= {option for each in COMMANDS[command].params for option in each.opts}
+
+
+def test_the_readme_names_only_files_and_names_that_there_are():
+    words = re.findall(r"`((?:simlab|benchmarks|tests|docs)[./][\w./]+)`", README.read_text())
+
+    assert len(words) > 5
+    for word in words:
+        if "/" in word:
+            assert (README.parent / word).exists(), word
+        else:
+            assert pkgutil.resolve_name(word), word
+
+
+def test_the_readme_names_what_a_run_has():
+    named = re.findall(r"`\.(\w+)(?:\(\))?`", README.read_text())
+
+    assert {"episodes", "trajectories", "frame"} <= set(named)
+    assert all(hasattr(simlab.Run, name) for name in named)

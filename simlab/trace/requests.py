@@ -1,8 +1,9 @@
 """Requests of effects as the log keeps them: a digest, and a form that grows with what is new.
 
-A prompt is written as ranges of the same actor's prompt before it, and of messages that are new. So
-a chat that grows by two messages a turn costs two messages a turn, whatever its length, and so does
-one that drops its oldest messages.
+A prompt is written as ranges of the same actor's prompt before it, and of messages that are new; of
+a new message only that is written in which it differs from one before. So a chat that grows by two
+messages a turn costs two messages a turn, whatever its length, and so does one that drops its
+oldest messages; and one message that grows costs what it grows by.
 """
 
 import hashlib
@@ -15,9 +16,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from simlab.trace.contents import content_hash
+from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.events import encode
-from simlab.trace.plain import Intern, Plain, plain
+from simlab.trace.plain import SHORT, Intern, Plain, plain
 
 _REMEMBERED = 1 << 14
 """How many messages are remembered to find them again in the next prompt."""
@@ -52,12 +53,18 @@ class Request:
     Attributes:
         digest: The 16 bytes by which it is known; equal requests have equal ones.
         head: What is written of it as it is.
-        messages: Of a chat; equal messages of one writer are one object.
+        messages: Of a chat, with references; equal messages of one writer are one object.
+        prompt: The same messages as they were asked.
     """
 
     digest: bytes
     head: Plain
     messages: list[Plain] | None = None
+    prompt: Sequence[Any] = ()
+
+
+_NOTHING = Request(b"", None)
+"""What was written before the first request of an actor."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,7 +73,7 @@ class _Chat:
 
     Attributes:
         prompt: Its messages.
-        entries: Each as written.
+        entries: Each with references in the place of long texts.
         encodings: Each as digested.
         hash: Of the first `n_hashed` of them.
     """
@@ -96,10 +103,10 @@ class RequestWriter:
         self._messages: dict[tuple[str, str], tuple[list[Plain], bytes]] = {}
         self._settings: dict[tuple[str, int], tuple[Any, bytes, Plain]] = {}
         self._asked: dict[str, _Chat] = {}
-        self._written: dict[str, list[Plain]] = {}
+        self._written: dict[str, Request] = {}
 
     def prepare(self, actor: str, kind: str, asked: Any) -> Request:
-        """A request of an effect, with its long contents replaced by references."""
+        """A request of an effect, known by its digest; of a chat nothing is stored yet."""
         if kind != "model":
             written = plain(asked, self._intern)
             return Request(content_hash(encode([kind, written])), written)
@@ -108,15 +115,15 @@ class RequestWriter:
             ids = plain(list(asked.prompt), self._intern)
             return Request(content_hash(encoded + encode(ids)), [head, "ids", ids])
         chat = self._chat(actor, asked.prompt)
-        return Request(chat.digest(encoded), head, chat.entries)
+        return Request(chat.digest(encoded), head, chat.entries, chat.prompt)
 
     def write(self, actor: str, request: Request) -> Plain:
         """A request in the form that the log keeps; call it in the order of the records."""
         if request.messages is None:
             return request.head
-        before = self._written.get(actor, [])
-        self._written[actor] = request.messages
-        return [request.head, "chat", _as_ranges(before, request.messages)]
+        before = self._written.get(actor, _NOTHING)
+        self._written[actor] = request
+        return [request.head, "chat", self._as_ranges(before, request)]
 
     def _chat(self, actor: str, prompt: Sequence[Any]) -> _Chat:
         """The messages of a prompt, going on from those that it has in common with the last one."""
@@ -153,15 +160,48 @@ class RequestWriter:
         return encode(["model", asked.model, seedless]), self._intern(settings)
 
     def _message(self, message: Any) -> tuple[list[Plain], bytes]:
-        """A message as written, one object for equal messages, and its encoding."""
+        """A message with a reference, one object for equal messages, and its encoding."""
         key = (message.role, message.text)
         known = self._messages.get(key)
         if known is None:
-            entry = [message.role, plain(message.text, self._intern)]
+            entry = [message.role, plain(message.text, reference_to)]
             if len(self._messages) >= _REMEMBERED:
                 self._messages.clear()
             known = self._messages[key] = (entry, encode(entry))
         return known
+
+    def _as_ranges(self, before: Request, request: Request) -> list[Plain]:
+        """Messages as ``[start, stop]`` of those before, where they are known, or as new."""
+        known, messages = before.messages or [], request.messages or []
+        n = _n_shared(known, messages)
+        written: list[Plain] = [[0, n]] if n else []
+        places = {id(message): place for place, message in enumerate(known[n:], n)}
+        stop = n or -1
+        for at, message in enumerate(messages[n:], n):
+            place = places.get(id(message))
+            if place is None:
+                written.append(self._new(before.prompt, at, request.prompt[at]))
+                stop = -1
+            elif place == stop:
+                stop = written[-1][1] = place + 1
+            else:
+                written.append([place, place + 1])
+                stop = place + 1
+        return written
+
+    def _new(self, before: Sequence[Any], at: int, message: Any) -> list[Plain]:
+        """A new message: role and text, or where it is like one before, how it differs from that.
+
+        Like it may be the message in its place, which has grown since; or the last one, which ends
+        with the same question.
+        """
+        text, base = message.text, min(at, len(before) - 1)
+        if base >= 0 and len(text) > SHORT:
+            start, end = _in_common(before[base].text, text)
+            if start + end > SHORT:
+                changed = plain(text[start : len(text) - end], self._intern)
+                return [message.role, base, start, end, changed]
+        return [message.role, plain(text, self._intern)]
 
 
 class RequestReader:
@@ -195,32 +235,37 @@ class RequestReader:
     def _chat(self, actor: str, written: list[Plain]) -> list[Plain]:
         before = self._before.get(actor, [])
         prompt: list[Plain] = []
-        for first, second in written:
-            if isinstance(first, int):
-                prompt.extend(before[first:second])
-            else:
-                prompt.append([first, self._whole(second)])
+        for entry in written:
+            match entry:
+                case int(start), int(stop):
+                    prompt.extend(before[start:stop])
+                case role, text:
+                    prompt.append([role, self._whole(text)])
+                case role, base, start, end, changed:
+                    old = before[base][1]
+                    text = f"{old[:start]}{self._whole(changed)}{old[len(old) - end :]}"
+                    prompt.append([role, text])
         self._before[actor] = prompt
         return prompt
 
 
-def _as_ranges(before: list[Plain], messages: list[Plain]) -> list[Plain]:
-    """Messages as they are, or as ``[start, stop]`` of those before, whichever is known."""
-    n = _n_shared(before, messages)
-    written: list[Plain] = [[0, n]] if n else []
-    places = {id(message): place for place, message in enumerate(before[n:], n)}
-    stop = n or -1
-    for message in messages[n:]:
-        place = places.get(id(message))
-        if place is None:
-            written.append(message)
-            stop = -1
-        elif place == stop:
-            stop = written[-1][1] = place + 1
+def _in_common(base: str, text: str) -> tuple[int, int]:
+    """How many characters two texts have in common at their beginnings, and then at their ends."""
+    longest = min(len(base), len(text))
+    start = _n_common(base, text, longest)
+    return start, _n_common(base[::-1], text[::-1], longest - start)
+
+
+def _n_common(base: str, text: str, longest: int) -> int:
+    """How many characters, up to `longest`, two texts have in common at their beginnings."""
+    known = 0
+    while known < longest:
+        middle = (known + longest + 1) // 2
+        if base[known:middle] == text[known:middle]:
+            known = middle
         else:
-            written.append([place, place + 1])
-            stop = place + 1
-    return written
+            longest = middle - 1
+    return known
 
 
 def _n_shared(before: Sequence[Any], after: Sequence[Any]) -> int:

@@ -39,6 +39,7 @@ async def test_an_actor_is_told_and_asked(system):
 
 
 async def test_a_named_actor_lives_where_its_name_leads_and_unnamed_ones_are_dealt_out(system):
+    """InterLab refuses an actor without a name."""
     named = [await system.spawn(Whereabouts, name=f"agent/{number}") for number in range(16)]
     unnamed = [await system.spawn(Whereabouts) for _ in range(4)]
 

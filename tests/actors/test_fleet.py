@@ -174,7 +174,7 @@ async def test_hosts_that_die_together_know_each_others_successors(fleet):
     assert await refs[1].ask(Ask((refs[0],))) == refs[0].name
 
 
-async def test_sim_5_a_host_may_die_ten_times(fleet):
+async def test_a_host_may_die_ten_times(fleet):
     ref = await fleet.system.spawn(Echo, host="host-0")
 
     for epoch in range(4, 14):

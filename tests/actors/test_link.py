@@ -92,7 +92,7 @@ async def test_a_message_is_pickled_when_it_is_told(hosts):
     assert await a.ask(ref, Recall()) == [[1]]
 
 
-async def test_an_ask_that_would_wait_on_itself_raises_across_hosts(hosts):
+async def test_sim_14_an_ask_that_would_wait_on_itself_raises_at_once_across_hosts(hosts):
     a, b = hosts
     first, second = a.spawn(Asker, name="Peer/0"), b.spawn(Asker, name="Peer/1")
 

@@ -1,5 +1,7 @@
 """A language model in a seat: its prompt, its one attempt, its memory."""
 
+import tracemalloc
+
 import pytest
 
 from simlab.agents.agent import Agent
@@ -77,11 +79,13 @@ async def test_turns_before_the_last_are_the_objects_of_the_prompt_before(replyi
 
 
 async def test_interlab_16_asking_writes_no_memory_and_observing_does(replying):
-    agent = LlmAgent(replying(REPLY, "I like it."))
+    model = replying(REPLY, " I like it. ")
+    agent = LlmAgent(model)
     await told(agent, "It is red.")
 
     await agent.act(ASK)
     assert await agent.query("Do you like it?") == "I like it."
+    assert model.prompts[-1] == [ChatMessage("user", "It is red.\n\nDo you like it?")]
     assert agent.memory.recall() == "It is red."
 
     await told(agent, "It is old.")
@@ -142,6 +146,7 @@ async def test_errors_of_the_model_are_passed_on(replying):
 
 
 async def test_tags_and_braces_of_others_are_shown_verbatim(replying):
+    """InterLab formats what others said once more, and raises KeyError."""
     model = replying("Yes.")
     agent = await told(LlmAgent(model), "<b>{answer_format}</b> {0}")
 
@@ -161,6 +166,8 @@ async def test_interlab_17_a_copy_goes_its_own_way(replying):
 
 
 async def test_interlab_39_a_copy_keeps_its_class_and_its_style(replying):
+    """InterLab's `copy` returns the base class."""
+
     class Poet(LlmAgent):
         pass
 
@@ -171,6 +178,39 @@ async def test_interlab_39_a_copy_keeps_its_class_and_its_style(replying):
 
     assert type(twin) is Poet
     assert (twin.metre, twin.seat, twin.sampling) == ("iambic", "poet", Sampling(temperature=0.3))
+
+
+class Large:
+    """What must not be copied, be it as a whole or in part."""
+
+    def __str__(self):
+        return "a large thing"
+
+    def _refuse(self, *_):
+        raise AssertionError("it was copied")
+
+    __copy__ = __deepcopy__ = __reduce_ex__ = _refuse
+
+
+async def test_interlab_28_a_copy_shares_all_that_an_agent_holds_and_guards_against_nothing(
+    replying,
+):
+    """InterLab copies deeply, needs a guard against it, and stops the user's own tracemalloc."""
+    held = Large()
+    agent = LlmAgent(replying(), memory="list")
+    agent.map = held
+    await agent.observe(held)
+    tracemalloc.start()
+
+    try:
+        twin = agent.copy()
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+    assert twin.map is held
+    assert twin.memory.items[0].data is held
+    assert twin.model is agent.model
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ async def filled(memory, texts):
     ],
 )
 def test_interlab_18_limits_count_separators_and_combine(limits, text):
+    """InterLab takes a limit of 0 items for none."""
     assert recalled(SIX, separator=",", count=one_a_text, **limits) == text
 
 
@@ -62,6 +63,7 @@ def test_of_equal_priorities_the_later_is_recalled():
 
 
 def test_interlab_40_a_single_item_over_the_limit_is_cut():
+    """InterLab raises IndexError."""
     assert recalled([MemoryItem("one two three four")], max_tokens=3, count=words) == "one two ..."
 
 
@@ -72,6 +74,7 @@ def test_interlab_40_a_single_item_over_the_limit_is_cut():
     st.booleans(),
 )
 def test_interlab_40_no_limit_is_ever_exceeded(texts, max_tokens, ranked):
+    """InterLab counts the tokens of another item: a limit of 12 gave 21."""
     items = [MemoryItem(text, priority=len(text)) for text in texts]
 
     text = recalled(items, max_tokens=max_tokens, ranked=ranked, count=words)
@@ -182,6 +185,8 @@ def test_a_limit_below_one_is_refused():
 
 
 async def test_interlab_42_memory_needs_no_network(monkeypatch):
+    """InterLab downloads a vocabulary for its first memory."""
+
     def refuse(*_args, **_kwargs):
         raise AssertionError("the network was used")
 

@@ -46,6 +46,7 @@ class Person:
 
 
 async def test_interlab_38_a_typed_reply_equals_the_dataclass():
+    """InterLab puts the whole object into the first field."""
     person = Person("Hi, you.", "$7,500")
 
     assert await person.answer(Offer) == Offer("Hi, you.", 7500)
@@ -57,6 +58,7 @@ async def test_interlab_38_a_typed_reply_equals_the_dataclass():
 
 
 async def test_interlab_38_bad_input_is_asked_again_with_the_reason():
+    """InterLab raises."""
     person = Person("lots", "0", "70 000", "8", "perhaps", "no")
 
     @dataclass(frozen=True)

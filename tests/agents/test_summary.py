@@ -2,11 +2,14 @@
 
 import pytest
 
-from simlab.agents import summary as summary_file
 from simlab.agents.memory import Memory, MemoryItem
 from simlab.agents.summary import SummarisingMemory, summarised, summariser
 from simlab.agents.tokens import words
 from simlab.models.model import ChatMessage, Sampling
+from simlab.trace.directory import RunDirectory
+from simlab.trace.log import Log
+from simlab.trace.recording import recording
+from simlab.trace.tree import read_tree
 
 
 class Shortening:
@@ -21,10 +24,15 @@ class Shortening:
 
 
 @pytest.fixture
-def notes(monkeypatch):
-    noted = []
-    monkeypatch.setattr(summary_file, "note", lambda kind, data: noted.append((kind, data)))
-    return noted
+def book(tmp_path, disk_that_never_waits):  # noqa: ARG001
+    """A recording; what is noted inside of it is read by `notes`."""
+    return recording(tmp_path / "run")
+
+
+def notes(book):
+    """What was noted: kind and data."""
+    tree = read_tree(Log(RunDirectory.open(book.path)), 0)
+    return [(node.kind, node.result) for node in tree.find(lambda node: node.type == "note")]
 
 
 async def filled(memory, texts):
@@ -100,41 +108,47 @@ async def test_a_summary_keeps_the_latest_time_and_the_highest_priority():
     assert (memory.items[0].time, memory.items[0].priority) == (2.0, 5.0)
 
 
-async def test_interlab_26_a_summary_within_the_limit_is_taken_at_once(replying, notes):
+async def test_interlab_26_a_summary_within_the_limit_is_taken_at_once(replying, book):
     model = replying(" Short. ")
 
-    assert await summarised(model, "A long text.", 5, count=words) == "Short."
+    with book:
+        assert await summarised(model, "A long text.", 5, count=words) == "Short."
     assert model.prompts == [
         [ChatMessage("user", "Summarise this in at most 3 words. Write only the summary.\n\n"
                      "A long text.")]
     ]  # fmt: skip
-    assert notes == []
+    assert notes(book) == []
 
 
 @pytest.mark.parametrize("first", ["one two three four five six", ""])
 async def test_interlab_26_a_summary_that_is_too_long_or_empty_is_asked_for_once_more(
-    replying, notes, first
+    replying, book, first
 ):
     model = replying(first, "one two")
 
-    assert await summarised(model, "A long text.", 3, count=words) == "one two"
+    with book:
+        assert await summarised(model, "A long text.", 3, count=words) == "one two"
     assert model.prompts[1][1:] == [
         ChatMessage("assistant", first or "(nothing)"),
         ChatMessage("user", "Write it again, in at most 2 words."),
     ]
-    assert notes == []
+    assert notes(book) == []
 
 
-async def test_interlab_26_the_second_one_is_cut_at_a_separator_with_a_warning(replying, notes):
+async def test_interlab_26_the_second_one_is_cut_at_a_separator_with_a_warning(replying, book):
     model = replying("one two three four five six", "one two, three four five")
 
-    assert await summarised(model, "A long text.", 4, count=words) == "one two, three ..."
-    assert notes == [("warning", "expected a summary of 1 to 4 tokens, got 5; cut")]
+    with book:
+        summary = await summarised(model, "A long text.", 4, count=words)
+
+    assert summary == "one two, three ..."
+    assert notes(book) == [("warning", "expected a summary of 1 to 4 tokens, got 5; cut")]
 
 
-async def test_interlab_26_of_nothing_the_text_itself_is_cut(replying, notes):
-    assert await summarised(replying("", ""), "a b c d", 3, count=words) == "a b ..."
-    assert len(notes) == 1
+async def test_interlab_26_of_nothing_the_text_itself_is_cut(replying, book):
+    with book:
+        assert await summarised(replying("", ""), "a b c d", 3, count=words) == "a b ..."
+    assert len(notes(book)) == 1
 
 
 async def test_a_summariser_asks_the_model_within_the_memory(replying):

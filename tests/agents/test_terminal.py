@@ -34,6 +34,7 @@ async def test_lines_are_read_one_by_one_however_they_arrive(keyboard):
 
 
 async def test_reading_does_not_block_the_event_loop(keyboard):
+    """InterLab's whole run waits for a person."""
     terminal, typist = keyboard
     reading = asyncio.ensure_future(terminal.read_line())
 
@@ -69,6 +70,7 @@ async def test_the_end_of_input_is_a_clear_error_that_survives_pickling(keyboard
 
 
 async def test_people_are_served_in_the_order_in_which_they_came(keyboard):
+    """InterLab serves those who wait last in, first out."""
     terminal, typist = keyboard
     served = []
 
@@ -85,6 +87,7 @@ async def test_people_are_served_in_the_order_in_which_they_came(keyboard):
 
 
 async def test_who_gives_up_waiting_keeps_nobody_waiting(keyboard):
+    """InterLab blocks forever where it is cleared while somebody waits."""
     terminal, typist = keyboard
 
     async def line():

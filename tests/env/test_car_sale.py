@@ -88,6 +88,7 @@ def test_holding_keeps_the_standing_offer():
 
 @pytest.mark.parametrize("max_rounds", [1, 2, 5])
 def test_interlab_45_max_rounds_means_that_many_rounds_and_is_a_truncation(max_rounds):
+    """InterLab's `max_steps=4` ran 5."""
     world, timestep = sale(max_rounds=max_rounds)
     moves = 0
 
@@ -104,6 +105,7 @@ def test_interlab_45_max_rounds_means_that_many_rounds_and_is_a_truncation(max_r
 
 @pytest.mark.parametrize("last", [Offer("Done.", 6500), Offer("Done.", 6100)])
 def test_interlab_45_a_deal_on_the_last_move_is_not_lost(last):
+    """InterLab calls it a time-out."""
     world, _ = sale(max_rounds=1)
     world.step({"buyer": Offer("", 6500)})
 

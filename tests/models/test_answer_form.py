@@ -44,6 +44,7 @@ def begun_for(space, *, reason=False, **request):
 
 
 def test_a_typed_answer_is_asked_for_by_fields_and_an_example():
+    """InterLab prints the schema as Python's repr."""
     assert words_for(Move) == (
         "Answer in JSON:\n"
         '- move: "cooperate" or "defect"\n'

@@ -1,6 +1,5 @@
 """Asking for a typed answer: one loop, several attempts, the reason told each time."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,9 +7,12 @@ import pytest
 from pydantic import Field
 
 from simlab.errors import ModelError, UnfitAnswerError
-from simlab.models import answers
 from simlab.models.answers import FORMAT_MARK, ask
 from simlab.models.model import ChatMessage, Sampling
+from simlab.trace.directory import RunDirectory
+from simlab.trace.log import Log
+from simlab.trace.recording import recording
+from simlab.trace.tree import read_tree
 from tests.replying import Replying
 
 
@@ -21,22 +23,16 @@ class Bid:
 
 
 @pytest.fixture
-def spans(monkeypatch):
-    """The spans that are opened, each with the error that marked it."""
-    opened = []
+def book(tmp_path, disk_that_never_waits):  # noqa: ARG001
+    """A recording; what is asked inside of it is read by `attempts`."""
+    return recording(tmp_path / "run")
 
-    @contextmanager
-    def span(name, **_settings):
-        opened.append([name, None])
-        place = len(opened) - 1
-        try:
-            yield
-        except Exception as error:
-            opened[place][1] = type(error)
-            raise
 
-    monkeypatch.setattr(answers, "span", span)
-    return opened
+def attempts(book):
+    """What was recorded of each attempt: its span's name, state and error."""
+    tree = read_tree(Log(RunDirectory.open(book.path)), 0)
+    spans = tree.find(lambda node: node.kind == "attempt")
+    return [(node.name, node.state, node.error and node.error.type) for node in spans]
 
 
 async def test_an_answer_is_an_element_of_its_space():
@@ -56,6 +52,7 @@ async def test_the_reply_is_begun_unless_that_is_turned_off():
 
 
 async def test_interlab_41_a_retry_shows_the_raw_reply_and_the_validation_error():
+    """InterLab asks the very same again."""
     model = Replying('Ha!", "amount": 11}', 'Ok.", "amount": 9}')
 
     assert await ask(model, "Your bid?", Bid) == Bid("Ok.", 9)
@@ -80,33 +77,51 @@ async def test_a_retry_extends_the_prompt_before_it():
     assert third[: len(second)] == second
 
 
-async def test_interlab_25_each_attempt_is_a_span_and_a_failed_one_is_marked(spans):
+async def test_interlab_25_each_attempt_is_a_span_and_a_failed_one_is_marked(book):
+    """InterLab shows failed tries as finished."""
     model = Replying("one", "2")
 
-    await ask(model, "How many?", int, name="count")
+    with book:
+        await ask(model, "How many?", int, name="count")
 
-    assert spans == [["count: 1/3", UnfitAnswerError], ["count: 2/3", None]]
+    assert attempts(book) == [
+        ("count: 1/3", "error", "UnfitAnswerError"),
+        ("count: 2/3", "finished", None),
+    ]
 
 
-async def test_interlab_25_only_unfit_answers_are_asked_again(spans):
+async def test_interlab_25_a_reply_that_cannot_be_read_is_asked_again_like_any_other(book):
+    """InterLab's error of parsing is none of those that it repeats."""
+    model = Replying('Ha!", "amount": ', 'Ok.", "amount": 9}')
+
+    with book:
+        assert await ask(model, "Your bid?", Bid) == Bid("Ok.", 9)
+
+    assert [state for _, state, _ in attempts(book)] == ["error", "finished"]
+
+
+async def test_interlab_25_only_unfit_answers_are_asked_again(book):
     model = Replying(ModelError("the model is down"), "2")
 
-    with pytest.raises(ModelError, match="the model is down"):
+    with book, pytest.raises(ModelError, match="the model is down"):
         await ask(model, "How many?", int)
 
-    assert spans == [["ask: 1/3", ModelError]]
+    assert attempts(book) == [("ask: 1/3", "error", "ModelError")]
 
 
-async def test_interlab_25_after_the_last_attempt_a_summary_is_raised(spans):
+async def test_interlab_25_after_the_last_attempt_a_summary_is_raised(book):
     model = Replying("one", "two")
 
-    with pytest.raises(
-        UnfitAnswerError, match=r"count: no reply fitted in 2 attempts; the last: .* got 'two'"
-    ) as caught:
+    with (
+        book,
+        pytest.raises(
+            UnfitAnswerError, match=r"count: no reply fitted in 2 attempts; the last: .* got 'two'"
+        ) as caught,
+    ):
         await ask(model, "How many?", int, name="count", attempts=2)
 
     assert caught.value.raw == "two"
-    assert len(spans) == 2
+    assert len(attempts(book)) == 2
 
 
 async def test_no_attempt_is_no_way_to_ask():
@@ -135,6 +150,23 @@ async def test_interlab_23_other_braces_in_a_prompt_are_left_alone():
     await ask(model, "What is {x} in {{y}} or {0}?", int)
 
     assert model.prompts[0][0].text.startswith("What is {x} in {{y}} or {0}?")
+
+
+class Sourced(str):
+    """A text that knows where its parts come from, as a user's prompt may."""
+
+    def __new__(cls, text, sources):
+        made = super().__new__(cls, text)
+        made.sources = sources
+        return made
+
+
+async def test_interlab_23_a_prompt_may_be_a_text_that_knows_where_it_comes_from():
+    model = Replying("1")
+
+    await ask(model, Sourced(f"How many? {FORMAT_MARK}", sources=["me"]), int)
+
+    assert model.prompts[0][0].text == "How many? Answer with a whole number."
 
 
 async def test_a_mark_in_what_agents_said_is_left_alone():

@@ -51,6 +51,7 @@ class Lid(BaseModel):
     ],
 )  # fmt: skip
 def test_an_example_fits_its_space_and_is_always_the_same(space):
+    """InterLab asks a model of one provider for it."""
     schema = answer_schema(space)
 
     example = example_of(schema)

@@ -308,6 +308,16 @@ def test_interlab_21_a_branch_counts_its_own_steps_and_does_not_finish_its_paren
     assert (again.state, again.n_steps) == ("unfinished", n_steps)
 
 
+def test_interlab_28_a_branch_copies_no_world_and_so_needs_no_guard_against_it(relay, branch):
+    """InterLab branches by a deep copy, behind a guard of the memory that it takes."""
+    parent = relay(world=f"{WORLDS}:Sealed", options={"turns": 6})
+
+    made = branch(parent, step=3, say={"bob": "No."})
+
+    assert deeds(made)[:4] == [*deeds(parent)[:3], "No."]
+    assert made.summary.n_ended == 1
+
+
 def test_sim_8_two_branches_of_one_parent_share_no_state(relay, branch):
     parent = relay(options={"turns": 6})
 

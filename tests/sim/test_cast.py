@@ -62,6 +62,7 @@ async def test_plain_data_becomes_the_action_that_it_stands_for():
 
 
 async def test_env_13_an_answer_that_does_not_fit_is_asked_for_again_with_the_reason():
+    """InterLab takes whatever an actor replies."""
     ref = FakeRef("up", UnfitAnswerError.of("{oops", "no JSON"), "right")
 
     act = await Cast({"ann": ref}).ask("ann", 0, ["a wall"], MOVE)

@@ -139,7 +139,7 @@ def test_all_that_is_wrong_is_told_at_once(run_file):
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
-def test_a_name_that_is_no_folder_name_is_refused(name):
+def test_interlab_14_a_name_that_is_no_folder_name_is_refused(name):
     with pytest.raises(ConfigError, match=r"name: string should match pattern"):
         checked({**WORLD, "name": name})
 

@@ -308,3 +308,22 @@ def test_sim_5_resuming_a_finished_run_makes_no_model_call(relay, tmp_path):
     assert n_calls == run.summary.usage["calls"] > 0
     assert len(log.read_text().splitlines()) == n_calls
     assert again.digest == run.digest
+
+
+@pytest.mark.parametrize("memory", ["list", "window"])
+def test_sim_18_the_log_of_models_that_chat_grows_by_what_they_say(relay, tmp_path, memory):
+    """InterLab logs the whole memory with each query: its traces grow with the square of it."""
+    sizes = []
+
+    def weigh(_news):
+        sizes.append(sum(file.stat().st_size for file in tmp_path.glob("run/segments/*.log")))
+
+    relay(
+        options={"turns": 60},
+        cast={"*": {"agent": "llm", "memory": memory}},
+        observer=Observer(on_step=weigh),
+    )
+
+    early, late = sizes[25] - sizes[5], sizes[-1] - sizes[-21]
+    assert len(sizes) == 60
+    assert late <= 1.1 * early

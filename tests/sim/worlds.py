@@ -61,6 +61,15 @@ class Relay:
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
 
 
+class Sealed(Relay):
+    """A relay that cannot be copied or pickled, as one that holds a file or a socket."""
+
+    def _refuse(self, *_):
+        raise AssertionError("a world was copied")
+
+    __copy__ = __deepcopy__ = __reduce_ex__ = _refuse
+
+
 class Farewell:
     """Ann says two things; bob hears the first, and both the last; bob may act, or just listen."""
 

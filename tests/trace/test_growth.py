@@ -33,6 +33,12 @@ def windowed(messages):
     return [*messages[:1], *messages[1:][-20:]]
 
 
+def joined(messages):
+    """One message, which grows: what an agent is shown that never hears of its own words."""
+    heard = "\n".join(message.text for message in messages[1:])
+    return [messages[0], Message("user", f"{heard}\n\n{'What do you say? ' * 20}")]
+
+
 def ids_of(messages):
     """Token ids of a prompt, four characters each."""
     return tuple(chain.from_iterable(_ids_of_text(message.text) for message in messages))
@@ -43,14 +49,14 @@ def _ids_of_text(text):
     return [crc32(text[at : at + 4].encode()) & 0x7FFF for at in range(0, len(text), 4)]
 
 
-async def sizes(directory, memory, ids):
+async def sizes(directory, memory, *, ids=False, n_steps=N_STEPS):
     """Bytes of the segment after each step of a seat that hears and says something new in each."""
     writer = open_writer(directory)
     journal = Journal(0, seed=5, writer=writer)
     messages = [Message("system", "You sell a car. " * 40)]
     after = []
     await journal.begin({})
-    for step in range(N_STEPS):
+    for step in range(n_steps):
         heard = f"{step}:".ljust(NEW_TEXT // 2, "h")
         said = f"{step}:".ljust(NEW_TEXT // 2, "s")
         messages.append(Message("user", heard))
@@ -66,26 +72,32 @@ async def sizes(directory, memory, ids):
     return after
 
 
-@pytest.mark.parametrize("memory", [grown, windowed])
-async def test_sim_18_a_step_costs_what_is_new_in_it_however_late_it_comes(directory, memory):
-    after = await sizes(directory, memory, ids=False)
-
-    early, late = after[30] - after[20], after[-1] - after[-11]
-    assert late <= 1.1 * early
-    assert after[-1] < 3 * N_STEPS * NEW_TEXT
-
-
-@pytest.mark.parametrize("memory", [grown, windowed])
-async def test_sim_18_token_ids_of_prompts_cost_what_is_new_in_them(directory, memory):
-    after = await sizes(directory, memory, ids=True)
+@pytest.mark.parametrize(
+    ("memory", "ids"),
+    [(grown, False), (windowed, False), (joined, False), (grown, True), (windowed, True)],
+)
+async def test_sim_18_a_step_costs_what_is_new_in_it_however_late_it_comes(directory, memory, ids):
+    """InterLab logs an agent's whole memory with each query."""
+    after = await sizes(directory, memory, ids=ids)
 
     early, late = after[40] - after[30], after[-1] - after[-11]
     assert late <= 1.1 * early
     assert after[-1] < 3 * N_STEPS * NEW_TEXT
 
 
-async def test_prompts_and_token_ids_come_back_whole(directory):
-    await sizes(directory, windowed, ids=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [grown, windowed, joined])
+async def test_sim_18_step_1000_costs_no_more_than_step_100(directory, memory):
+    after = await sizes(directory, memory, n_steps=1_000)
+
+    early, late = after[105] - after[95], after[-1] - after[-11]
+    assert late <= 1.1 * early
+    assert after[-1] < 3 * 1_000 * NEW_TEXT
+
+
+@pytest.mark.parametrize("memory", [windowed, joined])
+async def test_prompts_and_token_ids_come_back_whole(directory, memory):
+    await sizes(directory, memory, ids=True)
 
     calls = read_tree(Log(directory), 0).find(lambda node: node.type == "effect")
 

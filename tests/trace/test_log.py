@@ -243,6 +243,7 @@ def test_a_list_that_is_built_upon_itself_is_damage(directory):
 
 
 async def test_interlab_35_what_was_read_can_be_written_again(tmp_path, directory):
+    """InterLab cannot write a node that it has read."""
     await play_run(directory)
     log = Log(directory)
     copy = new_run(tmp_path / "copy")

@@ -99,6 +99,16 @@ def test_interlab_5_an_array_keeps_shape_and_values():
     assert (back == array).all()
 
 
+def test_interlab_5_a_large_array_is_stored_apart():
+    """InterLab writes arrays of any size into its files of JSON."""
+    seen = []
+
+    kept = plain(np.zeros((100, 100)), lambda content: (seen.append(content), "apart")[1])
+
+    assert (kept["shape"], kept["data"]) == ([100, 100], "apart")
+    assert [len(content) for content in seen] == [80_000]
+
+
 def test_an_array_of_objects_keeps_its_items():
     kept = plain(np.array([Offer(1.0), None], dtype=object))
 
@@ -120,6 +130,7 @@ def test_interlab_10_falsy_values_survive(falsy):
         (b"raw", b"raw"),
         (bytearray(b"raw"), b"raw"),
         (datetime.date(2024, 5, 1), {"_type": "date", "value": "2024-05-01"}),
+        (datetime.datetime(2024, 5, 1, 9), {"_type": "datetime", "value": "2024-05-01T09:00:00"}),
         (datetime.timedelta(seconds=5), {"_type": "timedelta", "value": "0:00:05"}),
         (PurePosixPath("a/b"), {"_type": "PurePosixPath", "value": "a/b"}),
         (deque([1, 2]), [1, 2]),
@@ -140,6 +151,7 @@ def test_interlab_10_falsy_values_survive(falsy):
     ],
 )
 def test_common_types_are_kept_as_what_they_are(value, kept):
+    """InterLab keeps a type and a memory address of most of these, and fails on others."""
     assert plain(value) == kept
     assert encode(plain(value))
 
@@ -154,6 +166,7 @@ def test_types_of_plain_data_are_exact():
 
 
 def test_a_value_within_itself_is_cut_where_it_comes_again():
+    """InterLab fails on a list that holds itself."""
     loop = []
     loop.extend([loop, loop, {"again": loop}])
 

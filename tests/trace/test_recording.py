@@ -88,6 +88,8 @@ def test_threads_attach_to_the_span_that_is_given_to_them(tmp_path):
 
 
 def test_interlab_32_a_kill_keeps_all_closed_spans(tmp_path):
+    """InterLab writes when a root ends: a kill lost all that was in it."""
+
     def work():
         with recording(tmp_path / "run"), span("open"):
             for number in range(100):
@@ -149,6 +151,8 @@ def test_an_error_of_the_block_is_recorded_and_goes_on(tmp_path):
 
 
 def test_an_error_of_the_storage_never_replaces_the_error_of_the_block(tmp_path, monkeypatch):
+    """InterLab raises what its storage does, and the user's own error is lost."""
+
     def work():
         with recording(tmp_path / "run"):
             monkeypatch.setattr(os, "write", _full)

@@ -12,6 +12,9 @@ from simlab.trace.plain import keep
 from simlab.trace.requests import RequestReader, RequestWriter
 from tests.trace.society import Ask, Message, Sampling
 
+LONG = "fifty characters, all told, and no two alike: 0123"
+"""A text longer than those which stand in place anyway."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -87,6 +90,25 @@ def test_a_chat_that_drops_its_oldest_messages_is_written_as_what_is_new():
     assert second[1:] == ["chat", [[0, 1], [2, 4], ["user", "d"]]]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "written"),
+    [
+        ([LONG], [f"{LONG} and {LONG}"], [["user", 0, len(LONG), 0, f" and {LONG}"]]),
+        ([f"hm {LONG}"], [LONG], [["user", 0, 0, len(LONG), ""]]),
+        ([f"a {LONG} b"], [f"a {LONG} c {LONG} b"], [["user", 0, 53, 1, f"c {LONG} "]]),
+        (["a", f"b {LONG}"], ["a", "b", "c", f"d {LONG}"], [[0, 1], ["user", "b"], ["user", "c"],
+                                                          ["user", 1, 0, len(LONG) + 1, "d"]]),
+        ([LONG], [LONG[::-1]], [["user", LONG[::-1]]]),
+        (["a"], ["ab"], [["user", "ab"]]),
+    ],
+)  # fmt: skip
+def test_a_message_that_is_like_one_before_is_written_as_its_difference(before, after, written):
+    read, (_, second) = written_and_read([ask(*before), ask(*after)])
+
+    assert second[2] == written
+    assert read[1] == [["user", text] for text in after]
+
+
 def test_each_actor_has_a_chat_of_its_own():
     writer, reader = RequestWriter(keep), RequestReader()
     for actor, text in [("buyer", "a"), ("seller", "b"), ("buyer", "c"), ("seller", "d")]:
@@ -133,5 +155,13 @@ def test_prompts_that_share_their_messages_come_back_whole(prompts):
     known = {text: Message("user", text) for text in "abcd"}
 
     read, _ = written_and_read([Ask([known[text] for text in texts]) for texts in prompts])
+
+    assert read == [[["user", text] for text in texts] for texts in prompts]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.text("ab\ud800é", max_size=5).map((LONG * 2).join), max_size=4)))
+def test_prompts_of_long_messages_come_back_whole(prompts):
+    read, _ = written_and_read([ask(*texts) for texts in prompts])
 
     assert read == [[["user", text] for text in texts] for texts in prompts]

@@ -52,6 +52,8 @@ def test_interlab_2_lambdas_and_names_of_ones_own(spans):
 
 @pytest.mark.usefixtures("act")
 async def test_interlab_8_async_calls_nest_and_differ_in_kind(spans):
+    """InterLab drops the tags of async functions, and their names."""
+
     @traced(tags=["slow"])
     async def ask(question):
         """Ask a question."""
@@ -73,6 +75,7 @@ async def test_interlab_8_async_calls_nest_and_differ_in_kind(spans):
 
 @pytest.mark.usefixtures("act")
 def test_a_generators_span_is_open_as_long_as_it_is_and_current_while_it_runs(spans):
+    """InterLab closes the node of a generator when it is made."""
     inside = []
 
     @traced()

@@ -1,7 +1,8 @@
 """A reader drills from an episode down to one model call."""
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -18,9 +19,12 @@ from tests.trace.society import (
     Said,
     Sampling,
     act,
+    new_run,
     open_writer,
     play,
     play_run,
+    reply_to,
+    resume,
 )
 
 
@@ -107,6 +111,36 @@ async def test_interlab_12_a_tree_read_while_it_grows_equals_the_one_read_from_t
         assert list(read_tree(log, episode).walk()) == list(tree_of(directory, episode).walk())
 
 
+async def test_interlab_12_a_tree_is_the_same_in_however_many_segments_it_lies(tmp_path, directory):
+    await play_run(directory)
+    parted = new_run(tmp_path / "parted")
+    writer = open_writer(parted)
+    with suppress(StopHere):
+        await play(Journal(0, seed=5, writer=writer), Model(stopping), n_steps=3)
+    writer.close()
+    journal, writer = resume(parted, host="host-1")
+
+    await play(journal, Model(), n_steps=3)
+
+    writer.close()
+    assert len(parted.segments()) == 2
+    shown = [
+        [replace(node, wall_s=None, duration_s=None) for node in tree_of(run).walk()]
+        for run in (directory, parted)
+    ]
+    assert shown[0] == shown[1]
+
+
+class StopHere(BaseException):
+    """Where a process ends; nothing is made of it."""
+
+
+def stopping(seat, step, seed):
+    if step == 2:
+        raise StopHere
+    return reply_to(seat, step, seed)
+
+
 @pytest.mark.parametrize("entries", [2, 3])
 def test_a_span_that_is_written_again_after_a_crash_is_one(directory, writer, entries):
     for entry in range(entries):
@@ -130,7 +164,42 @@ def test_a_span_that_is_written_again_after_a_crash_is_one(directory, writer, en
     assert (inner.inputs, thought.result) == ({"entry": entries - 1}, entries - 1)
 
 
+async def test_interlab_9_what_is_found_comes_in_the_order_of_the_tree_not_of_time(
+    directory, journal
+):
+    outer_open, inner_done = asyncio.Event(), asyncio.Event()
+
+    async def first():
+        with span("first"):
+            outer_open.set()
+            await inner_done.wait()
+            with span("last in time"):
+                pass
+
+    async def second():
+        await outer_open.wait()
+        with span("second"), span("first in time"):
+            inner_done.set()
+
+    with turn(journal, "buyer", 0, "act"):
+        await asyncio.gather(first(), second())
+
+    found = tree_of(directory).find(lambda node: node.type == "span")
+    assert [node.name for node in found] == ["first", "last in time", "second", "first in time"]
+
+
+def test_a_span_that_was_never_opened_is_not_there(directory, journal):
+    """InterLab lists a node from when it is made, entered or not."""
+    with turn(journal, "buyer", 0, "act"):
+        with span("opened"):
+            pass
+        span("made")
+
+    assert [node.name for node in tree_of(directory).find(lambda n: n.type == "span")] == ["opened"]
+
+
 def test_interlab_34_tags_are_found_in_tree_order_equal_before_and_after_reload(directory, journal):
+    """InterLab reads tags back as plain dicts, in which no search finds them."""
     log = Log(directory)
 
     def tagged(tree):
@@ -162,6 +231,7 @@ def test_interlab_34_tags_are_found_in_tree_order_equal_before_and_after_reload(
     ],
 )
 async def test_interlab_36_37_prompt_text_is_recoverable_verbatim(directory, journal, text):
+    """InterLab keeps a prompt as HTML alone, with what it quotes unescaped."""
     prompt = [Message("system", "You sell."), Message("user", text)]
 
     await act(journal, "buyer", 0, Model(), prompt)
@@ -185,6 +255,7 @@ async def test_prompts_of_token_ids_are_whole_and_no_text(directory, journal):
 
 @pytest.mark.parametrize("depth", [5_000])
 def test_interlab_46_traces_of_depth_5000_are_written_and_read(directory, journal, depth):
+    """InterLab recurses, and fails from a depth of 900 on."""
     with turn(journal, "buyer", 0, "act"), ExitStack() as opened:
         for level in range(depth):
             opened.enter_context(span(str(level)))

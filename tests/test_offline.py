@@ -1,0 +1,52 @@
+"""What SimLab does without: network, services, a home directory, IPython."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from simlab.sim.run import Run
+
+ALONE = """
+import socket, sys
+from simlab.cli import app
+
+def refuse(*arguments):
+    raise AssertionError(f"the network was used: {arguments}")
+
+def connect(self, address, inner=socket.socket.connect):
+    return inner(self, address) if self.family == socket.AF_UNIX else refuse(address)
+
+socket.socket.connect = socket.socket.connect_ex = connect
+socket.getaddrinfo = socket.create_connection = refuse
+sys.modules["IPython"] = None  # to import it is an error now
+
+commands = [
+    ["run", "car_sale", "--model", "all=scripted", "--out", "run"],
+    ["show", "run"],
+    ["replay", "run"],
+    ["branch", "run", "--step", "1", "--out", "branch"],
+    ["export", "run", "--to", "jsonl"],
+]
+for command in commands:
+    app(command, standalone_mode=False)
+"""
+
+
+@pytest.mark.slow
+def test_interlab_42_all_commands_work_with_no_network_service_home_or_ipython(tmp_path):
+    """InterLab needs IPython and does not say so; its pages and its memory need the network."""
+    environment = {"PATH": "/nowhere", "HOME": "/nowhere", "PYTHONPATH": os.getcwd()}
+
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Run(tmp_path / "run").summary.n_ended == Run(tmp_path / "branch").summary.n_ended == 1
