@@ -10,14 +10,14 @@ from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
 from simlab.trace.events import Effect
 from simlab.trace.tree import read_tree
-from tests.sim.test_branching import Calls, deeds
+from tests.sim.records import Calls, deeds
 
 WORLDS = "tests.sim.worlds"
 N_EPISODES = 3
 LASTING = {"ann": {"persistent": True}, "bob": {}}
 """Ann remembers over episodes; Bob is another one each time."""
 
-MOODY = {"small": {"engine": f"{WORLDS}:MoodyModel"}}
+MOODY = {"small": {"engine": "tests.sim.models:Moody"}}
 """No two answers are alike."""
 
 

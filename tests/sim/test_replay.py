@@ -57,7 +57,7 @@ def test_sim_7_a_replay_asks_no_model_and_writes_nothing(relay, no_model):
 
 
 def test_sim_7_answers_that_no_seed_gives_again_are_replayed_as_they_were(relay):
-    models = {"small": {"engine": f"{WORLDS}:MoodyModel"}}
+    models = {"small": {"engine": "tests.sim.models:Moody"}}
     one, other = relay("one", models=models), relay("other", models=models)
 
     assert one.digest != other.digest, "this model never says the same twice"
@@ -192,7 +192,7 @@ def test_a_seat_that_wakes_often_in_one_step_asks_the_same_thing_each_time_anew(
         world=f"{WORLDS}:Bells",
         options={"ringers": 1, "closes": 7.0},
         cast={"*": {"agent": f"{WORLDS}:Dozer"}},
-        models={"small": {"engine": f"{WORLDS}:MoodyModel"}},
+        models={"small": {"engine": "tests.sim.models:Moody"}},
     )
 
     keys = [

@@ -9,7 +9,7 @@ from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare_branch, run
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from tests.sim.test_branching import Calls, contents, deeds, records
+from tests.sim.records import Calls, contents, deeds, records
 from tests.sim.test_past import LASTING, MOODY, diary, prompts
 
 

@@ -164,7 +164,7 @@ def test_failed_episodes_are_tried_again_from_their_last_step_if_asked_for(relay
 def test_a_failing_model_is_asked_again_when_its_episode_is_tried_again(relay, tmp_path):
     flag = tmp_path / "broken"
     flag.touch()
-    models = {"small": {"engine": f"{WORLDS}:FlakyModel", "broken": str(flag)}}
+    models = {"small": {"engine": "tests.sim.models:Flaky", "broken": str(flag)}}
     boundary = relay(models=models).episode(0).summary.boundary
     flag.unlink()
 

@@ -4,17 +4,14 @@ Run files name them as ``tests.sim.worlds:Relay``.
 """
 
 import asyncio
-import itertools
 import math
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simlab.agents.score import Score
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
-from simlab.errors import IllegalAction, ModelError, UnfitAnswerError
-from simlab.models.model import ChatMessage, Sampling
-from simlab.models.scripted import ScriptedModel
+from simlab.errors import IllegalAction, UnfitAnswerError
+from simlab.models.model import ChatMessage
 
 SEATS = ("ann", "bob")
 
@@ -401,27 +398,3 @@ class BrokenJudge:
 
     async def score(self, trajectory):
         raise KeyError(trajectory.episode)
-
-
-@dataclass(frozen=True, slots=True)
-class FlakyModel(ScriptedModel):
-    """A scripted model that fails while a file is there."""
-
-    broken: str = ""
-
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):
-        if os.path.exists(self.broken):  # noqa: ASYNC240 - an instant
-            raise ModelError("the server is down")
-        return await ScriptedModel.generate(self, prompt, sampling, session=session)
-
-
-@dataclass(frozen=True, slots=True)
-class MoodyModel(ScriptedModel):
-    """A scripted model whose answers never repeat, as those of an engine that holds no seed."""
-
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):
-        completion = await ScriptedModel.generate(self, prompt, sampling, session=session)
-        return replace(completion, text=f"Mood {next(_moods)}.", exact=False)
-
-
-_moods = itertools.count()
