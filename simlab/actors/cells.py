@@ -34,6 +34,14 @@ class SyncCell(Cell):
     def _drain(self) -> None:
         mailbox = self._mailbox
         assert mailbox is not None
+        try:
+            self._handle_some(mailbox)
+        except BaseException:  # such as SystemExit, which ends the event loop
+            self.refuse()
+            self._rest()
+            raise
+
+    def _handle_some(self, mailbox: Mailbox) -> None:
         receive = self.actor.receive
         slice_end = monotonic() + SLICE_S
         while mailbox:

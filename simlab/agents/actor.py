@@ -31,13 +31,25 @@ class TakeTurn:
     part: str = "observe"
 
 
+@dataclass(frozen=True, slots=True)
+class BeginEpisode:
+    """Take your seat in another episode, remembering what was before; stays within the host.
+
+    Attributes:
+        journal: Lent by the episode; what the agent does from now on is recorded there.
+    """
+
+    journal: Journal
+
+
 class AgentActor(Actor):
     """An agent in a seat; the answer to `TakeTurn` is the agent's action.
 
     Args:
         agent: Whose turns these are.
         seat: Where it sits; its effects and spans bear this name.
-        journal: Of the episode; None for an agent whose turns are recorded by those who ask it.
+        journal: Of the episode; None for an agent whose turns are recorded by those who ask it, or
+            that will be told when an episode begins.
     """
 
     def __init__(self, agent: Agent, seat: str, journal: Journal | None) -> None:
@@ -45,13 +57,16 @@ class AgentActor(Actor):
         self._seat = seat
         self._journal = journal
 
-    async def receive(self, message: TakeTurn) -> Any:
-        """Perceive, then act.
+    async def receive(self, message: TakeTurn | BeginEpisode) -> Any:
+        """Perceive, then act; or begin another episode.
 
         Raises:
             UnfitAnswerError: The answer does not fit; the seat is to be asked again.
             AgentFailedError: The agent raised an error of its own, which is its cause.
         """
+        if isinstance(message, BeginEpisode):
+            self._journal = message.journal
+            return None
         try:
             if message.observations:
                 await self._observe(message)

@@ -5,20 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.sim.config import RunFile, checked
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
+from simlab.sim.sharing import share_beginning, share_past
 from simlab.sim.staging import Branching, Fork
 from simlab.sim.yaml_file import with_settings
 from simlab.trace.directory import RunDirectory
-from simlab.trace.events import Event, Started, StartedCore, Stepped, SteppedCore, encode
+from simlab.trace.events import Started, StartedCore
 from simlab.trace.log import Log
 from simlab.trace.trajectory import read_fold
-from simlab.trace.writer import SegmentWriter
 
 _CHANGEABLE = ("cast", "judges", "models")
 """What a branch may set: below its step the world must stay as it was."""
@@ -43,8 +41,10 @@ class BranchPlan:
             RunDirectoryError: Something is there already.
         """
         directory = RunDirectory.create(path, {**provenance(self.file), "branch": self.record})
-        step = self.record["forks"][-1]["step"]
-        _share(parent.log, self.record["episode"], step, directory, self.file.episodes)
+        episode, step = self.record["episode"], self.record["forks"][-1]["step"]
+        share_beginning(parent.log, episode, step, directory=directory, samples=self.file.episodes)
+        if self.record["n_earlier"]:
+            share_past(parent, self.record["n_earlier"], directory)
         return directory
 
 
@@ -81,6 +81,7 @@ def plan_branch(
         "parent": str(parent.path),
         "episode": episode,
         "episode_seed": _seed_of(parent.log, episode),
+        "n_earlier": _count_earlier(parent, episode),
         "sampling_seed": seed,
         "forks": [_fork_record(fork) for fork in _forks(parent, step, say or {})],
     }
@@ -95,7 +96,12 @@ def branching_of(record: Mapping[str, Any]) -> Branching | None:
     forks = tuple(
         Fork(fork["step"], checked(fork["before"]), fork["say"]) for fork in branched["forks"]
     )
-    return Branching(branched["episode_seed"], forks, branched["sampling_seed"])
+    return Branching(
+        branched["episode_seed"],
+        forks,
+        branched["sampling_seed"],
+        branched.get("n_earlier", 0),
+    )
 
 
 def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
@@ -149,40 +155,15 @@ def _range(numbers: Sequence[int]) -> str:
     return "none" if not numbers else f"{numbers[0]}..{numbers[-1]}"
 
 
+def _count_earlier(parent: Run, episode: int) -> int:
+    """How many episodes the agents of one remember; those of a branch what its parent's do."""
+    above = branching_of(parent.directory.read_run())
+    if above is not None:
+        return above.n_earlier
+    return episode if parent.file.persistent else 0
+
+
 def _seed_of(log: Log, episode: int) -> int:
     started = next(log.events(episode, (Started,)))
     seed: int = log.core(started, StartedCore).seed
     return seed
-
-
-def _share(log: Log, episode: int, step: int, directory: RunDirectory, samples: int) -> None:
-    """Copy the records below a step, byte for byte, with the contents that they refer to."""
-    segment = directory.new_segment("shared")
-    writer = SegmentWriter(segment.path, seal=segment.seal)
-    for event in _below(log, episode, step):
-        payload = encode(event)
-        _share_contents(log, payload, writer)
-        for sample in range(samples):
-            writer.append(event.KIND, sample, payload)
-    writer.close()
-    directory.seal(segment)
-
-
-def _below(log: Log, episode: int, step: int) -> list[Event]:
-    """The records of an episode up to the commit of the last step below one."""
-    shared: list[Event] = []
-    n_committed = 0
-    for event in log.events(episode):
-        shared.append(event)
-        if isinstance(event, Stepped) and log.core(event, SteppedCore).step >= step:
-            break
-        if isinstance(event, Started | Stepped):
-            n_committed = len(shared)
-    return shared[:n_committed]
-
-
-def _share_contents(log: Log, payload: bytes, writer: SegmentWriter) -> None:
-    def share(code: int, data: memoryview) -> None:
-        writer.intern(log.content_of(code, data))
-
-    msgspec.msgpack.decode(payload, ext_hook=share)

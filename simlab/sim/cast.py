@@ -70,13 +70,15 @@ class Cast:
         swaps: Who takes a seat over, by step and seat: when the seat is told or asked something at
             that step or later, and told first what the seat perceived before.
         tokens_of: How many tokens a seat's models have drawn so far.
+        perceived: What seats have perceived, kept where somebody will take a seat over, and for the
+            seats that are in it from the beginning, as those are that had episodes before.
     """
 
     refs: dict[Seat, ActorRef]
     edits: Mapping[tuple[int, Seat], str] = field(default_factory=dict)
     swaps: Mapping[tuple[int, Seat], Newcomer] = field(default_factory=dict)
     tokens_of: Callable[[Seat], int] = lambda _seat: 0
-    _perceived: dict[Seat, list[Any]] = field(default_factory=dict)
+    perceived: dict[Seat, list[Any]] = field(default_factory=dict)
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
 
     async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
@@ -159,14 +161,14 @@ class Cast:
         if due:
             self._swapped |= due
             self.refs[seat] = self.swaps[max(due)]()
-            perceived = tuple(self._perceived.get(seat, ()))
+            perceived = tuple(self.perceived.get(seat, ()))
             await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
 
     def _remember(self, seat: Seat, observations: Iterable[Any]) -> tuple[Any, ...]:
         """What is told to a seat, kept for one who will take it over."""
         seen = tuple(observations)
-        if self.swaps:
-            self._perceived.setdefault(seat, []).extend(seen)
+        if self.swaps or seat in self.perceived:
+            self.perceived.setdefault(seat, []).extend(seen)
         return seen
 
 

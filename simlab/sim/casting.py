@@ -13,7 +13,7 @@ from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.model import Model
 from simlab.seeding import derive
-from simlab.sim.config import AgentSpec, RunFile
+from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
 from simlab.sim.make import make, parameters
 
 AGENTS = {
@@ -114,7 +114,8 @@ def make_agent(
         place: What the world says of the seat.
         models: The run's models by name.
         person: Whom agents ask that are people.
-        seed: The episode's; the agent gets one derived from it and from its seat.
+        seed: The episode's, or the run's for an agent that lives across episodes; the agent gets
+            one derived from it and from its seat.
 
     Raises:
         ConfigError: It cannot be made.
@@ -131,7 +132,9 @@ def make_agent(
         }
         agent = _make(what, found, spec, models=models, offered=offered)
     elif isinstance(found, Agent):
-        raise ConfigError(f"{what} is one object, which episodes would share; name its class")
+        raise ConfigError(
+            f"{what} is one object, which seats and episodes would share; name its class"
+        )
     else:
         given = spec.options if spec.model is None else {**spec.options, "model": spec.model}
         agent = make(what, partial(as_agent, found), given)
@@ -140,7 +143,7 @@ def make_agent(
     return agent
 
 
-def make_judge(name: str, spec: AgentSpec, *, models: Mapping[str, Model], seed: int) -> Any:
+def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed: int) -> Any:
     """The judge that a run file names.
 
     Raises:
@@ -174,7 +177,7 @@ def _find_kind(what: str, name: str, known: Mapping[str, str]) -> Any:
 def _make(
     what: str,
     maker: Callable[..., Any],
-    spec: AgentSpec,
+    spec: PartSpec,
     *,
     models: Mapping[str, Model],
     offered: Mapping[str, Any],
@@ -193,7 +196,7 @@ def _takes_model(maker: Callable[..., Any]) -> bool:
     return taken is None or "model" in taken
 
 
-def _model_of(what: str, spec: AgentSpec, models: Mapping[str, Model]) -> Model:
+def _model_of(what: str, spec: PartSpec, models: Mapping[str, Model]) -> Model:
     """The model that is named, or the only one there is."""
     if spec.model is not None:
         return models[spec.model]

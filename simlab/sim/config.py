@@ -18,10 +18,10 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AgentSpec(BaseModel):
-    """Who takes a seat: a kind of agent, and what it is made with.
+class PartSpec(BaseModel):
+    """Who takes part in a run: a kind of agent or judge, and what it is made with.
 
-    Further keys go to the agent's constructor; ``model`` names one of the run's models.
+    Further keys go to its constructor; ``model`` names one of the run's models.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -39,7 +39,25 @@ class AgentSpec(BaseModel):
         return dict(self.model_extra or {})
 
 
-class JudgeSpec(AgentSpec):
+class AgentSpec(PartSpec):
+    """Who takes a seat.
+
+    Two players who remember every game that they have played, and the moves of it::
+
+        world: simlab.env.iterated_dilemma:IteratedDilemma
+        cast:
+          "*": {model: small, goal: Get as many points as you can., persistent: true}
+        episodes: 5
+    """
+
+    persistent: bool = False
+    """True: one agent for the run, which remembers over episodes, not a new one for each; under a
+    pattern, one for each seat. Its seed and session follow from the run's seed and its seat. What
+    it remembers depends on the order of the episodes, so a run with such an agent plays them one
+    after another on one host, whatever ``concurrency`` and the number of hosts."""
+
+
+class JudgeSpec(PartSpec):
     """Who scores episodes after their end; further keys go to the judge's constructor."""
 
     of: str = ""
@@ -78,7 +96,12 @@ class RunFile(_Strict):
     episodes: int = Field(1, ge=1)
     seed: int = 0
     concurrency: int = Field(64, ge=1)
-    """Episodes live at once."""
+    """Episodes live at once; 1, whatever it says, where an agent is ``persistent``."""
+
+    @property
+    def persistent(self) -> list[str]:
+        """Names in the cast whose agents live across episodes."""
+        return [name for name, spec in self.cast.items() if spec.persistent]
 
     @field_validator("world")
     @classmethod
@@ -142,6 +165,7 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
     except ValidationError as error:
         raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
     _check_models(run, file)
+    _check_clock(run, file)
     return run
 
 
@@ -219,6 +243,21 @@ def _check_models(run: RunFile, file: YamlFile | None) -> None:
                     f"{where}{group}.{name}.model names {spec.model!r}, which is not under models; "
                     f"{near(spec.model, [*run.models])}"
                 )
+
+
+def _check_clock(run: RunFile, file: YamlFile | None) -> None:
+    """See that what a persistent agent remembers of an episode follows from its record.
+
+    When an episode ends on a real clock, an agent may be in the midst of a turn, and how far it has
+    come is in no record.
+    """
+    if run.persistent and run.clock.kind == "real":
+        where = f"{file.where(('clock', 'kind'))}: " if file else ""
+        raise ConfigError(
+            f"{where}clock.kind must be 'simulated' where an agent is persistent, as "
+            f"cast.{run.persistent[0]} is, got 'real'; a real clock may end an episode in the "
+            "midst of a turn, and what was remembered of that could not be rebuilt"
+        )
 
 
 def _problem(error: Any, file: YamlFile | None) -> str:

@@ -101,8 +101,8 @@ def run(
         episodes: Instead of the file's number.
         seed: Instead of the file's.
         out: The run's directory; by default the next ``runs/NAME-0001``.
-        hosts: Ray hosts; 0 plays in this process. ``auto`` is 0 for one episode and where people
-            take seats, else one a core.
+        hosts: Ray hosts; 0 plays in this process. ``auto`` is 0 for one episode, and where people
+            take seats or an agent is persistent; else one a core.
         address: Of a Ray cluster to join.
         models: Engine by model, such as ``{"all": "scripted"}`` or ``{"small": "transformers:X"}``.
         settings: Keys of the run file to set, such as ``{"models.all.latency_s": 0.02}``.
@@ -217,7 +217,7 @@ def _count_hosts(hosts: Hosts, file: RunFile) -> int:
         ConfigError: There are fewer than none.
     """
     if hosts == "auto":
-        alone = file.episodes == 1 or _has_people(file)
+        alone = file.episodes == 1 or _has_people(file) or bool(file.persistent)
         return 0 if alone else min(len(os.sched_getaffinity(0)), file.episodes)
     if hosts < 0:
         raise ConfigError(f"hosts must be 0 or more, got {hosts}")

@@ -1,15 +1,14 @@
 """One performance: an episode with its world, its cast and its judges, from reset to its digest."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
 
-from simlab.actors import Actor, ActorRef
-from simlab.agents.actor import AgentActor
+from simlab.actors import ActorRef
+from simlab.agents.agent import Agent
 from simlab.env.environment import Environment, Seat
-from simlab.errors import ActorStoppedError, EpisodeError, JudgeError, SimlabError
+from simlab.errors import EpisodeError, JudgeError, SimlabError
 from simlab.models.model import Model
 from simlab.models.recorded import RecordedModel
 from simlab.sim.cast import Cast, Newcomer
@@ -19,6 +18,7 @@ from simlab.sim.config import AgentSpec, ClockSpec
 from simlab.sim.episode import Moment, play
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
+from simlab.sim.troupe import Troupe
 from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal, RecordEnds
@@ -55,25 +55,13 @@ class Tally:
         self.ended.update(timestep.ended)
 
 
-class Troupe(Protocol):
-    """Where the agents of a performance live: a host."""
-
-    def spawn(self, actor_class: type[Actor], *args: Any, name: str) -> ActorRef:
-        """Start an actor in this process."""
-        ...
-
-    async def stop(self, name: str) -> None:
-        """Stop one."""
-        ...
-
-
 class Performance:
     """An episode as it is played, resumed, replayed or branched.
 
     Args:
         staging: What is run.
         journal: Of the episode.
-        troupe: Where its agents live.
+        troupe: Its agents' host, and those of them who live across episodes.
     """
 
     def __init__(self, staging: Staging, journal: Journal, troupe: Troupe) -> None:
@@ -110,7 +98,7 @@ class Performance:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dismiss)
             stack.push_async_callback(clock.close)
-            cast = self._cast(world, seat_specs(run, world))
+            cast = await self._cast(world, seat_specs(run, world))
             steps = play(world, cast, clock, self._journal, options=run.reset)
             await stack.enter_async_context(aclosing(steps))  # type: ignore[type-var] # a generator
             async for moment in steps:
@@ -123,15 +111,14 @@ class Performance:
     async def _dismiss(self) -> None:
         """Stop the agents."""
         for name in self._names:
-            with suppress(ActorStoppedError):  # a host that closes has stopped it already
-                await self._troupe.stop(name)
+            await self._troupe.dismiss(name)
 
-    def _cast(self, world: Environment, spec_of: Mapping[Seat, AgentSpec]) -> Cast:
+    async def _cast(self, world: Environment, spec_of: Mapping[Seat, AgentSpec]) -> Cast:
         """Who plays, and who takes over where a branch leaves its parent."""
-        (_, models), *_ = self._staging.configurations()
-        refs = {seat: self._seat(world, seat, spec_of[seat], models) for seat in sorted(spec_of)}
+        refs = {seat: await self._seat(world, seat, spec_of[seat]) for seat in sorted(spec_of)}
         edits = {(f.step, seat): said for f in self._staging.forks for seat, said in f.say.items()}
-        return Cast(refs, edits, self._swaps(world), self._journal.tokens_of)
+        perceived = dict(self._troupe.perceived)
+        return Cast(refs, edits, self._swaps(world), self._journal.tokens_of, perceived)
 
     def _swaps(self, world: Environment) -> dict[tuple[int, Seat], Newcomer]:
         """Seats whose agent or model changes at a fork, with who takes them over."""
@@ -142,23 +129,38 @@ class Performance:
             for seat, spec in after.items():
                 was = before.get(seat)
                 if was != spec or models_of(was, fork.before) != models_of(spec, run):
-                    swaps[fork.step, seat] = partial(self._seat, world, seat, spec, models)
+                    swaps[fork.step, seat] = partial(self._engage, world, seat, spec, models)
         return swaps
 
-    def _seat(
+    async def _seat(self, world: Environment, seat: Seat, spec: AgentSpec) -> ActorRef:
+        """Who takes a seat from the beginning."""
+        (_, models), *_ = self._staging.configurations()
+        if not spec.persistent:
+            return self._engage(world, seat, spec, models)
+        make = partial(self._make, world, seat, spec, models)
+        return await self._troupe.engage_persistent(make, seat, self._journal)
+
+    def _engage(
         self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
     ) -> ActorRef:
-        agent = make_agent(
+        """Seat an agent for this episode."""
+        agent = self._make(world, seat, spec, models)
+        name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
+        self._names.append(name)
+        return self._troupe.engage(agent, seat, self._journal, name=name)
+
+    def _make(
+        self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
+    ) -> Agent:
+        seed = self._staging.run.seed if spec.persistent else self._journal.seed
+        return make_agent(
             spec,
             seat,
             world.seats[seat],
             models=_recorded(models),
             person=self._staging.person,
-            seed=self._journal.seed,
+            seed=seed,
         )
-        name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
-        self._names.append(name)
-        return self._troupe.spawn(AgentActor, agent, seat, self._journal, name=name)
 
     async def _judge(self) -> dict[str, Plain]:
         """What the run's judges make of the episode, by name."""

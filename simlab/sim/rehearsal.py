@@ -1,7 +1,9 @@
 """Rehearsal: everything that a run file names is made once before anything is started."""
 
 import sys
+from collections.abc import Mapping
 
+from simlab.agents.agent import Agent
 from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
@@ -40,9 +42,11 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
             seats_of(name, world)
     with located(source, "cast"):
         specs = seat_specs(run, world)
+    agents: dict[Seat, Agent] = {}
     for seat, spec in specs.items():
         with located(source, "cast", seat):
-            _rehearse_seat(seat, spec, world, models)
+            agents[seat] = _rehearse_seat(seat, spec, world, models)
+            _check_distinct(seat, agents)
     for name, judge in run.judges.items():
         with located(source, "judges", name):
             _rehearse_judge(name, judge, world, models)
@@ -53,14 +57,22 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
 
 def _rehearse_seat(
     seat: Seat, spec: AgentSpec, world: Environment, models: dict[str, Model]
-) -> None:
+) -> Agent:
     if asks_person(spec) and not _has_terminal():
         raise ConfigError(
             f"cast.{seat} is a human, and there is no terminal to ask at; "
             f"run it in a terminal, or set cast.{seat}.agent to llm, random or scripted"
         )
     place = world.seats[seat]
-    make_agent(spec, seat, place, models=models, person=AbsentPerson(), seed=0)
+    return make_agent(spec, seat, place, models=models, person=AbsentPerson(), seed=0)
+
+
+def _check_distinct(seat: Seat, agents: Mapping[Seat, Agent]) -> None:
+    for other, agent in agents.items():
+        if other != seat and agent is agents[seat]:
+            raise ConfigError(
+                f"cast.{seat} and cast.{other} are one object, {agent!r}; make one for each seat"
+            )
 
 
 def _rehearse_judge(

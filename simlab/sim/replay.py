@@ -8,10 +8,11 @@ from simlab.models.model import Model
 from simlab.sim.absent import AbsentModel
 from simlab.sim.branching import branching_of
 from simlab.sim.config import RunFile
-from simlab.sim.performance import Performance
+from simlab.sim.past import Past, earlier_log, play_again
 from simlab.sim.run import Run
 from simlab.sim.staging import Staging
-from simlab.trace.journal import Journal, RecordEnds
+from simlab.sim.troupe import Troupe
+from simlab.trace.journal import RecordEnds
 
 
 async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: None) -> int:
@@ -38,13 +39,15 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
     )
     episodes = run.log.episodes
     async with ActorSystem(hosts=0) as system:
+        troupe = Troupe(system.driver, keeps_perceived=branching is not None)
+        past = Past(staging, troupe)
         for episode in episodes:
-            history = run.log.history(episode)
-            journal = Journal(episode, seed=staging.seed_of(episode), writer=None, history=history)
+            await past.relive(episode, lambda: run.log)
             with suppress(RecordEnds):  # unfinished: the same as far as it goes
-                await Performance(staging, journal, system.driver).run()
+                await play_again(staging, episode, run.log, troupe)
             on_episode(episode)
-    run.log.check_contents()
+    for log in filter(None, (run.log, earlier_log(staging))):
+        log.check_contents()
     return len(episodes)
 
 

@@ -11,7 +11,7 @@ from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
-from simlab.errors import HostDiedError
+from simlab.errors import ConfigError, HostDiedError
 from simlab.models.model import Model
 from simlab.sim.config import RunFile
 from simlab.sim.modelling import share_models
@@ -43,13 +43,17 @@ class Observer:
 class Simulation:
     """The episodes of a run, at most `run.concurrency` live at once.
 
+    Where an agent lives across episodes, they are played one after another, in order, on one host:
+    then what it remembers follows from the run alone. A run file that asks for more is played all
+    the same, and a notice says so: it is one file for a laptop and a cluster.
+
     A host that dies costs nothing that was committed: its segment is sealed and its episodes are
     resumed from their records on other hosts.
 
     Args:
         run: What is run.
         directory: Where; its records, if it has any, are gone on with.
-        hosts: How many Ray hosts; 0 plays in this process without Ray.
+        hosts: How many Ray hosts at most; 0 plays in this process without Ray.
         address: Of a Ray cluster to join.
         branching: Where the run leaves another one, if it is a branch.
         retry_failed: True: failed episodes are tried again from their last step.
@@ -72,7 +76,9 @@ class Simulation:
     ) -> None:
         self._run = run
         self._directory = directory
-        self._hosts = hosts
+        self._persistent = _persistent_of(run, branching)
+        self._hosts = min(hosts, 1) if self._persistent else hosts
+        self._n_hosts_given = hosts
         self._address = address
         self._branching = branching
         self._retry_failed = retry_failed
@@ -91,6 +97,7 @@ class Simulation:
 
         Raises:
             RunDirectoryError: Another process runs it.
+            ConfigError: An episode is to be tried again that agents of later ones remember.
             LogWriteError: The disk takes no more; what was committed stays.
         """
         with self._directory.locked():
@@ -109,10 +116,23 @@ class Simulation:
         self._begun = set(log.episodes)
         if self._retry_failed:
             self._failed = log.failed()
+            self._check_retry()
             ended -= self._failed
         return [episode for episode in range(self._run.episodes) if episode not in ended]
 
+    def _check_retry(self) -> None:
+        """See that no agent remembers an end that is to be forgotten."""
+        earlier = sorted(self._failed - {max(self._begun, default=0)})
+        if self._persistent and self._branching is None and earlier:
+            raise ConfigError(
+                f"cast.{self._persistent[0]} is persistent and has played on after episode "
+                f"{earlier[0]} failed; only the last episode can be tried again, so leave out "
+                "--retry-failed"
+            )
+
     async def _play_all(self, todo: list[int]) -> None:
+        self._tell_what_is_left_unused()
+        n_workers = 1 if self._persistent else min(self._run.concurrency, len(todo))
         system = ActorSystem(
             hosts=self._hosts,
             address=self._address,
@@ -124,7 +144,7 @@ class Simulation:
             stages = await self._set_stages(system)
             watch = asyncio.create_task(self._watch.report(system, stages))
             try:
-                await self._work_all(iter(todo), stages, min(self._run.concurrency, len(todo)))
+                await self._work_all(iter(todo), stages, n_workers)
             finally:
                 watch.cancel()
 
@@ -138,6 +158,17 @@ class Simulation:
                     group.create_task(self._work(episodes, stages))
         except BaseExceptionGroup as errors:
             raise _first_error(errors) from None
+
+    def _tell_what_is_left_unused(self) -> None:
+        """Say so if hosts or episodes at once were asked for that a persistent agent rules out."""
+        unused = [f"hosts {self._n_hosts_given}"] if self._n_hosts_given > 1 else []
+        if "concurrency" in self._run.model_fields_set and self._run.concurrency > 1:
+            unused.append(f"concurrency {self._run.concurrency}")
+        if self._persistent and unused:
+            self._observer.on_notice(
+                f"cast.{self._persistent[0]} is persistent, so episodes are played one after "
+                f"another on one host, which {' and '.join(unused)} cannot change"
+            )
 
     async def _set_stages(self, system: ActorSystem) -> dict[str, ActorRef]:
         """A stage on each host, by host."""
@@ -228,6 +259,12 @@ class Simulation:
     async def _on_host_replaced(self, host: str, epoch: int) -> None:
         self._epochs[host] = epoch
         self._replaced.set()
+
+
+def _persistent_of(run: RunFile, branching: Branching | None) -> list[str]:
+    """Names in the cast whose agents live across episodes, before or after a branch's forks."""
+    forks = () if branching is None else branching.forks
+    return [name for file in (run, *(fork.before for fork in forks)) for name in file.persistent]
 
 
 def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:

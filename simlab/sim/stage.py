@@ -6,8 +6,10 @@ from simlab.actors import Actor
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
 from simlab.sim.modelling import furnished
+from simlab.sim.past import Past
 from simlab.sim.performance import Performance
 from simlab.sim.staging import EpisodeResult, ListCalls, PlayEpisode, Staging, StepNews, mark_of
+from simlab.sim.troupe import Troupe
 from simlab.trace.directory import RunDirectory
 from simlab.trace.history import History
 from simlab.trace.journal import Journal
@@ -20,13 +22,15 @@ from simlab.trace.writer import SegmentWriter
 class Stage(Actor):
     """Plays episodes on one host; asked to `PlayEpisode`, it answers when the episode has ended.
 
-    Asked to `ListCalls`, it answers at once.
+    Asked to `ListCalls`, it answers at once. Agents that live across episodes stop with it.
 
     Args:
         staging: What is run.
     """
 
     _writer: SegmentWriter
+    _troupe: Troupe
+    _past: Past
 
     def __init__(self, staging: Staging) -> None:
         self._staging = furnished(staging)
@@ -38,6 +42,8 @@ class Stage(Actor):
         """Open the segment of this host in this epoch."""
         segment = self._directory.segment(self.host.epoch)
         self._writer = SegmentWriter(segment.path, seal=segment.seal)
+        self._troupe = Troupe(self.host, keeps_perceived=self._staging.branching is not None)
+        self._past = Past(self._staging, self._troupe)
         begin_play()
 
     def receive(
@@ -52,12 +58,14 @@ class Stage(Actor):
             for call in journal.calls_under_way()
         ]
 
-    def stopped(self) -> None:
-        """Write what is left."""
+    async def stopped(self) -> None:
+        """Let go of the agents that are still here, and write what is left."""
+        await self._troupe.disband()
         end_play()
         self._writer.close()
 
     async def _play(self, message: PlayEpisode) -> EpisodeResult:
+        await self._past.relive(message.episode, self._read)
         journal = Journal(
             message.episode,
             seed=self._staging.seed_of(message.episode),
@@ -72,18 +80,22 @@ class Stage(Actor):
 
         self._live[message.episode] = journal
         try:
-            return await Performance(self._staging, journal, self.host).run(tell)
+            return await Performance(self._staging, journal, self._troupe).run(tell)
         finally:
             del self._live[message.episode]
 
     def _history(self, message: PlayEpisode) -> History:
-        """What is recorded of an episode; only what has come since the last time is read."""
+        """What is recorded of an episode."""
+        history = self._read().history(message.episode)
+        return history.without_end() if message.retried else history
+
+    def _read(self) -> Log:
+        """The run's log as it is now; only what has come since the last time is read."""
         if self._log is None:
             self._log = Log(self._directory)
         else:
             self._log.refresh()
-        history = self._log.history(message.episode)
-        return history.without_end() if message.retried else history
+        return self._log
 
 
 def _news(episode: int, moment: Moment) -> StepNews:

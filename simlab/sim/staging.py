@@ -1,7 +1,7 @@
 """What a stage is told: the run that it plays, and which episodes of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simlab.actors import ActorRef
@@ -37,11 +37,13 @@ class Branching:
         episode_seed: Of the episode that is shared.
         forks: By step; the last one made the run itself.
         sampling_seed: Root of the seeds of new draws, or None for the parent's.
+        n_earlier: How many episodes before the shared one its persistent agents remember.
     """
 
     episode_seed: int
     forks: tuple[Fork, ...]
     sampling_seed: int | None = None
+    n_earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,17 @@ class Staging:
         """What holds from the beginning, and from each fork on."""
         before = [fork.before for fork in self.forks]
         return list(zip([*before, self.run], [*self.models_before, self.models], strict=True))
+
+    @property
+    def origin(self) -> "Staging":
+        """The run that all branches go back to; this one, if it is no branch."""
+        run, models = self.configurations()[0]
+        return replace(self, run=run, models=models, branching=None, models_before=())
+
+    @property
+    def persistent(self) -> bool:
+        """Whether any agent lives across episodes."""
+        return any(run.persistent for run, _ in self.configurations())
 
     def seed_of(self, episode: int) -> int:
         """The seed of an episode; it does not depend on how many episodes there are."""

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from simlab.actors import Actor, cells
+from simlab.actors.host import Host
 from simlab.errors import ActorError, ActorStoppedError
 from tests.actors.players import (
     AsyncRecorder,
@@ -209,3 +210,22 @@ async def test_what_is_handled_when_the_event_loop_ends_does_not_keep_it_alive(h
 
     with pytest.raises(ActorStoppedError):
         await ask
+
+
+class Leaver(Actor):
+    """Ends the process, as a terminal's library does when the pipe that it writes to is closed."""
+
+    def receive(self, message):  # noqa: ARG002
+        raise SystemExit(1)
+
+
+def test_an_actor_that_ends_the_process_holds_up_nothing():
+    async def run():
+        host = Host("test", "here")
+        try:
+            await host.spawn(Leaver, name="leaver").ask("leave")
+        finally:
+            await host.close()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(run())

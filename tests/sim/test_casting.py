@@ -187,10 +187,10 @@ def test_a_function_takes_no_options(option):
         agent_of(agent=f"{WORLDS}:one_line", **option)
 
 
-def test_an_object_that_episodes_would_share_is_refused(monkeypatch):
+def test_an_object_that_seats_and_episodes_would_share_is_refused(monkeypatch):
     monkeypatch.setattr(f"{WORLDS}.one_line", Chatter())
 
-    with pytest.raises(ConfigError, match=r"is one object, which episodes would share"):
+    with pytest.raises(ConfigError, match=r"is one object, which seats and episodes would share"):
         agent_of(agent=f"{WORLDS}:one_line")
 
 

@@ -226,3 +226,25 @@ def test_a_run_file_cannot_be_changed():
     with pytest.raises(ValueError, match=r"frozen"):
         run.seed = 1
     assert run == RunFile(**WORLD)
+
+
+def test_an_agent_may_live_across_episodes_which_its_constructor_is_not_told():
+    run = checked({**WORLD, "cast": {"a": {"persistent": True, "goal": "win"}, "b": {}}})
+
+    assert run.persistent == ["a"]
+    assert run.cast["a"].options == {"goal": "win"}
+
+
+def test_persistent_is_true_or_false():
+    with pytest.raises(ConfigError, match=r"cast.a.persistent: input should be a valid boolean"):
+        checked({**WORLD, "cast": {"a": {"persistent": "always"}}})
+
+
+def test_a_persistent_agent_and_a_real_clock_are_refused_with_the_reason(run_file):
+    cast = {"a": {"persistent": True}}
+    path = run_file({**WORLD, "cast": cast, "clock": {"kind": "real"}})
+
+    with pytest.raises(
+        ConfigError, match=r"mine.yaml:\d+: clock.kind must be 'simulated' .* cast.a is, got 'real'"
+    ):
+        load_run_file(path)

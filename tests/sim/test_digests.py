@@ -6,6 +6,7 @@ from simlab.sim.blocking import run_async
 from simlab.sim.config import scenario_names
 from simlab.sim.launch import run
 from simlab.sim.replay import replay
+from simlab.sim.simulation import Observer
 from tests.sim.conftest import RELAY
 
 N_EPISODES = 4
@@ -26,6 +27,31 @@ def test_sim_6_a_bundled_scenario_has_one_digest_on_0_1_2_and_4_hosts(scenario, 
     assert len({made.digest for made in runs}) == 1
     assert all(made.summary.n_ended == N_EPISODES for made in runs)
     assert [len(made.directory.segments()) for made in runs] == [1, 2, 3, 5], "one for each host"
+    assert run_async(replay(runs[-1])) == N_EPISODES
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_sim_6_persistent_agents_remember_the_same_on_0_1_and_2_hosts(run_file, tmp_path):
+    path = run_file({**RELAY, "cast": {"ann": {"persistent": True}, "bob": {}}})
+    notices = []
+
+    runs = [
+        run(
+            path,
+            episodes=N_EPISODES,
+            out=tmp_path / f"hosts{hosts}",
+            hosts=hosts,
+            observer=Observer(on_notice=notices.append),
+        )
+        for hosts in (0, 1, 2)
+    ]
+
+    assert len({made.digest for made in runs}) == 1
+    assert [len(made.directory.segments()) for made in runs] == [1, 2, 2], "all on one host"
+    assert [notice.partition("one host, ")[2] for notice in notices] == [
+        "which hosts 2 cannot change"
+    ]
     assert run_async(replay(runs[-1])) == N_EPISODES
 
 

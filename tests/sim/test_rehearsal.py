@@ -96,3 +96,19 @@ def test_missing_weights_are_told_with_how_to_get_them(run_file, tmp_path):
 
     with pytest.raises(ConfigError, match=r"none"):
         rehearse(run)
+
+
+def test_seats_that_would_share_one_agent_are_refused(run_file):
+    name = "tests.sim.worlds:Twins"
+    text = TEXT.replace("{model: small, goal: save}", f"{{agent: {name}, persistent: true}}")
+    source = open_run_file(run_file(text.replace("agent: random", f"agent: {name}")))
+
+    with pytest.raises(ConfigError, match=r"mine.yaml:5: cast.seller and cast.buyer are one obj"):
+        rehearse(checked(source.data, source), source)
+
+
+def test_a_judge_does_not_live_across_episodes(run_file):
+    run = load_run_file(run_file(TEXT.replace("of: buyer", "persistent: true")))
+
+    with pytest.raises(ConfigError, match=r"judge 'length' has no option 'persistent'"):
+        rehearse(run)

@@ -203,6 +203,34 @@ class Chatter:
         return f"{self.words} ({self.heard[:40]})"
 
 
+class Diary:
+    """Says how much it has seen in its life, or what it was given."""
+
+    verb = "has seen"
+
+    def __init__(self, tells="n_seen", seat="", seed=0, session=None):
+        self.seat, self.n_seen = seat, 0
+        self.told = {"seed": seed, "session": session}.get(tells)
+
+    async def observe(self, observation):  # noqa: ARG002
+        self.n_seen += 1
+
+    async def act(self, request):  # noqa: ARG002
+        return (
+            f"{self.seat} {self.verb} {self.n_seen}"
+            if not self.told
+            else (f"{self.seat}: {self.told}")
+        )
+
+
+class Twins(Chatter):
+    """A class that gives the same agent every time."""
+
+    def __new__(cls):
+        cls.only = cls.__dict__.get("only") or super().__new__(cls)
+        return cls.only
+
+
 QUESTIONS = ["What is your name?", "What is your age?", "Where do you live?"]
 
 
