@@ -344,6 +344,29 @@ def test_replay_of_a_damaged_run_names_segment_and_offset(simlab, made):
     assert re.search(rf"{segment.path.name}.* at byte \d+", result.stderr)
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("first=maybe", "'maybe' is no action of seat 'first' here: "),
+        ("third=defect", "seat 'third' is not asked at step 1; there are first, second"),
+    ],
+)
+def test_words_that_cannot_be_said_are_refused_before_a_branch_is_made(
+    simlab, tmp_path, monkeypatch, said, message
+):
+    simlab(
+        "run", "iterated_dilemma", "--model", "all=scripted", "--set", "options.talk=false",
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+
+    for options in ([], ["--out", "b"]):
+        result = simlab("branch", "run", "--step", 1, "--say", said, *options)
+        assert message in refused(result)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_branch_makes_a_run_of_its_own(simlab, made, tmp_path):
     result = simlab(
         "branch", made, "--episode", 0, "--step", 2, "--say", "ann=No.", "--out", tmp_path / "b"

@@ -1,5 +1,6 @@
 """What of a dataclass is worth recording."""
 
+import pickle
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,8 @@ from simlab.unusual import unusual
 class Thing:
     name: str
     size: int = 1
+    state: str = "in order"
+    weight: float = 1.5
     parts: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -20,10 +23,20 @@ def test_fields_without_a_default_are_always_there():
 
 
 def test_fields_that_are_as_usual_are_left_out():
-    assert unusual(Thing("a", 2, ("b",), {"c": "d"})) == {
-        "name": "a", "size": 2, "parts": ("b",), "notes": {"c": "d"},
-    }  # fmt: skip
-    assert unusual(Thing("a", 1, (), {})) == {"name": "a"}
+    given = {"name": "a", "size": 2, "state": "new", "weight": 1.0, "parts": ("b",),
+             "notes": {"c": "d"}}  # fmt: skip
+
+    assert unusual(Thing(**given)) == given
+    assert unusual(Thing("a", 1, parts=(), notes={})) == {"name": "a"}
+
+
+def test_a_value_that_comes_from_another_process_has_nothing_more():
+    thing = Thing("a")
+
+    copy = pickle.loads(pickle.dumps(thing))
+
+    assert copy.state is not thing.state
+    assert unusual(copy) == unusual(thing) == {"name": "a"}
 
 
 def test_an_array_is_never_compared():

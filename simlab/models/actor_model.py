@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from simlab.actors.actor import Actor
@@ -81,7 +81,7 @@ class ActorModel:
     """A model that a `ModelActor` computes; a value that pickles and works in every host.
 
     Attributes:
-        name: The exact version.
+        name: The exact version; models of other names may share the actor.
         ref: Address of the actor.
     """
 
@@ -98,7 +98,7 @@ class ActorModel:
             ActorError: The actor cannot be reached.
         """
         completion: Completion = await self._ask(Generate(prompt, sampling, session))
-        return completion
+        return replace(completion, model=self.name)
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """The log-probability of each choice; see `Model.choice_logprobs`."""

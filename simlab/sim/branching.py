@@ -77,13 +77,16 @@ def plan_branch(
         raise ConfigError(f"{samples} samples without a seed would all be the same; give --seed")
     _check_step(parent, episode, step, say or {})
     _check_settings(settings)
+    above = branching_of(parent.directory.read_run())
+    episode_seed = _seed_of(parent.log, episode)
     record = {
         "parent": str(parent.path),
         "episode": episode,
-        "episode_seed": _seed_of(parent.log, episode),
-        "n_earlier": _count_earlier(parent, episode),
+        "episode_seed": episode_seed,
+        "parent_sampling_seed": above.sampling_seed_of(episode) if above else episode_seed,
+        "n_earlier": _count_earlier(parent, above, episode),
         "sampling_seed": seed,
-        "forks": [_fork_record(fork) for fork in _forks(parent, step, say or {})],
+        "forks": [_fork_record(fork) for fork in _forks(parent, above, step, say or {})],
     }
     return BranchPlan(_changed(parent.file, settings, samples), record)
 
@@ -98,9 +101,10 @@ def branching_of(record: Mapping[str, Any]) -> Branching | None:
     )
     return Branching(
         branched["episode_seed"],
+        branched["parent_sampling_seed"],
         forks,
         branched["sampling_seed"],
-        branched.get("n_earlier", 0),
+        branched["n_earlier"],
     )
 
 
@@ -110,9 +114,8 @@ def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
     return checked({**data, "name": name, "episodes": samples})
 
 
-def _forks(parent: Run, step: int, say: Mapping[str, str]) -> list[Fork]:
+def _forks(parent: Run, above: Branching | None, step: int, say: Mapping[str, str]) -> list[Fork]:
     """The parent's forks below a step, and the one at it; those above are left behind."""
-    above = branching_of(parent.directory.read_run())
     forks = [] if above is None else [*above.forks]
     kept = [fork for fork in forks if fork.step < step]
     left = forks[len(kept) :]
@@ -155,9 +158,8 @@ def _range(numbers: Sequence[int]) -> str:
     return "none" if not numbers else f"{numbers[0]}..{numbers[-1]}"
 
 
-def _count_earlier(parent: Run, episode: int) -> int:
+def _count_earlier(parent: Run, above: Branching | None, episode: int) -> int:
     """How many episodes the agents of one remember; those of a branch what its parent's do."""
-    above = branching_of(parent.directory.read_run())
     if above is not None:
         return above.n_earlier
     return episode if parent.file.persistent else 0

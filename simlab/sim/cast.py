@@ -81,6 +81,15 @@ class Cast:
     perceived: dict[Seat, list[Any]] = field(default_factory=dict)
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
 
+    def edited(self, step: int, requests: Mapping[Seat, ActionRequest]) -> dict[Seat, Act]:
+        """What seats do at a step because somebody has put it there, whatever they are at.
+
+        Raises:
+            ConfigError: It is no action of the seat's request.
+        """
+        texts = {seat: text for (at, seat), text in self.edits.items() if at == step}
+        return {s: Act(said(s, requests[s], text), edited=True) for s, text in texts.items()}
+
     async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
         """Tell seats what they perceive, and wait until each has taken it in."""
         await in_seat_order(
@@ -106,10 +115,6 @@ class Cast:
         Raises:
             UnfitAnswerError: The third answer did not fit and there is no default.
         """
-        edit = self.edits.get((step, seat))
-        if edit is not None:
-            await self.tell(seat, step, observations)
-            return Act(said(seat, request, edit), edited=True)
         await self._swap_if_due(seat, step)
         seen = self._remember(seat, observations)
         if seat in self.refs:

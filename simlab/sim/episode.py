@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simlab.env.environment import Environment, Seat, TimeStep
@@ -65,11 +65,24 @@ async def play(
         if timestep.over:
             await clock.finish(step, timestep, cast)
             return
-        acts = await clock.gather(step, timestep, cast)
+        acts = await _gather(step, timestep, cast, clock)
         timestep = await _step(world, cast, clock, (step, timestep, acts))
         acted = [act.record(seat, journal.plain) for seat, act in sorted(acts.items())]
         await journal.step(SteppedCore(step, clock.now, acted, journal.plain(timestep)))
         yield Moment(step + 1, clock.now, acts, timestep)
+
+
+async def _gather(step: int, timestep: TimeStep, cast: Cast, clock: Clock) -> dict[Seat, Act]:
+    """What the seats do; where somebody has put in an action, the step waits for no optional one.
+
+    A seat for which one is put in is asked nothing, and stops what it is at.
+    """
+    edited = cast.edited(step, timestep.requests)
+    if not edited:
+        return await clock.gather(step, timestep, cast)
+    others = {seat: asked for seat, asked in timestep.requests.items() if seat not in edited}
+    at_once = replace(timestep, requests=others, wake=clock.now)
+    return await clock.gather(step, at_once, cast) | edited
 
 
 async def _step(

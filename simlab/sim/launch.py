@@ -12,11 +12,13 @@ import yaml
 from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
+from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
 from simlab.sim.config import RunFile, checked, open_run_file, with_models
 from simlab.sim.modelling import fingerprints
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
+from simlab.sim.replay import requests_at
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
@@ -190,6 +192,10 @@ def prepare_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
     rehearse(plan.file)
+    if say:
+        requests = run_async(requests_at(run, episode, step))
+        for seat, text in say.items():
+            said(seat, requests[seat], text)
     path = out or _default_directory(plan.file.name, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 

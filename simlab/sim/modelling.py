@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simlab.actors import ActorSystem
+from simlab.actors import ActorRef, ActorSystem
 from simlab.errors import ConfigError
 from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.engines import ModelSpec, build
@@ -52,21 +52,44 @@ def fingerprints(specs: Specs) -> dict[str, str]:
     }
 
 
-async def share_models(specs: Specs, system: ActorSystem) -> dict[str, Model]:
-    """The models of a run that all hosts of a system ask together, by name.
+class SharedWeights:
+    """The models of a system, ready to be asked from all its hosts.
 
-    Weights that a process must load live in one actor of their own, and not in each host. All other
-    models are made by each host for itself, and so are all where there is but this process.
+    Weights that a process must load live in an actor of their own and not in each host, and models
+    that differ in nothing but their names share it. All other models are made by each host for
+    itself, and so are all where there is but this process, which shares its weights as well.
 
-    Raises:
-        ConfigError: An engine or option is wrong, or weights cannot be had.
+    Args:
+        system: Where they are asked.
     """
-    if not system.hosts:
-        return {}
-    holders = [
-        name for name, model in build_models(specs).items() if isinstance(model, TransformersModel)
-    ]
-    return {name: await _shared(name, specs[name], system) for name in holders}
+
+    def __init__(self, system: ActorSystem) -> None:
+        self._system = system
+        self._actors: dict[TransformersModel, ActorRef] = {}
+
+    async def start(self, specs: Specs) -> dict[str, Model]:
+        """The models that all hosts ask together, by name; what was loaded is used again.
+
+        Raises:
+            ConfigError: An engine or option is wrong, or weights cannot be had.
+        """
+        if not self._system.hosts:
+            return {}
+        models = build_models(specs)
+        return {
+            name: await self._shared(model, specs[name])
+            for name, model in models.items()
+            if isinstance(model, TransformersModel)
+        }
+
+    async def _shared(self, model: TransformersModel, spec: Mapping[str, Any]) -> Model:
+        nameless = replace(model, name="")
+        if nameless not in self._actors:
+            name = f"model/{model.name}/{len(self._actors)}"
+            self._actors[nameless] = await self._system.spawn(
+                _Holder, model.name, spec, name=name, placement="dedicated"
+            )
+        return ActorModel(model.name, self._actors[nameless])
 
 
 def furnished(staging: Staging) -> Staging:
@@ -80,11 +103,6 @@ def furnished(staging: Staging) -> Staging:
             for specs, shared in zip(before, staging.models_before, strict=True)
         ),
     )
-
-
-async def _shared(name: str, spec: Mapping[str, Any], system: ActorSystem) -> Model:
-    ref = await system.spawn(_Holder, name, spec, name=f"model/{name}", placement="dedicated")
-    return ActorModel(name, ref)
 
 
 class _Holder(ModelActor):

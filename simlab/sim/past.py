@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from simlab.errors import RunDirectoryError
-from simlab.sim.performance import Performance
+from simlab.sim.performance import OnStep, Performance
 from simlab.sim.staging import Staging
 from simlab.sim.troupe import Troupe
 from simlab.trace.directory import RunDirectory
@@ -65,7 +65,9 @@ class Past:
             await play_again(self._staging.origin, episode, log, self._troupe)
 
 
-async def play_again(staging: Staging, episode: int, log: Log, troupe: Troupe) -> None:
+async def play_again(
+    staging: Staging, episode: int, log: Log, troupe: Troupe, on_step: OnStep | None = None
+) -> None:
     """Play an episode with its recorded effects, and compare it with its record.
 
     Raises:
@@ -75,7 +77,7 @@ async def play_again(staging: Staging, episode: int, log: Log, troupe: Troupe) -
     journal = Journal(
         episode, seed=staging.seed_of(episode), writer=None, history=log.history(episode)
     )
-    await Performance(staging, journal, troupe).run()
+    await Performance(staging, journal, troupe).run(on_step)
 
 
 def earlier_log(staging: Staging) -> Log | None:

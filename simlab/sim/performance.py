@@ -27,7 +27,7 @@ from simlab.trace.tracing import note, turn
 from simlab.trace.trajectory import Fold
 
 OnStep = Callable[[Moment], Awaitable[None]]
-"""Called with each step of a performance once it is committed."""
+"""Called with the moment after the reset, and after each step, once it is committed."""
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Performance:
                 self._tally.add(moment)
                 if self._fold is not None:
                     _add(self._fold, moment)
-                if on_step is not None and moment.n_steps:
+                if on_step is not None:
                     await on_step(moment)
 
     async def _dismiss(self) -> None:

@@ -1,13 +1,15 @@
 """Replay: a run once more from its effects, every digest compared with the record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from simlab.actors import ActorSystem
+from simlab.env.environment import ActionRequest, Seat
 from simlab.models.model import Model
 from simlab.sim.absent import AbsentModel
 from simlab.sim.branching import branching_of
 from simlab.sim.config import RunFile
+from simlab.sim.episode import Moment
 from simlab.sim.past import Past, earlier_log, play_again
 from simlab.sim.run import Run
 from simlab.sim.staging import Staging
@@ -29,17 +31,9 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
         ReplayDivergence: An episode parts from its record; shows both sides.
         LogDamagedError: A segment or a content is damaged; names segment and offset.
     """
-    branching = branching_of(run.directory.read_run())
-    staging = Staging(
-        run.file,
-        run.path,
-        models=_absent(run.file),
-        branching=branching,
-        models_before=tuple(_absent(f.before) for f in branching.forks) if branching else (),
-    )
-    episodes = run.log.episodes
+    staging, episodes = _staging_of(run), run.log.episodes
     async with ActorSystem(hosts=0) as system:
-        troupe = Troupe(system.driver, keeps_perceived=branching is not None)
+        troupe = _troupe(system, staging)
         past = Past(staging, troupe)
         for episode in episodes:
             await past.relive(episode, lambda: run.log)
@@ -49,6 +43,49 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
     for log in filter(None, (run.log, earlier_log(staging))):
         log.check_contents()
     return len(episodes)
+
+
+async def requests_at(run: Run, episode: int, step: int) -> Mapping[Seat, ActionRequest]:
+    """What is asked at a step, as the world asked it: the episode is replayed up to there.
+
+    Args:
+        run: Nothing in its directory is changed.
+        episode: One that is recorded.
+        step: At most the number of its steps.
+
+    Raises:
+        ReplayDivergence: The episode parts from its record before.
+    """
+    found: dict[Seat, ActionRequest] = {}
+
+    async def look(moment: Moment) -> None:
+        if moment.n_steps == step:
+            found.update(moment.timestep.requests)
+            raise RecordEnds
+
+    staging = _staging_of(run)
+    async with ActorSystem(hosts=0) as system:
+        troupe = _troupe(system, staging)
+        await Past(staging, troupe).relive(episode, lambda: run.log)
+        with suppress(RecordEnds):
+            await play_again(staging, episode, run.log, troupe, look)
+    return found
+
+
+def _staging_of(run: Run) -> Staging:
+    """What is played again; every answer comes from the record."""
+    branching = branching_of(run.directory.read_run())
+    return Staging(
+        run.file,
+        run.path,
+        models=_absent(run.file),
+        branching=branching,
+        models_before=tuple(_absent(f.before) for f in branching.forks) if branching else (),
+    )
+
+
+def _troupe(system: ActorSystem, staging: Staging) -> Troupe:
+    return Troupe(system.driver, keeps_perceived=staging.branching is not None)
 
 
 def _absent(file: RunFile) -> dict[str, Model]:

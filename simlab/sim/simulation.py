@@ -12,9 +12,8 @@ from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.errors import ConfigError, HostDiedError
-from simlab.models.model import Model
 from simlab.sim.config import RunFile
-from simlab.sim.modelling import share_models
+from simlab.sim.modelling import SharedWeights
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
@@ -174,12 +173,14 @@ class Simulation:
         """A stage on each host, by host."""
         news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
         person = await system.spawn(PersonActor, self._person, name="person", host=DRIVER)
+        forks = () if self._branching is None else self._branching.forks
+        weights = SharedWeights(system)
         staging = Staging(
             self._run,
             self._directory.path.resolve(),
-            models=await share_models(self._run.models, system),
+            models=await weights.start(self._run.models),
             branching=self._branching,
-            models_before=await self._models_before(system),
+            models_before=tuple([await weights.start(fork.before.models) for fork in forks]),
             news=news,
             person=ActorPerson(person),
         )
@@ -187,10 +188,6 @@ class Simulation:
             host: await system.spawn(Stage, staging, name=f"stage/{host}", host=host)
             for host in system.hosts or (DRIVER,)
         }
-
-    async def _models_before(self, system: ActorSystem) -> tuple[Mapping[str, Model], ...]:
-        forks = () if self._branching is None else self._branching.forks
-        return tuple([await share_models(fork.before.models, system) for fork in forks])
 
     async def _work(self, episodes: Iterator[int], stages: Mapping[str, ActorRef]) -> None:
         """Play one episode after another until there are none left."""

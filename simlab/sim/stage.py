@@ -75,7 +75,7 @@ class Stage(Actor):
         )
 
         async def tell(moment: Moment) -> None:
-            if message.watched and self._staging.news is not None:
+            if message.watched and moment.n_steps and self._staging.news is not None:
                 await self._staging.news.tell(_news(message.episode, moment))
 
         self._live[message.episode] = journal

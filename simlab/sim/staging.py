@@ -35,15 +35,24 @@ class Branching:
 
     Attributes:
         episode_seed: Of the episode that is shared.
+        parent_sampling_seed: Root from which the seeds of that episode's draws derive.
         forks: By step; the last one made the run itself.
-        sampling_seed: Root of the seeds of new draws, or None for the parent's.
+        sampling_seed: Given for fresh continuations, which then draw by seeds of their own; None
+            goes on drawing as the parent does.
         n_earlier: How many episodes before the shared one its persistent agents remember.
     """
 
     episode_seed: int
+    parent_sampling_seed: int
     forks: tuple[Fork, ...]
     sampling_seed: int | None = None
     n_earlier: int = 0
+
+    def sampling_seed_of(self, episode: int) -> int:
+        """The root from which the seeds of an episode's new draws derive."""
+        if self.sampling_seed is None:
+            return self.parent_sampling_seed
+        return derive(self.sampling_seed, "sample", episode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +106,9 @@ class Staging:
 
     def sampling_seed_of(self, episode: int) -> int:
         """The root from which the seeds of an episode's new draws derive."""
-        if self.branching is None or self.branching.sampling_seed is None:
-            return self.seed_of(episode)
-        return derive(self.branching.sampling_seed, "sample", episode)
+        if self.branching is not None:
+            return self.branching.sampling_seed_of(episode)
+        return self.seed_of(episode)
 
 
 @dataclass(frozen=True, slots=True)

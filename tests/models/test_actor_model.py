@@ -69,6 +69,16 @@ async def test_train_12_cancelling_an_ask_ends_its_work_and_no_other(system):
     assert gate.cancelled == 1
 
 
+async def test_models_that_share_an_actor_answer_under_their_own_names(system):
+    shared = ScriptedModel("first", "simlab.models.scripts:echo")
+    ref = await system.spawn(ModelActor, shared, name="shared")
+
+    completions = [await ActorModel(name, ref).generate(HELLO) for name in ("first", "second")]
+
+    assert [completion.model for completion in completions] == ["first", "second"]
+    assert completions[0].text == completions[1].text
+
+
 async def test_an_error_of_the_model_reaches_whoever_asked(system):
     failing = ScriptedModel("small", "simlab.models.scripts:echo", fail_rate=1.0)
     model = ActorModel("small", await system.spawn(ModelActor, failing, name="small"))

@@ -210,6 +210,45 @@ def test_samples_are_fresh_continuations_of_one_beginning(relay, branch):
     assert replayed(made) == 3
 
 
+def test_samples_of_a_sample_are_fresh_continuations_that_follow_from_their_own_seed(relay, branch):
+    parent = relay(options={"turns": 6})
+    first = branch(parent, step=1, seed=5, samples=2, out="first")
+    story = deeds(first, 1)
+
+    made = branch(first, episode=1, step=3, seed=6, samples=3, out="a")
+    again = branch(first, episode=1, step=3, seed=6, samples=3, out="b")
+    other = branch(first, episode=1, step=3, seed=7, samples=3, out="c")
+
+    stories = [deeds(run, episode) for run in (made, other) for episode in range(3)]
+    assert {tuple(each[:3]) for each in stories} == {tuple(story[:3])}
+    assert len({tuple(each) for each in [story, *stories]}) == 7
+    assert made.digest == again.digest != other.digest
+    assert replayed(made) == 3
+
+
+def test_a_branch_of_a_sample_in_which_nothing_is_changed_goes_on_as_that_did(relay, branch):
+    parent = relay(options={"turns": 6})
+    first = branch(parent, step=1, seed=5, samples=3, out="first")
+
+    second = branch(first, episode=2, step=3, out="second")
+    third = branch(second, step=2, out="third")
+
+    assert deeds(third) == deeds(second) == deeds(first, 2) != deeds(parent)
+    assert replayed(third) == 1
+
+
+def test_below_the_step_of_a_sample_what_is_drawn_follows_from_the_seed_that_was_given(
+    relay, branch
+):
+    parent = relay(options={"turns": 6})
+    sampled = branch(parent, step=3, seed=5, samples=2, out="sampled")
+
+    from_sample = branch(sampled, episode=1, step=1, seed=6, out="a")
+    from_parent = branch(parent, step=1, seed=6, out="b")
+
+    assert deeds(from_sample) == deeds(from_parent) != deeds(parent)
+
+
 def test_a_branch_of_another_episode_has_that_ones_seed(relay, branch):
     parent = relay(episodes=3)
 
@@ -337,8 +376,57 @@ def test_a_branch_that_cannot_be_made_is_refused_and_nothing_is_made(
     assert not (tmp_path / "branch").exists()
 
 
-def test_what_is_no_action_of_the_space_is_refused(relay, branch):
-    parent = relay(world="simlab.env.iterated_dilemma:IteratedDilemma", cast={"*": {}})
+@pytest.mark.parametrize("clock", [{"kind": "simulated"}, {"kind": "real"}])
+def test_what_is_no_action_of_the_space_is_refused_and_nothing_is_made(
+    relay, branch, tmp_path, clock
+):
+    world = "simlab.env.iterated_dilemma:IteratedDilemma"
+    parent = relay(world=world, cast={"*": {}}, clock=clock)
+    before = contents(parent)
 
-    with pytest.raises(ConfigError, match=r"'maybe' is no action of seat 'first' here: .* as JSON"):
-        branch(parent, step=1, say={"first": "maybe"})
+    for step in (0, 1):
+        with pytest.raises(ConfigError, match=r"'maybe' is no action of seat 'first' here: .*JSON"):
+            branch(parent, step=step, say={"second": "cooperate", "first": "maybe"})
+
+    assert not (tmp_path / "branch").exists()
+    assert contents(parent) == before
+
+
+def test_what_is_said_is_checked_against_what_the_branch_of_a_branch_is_asked(relay, branch):
+    parent = relay(options={"turns": 6}, cast={"*": {"agent": f"{WORLDS}:Chatter"}})
+    first = branch(parent, step=2, say={"ann": "No."}, out="first")
+
+    made = branch(first, step=4, say={"ann": "Never."}, out="second")
+
+    assert (deeds(made)[2], deeds(made)[4]) == ("No.", "Never.")
+    assert replayed(made) == 1
+
+
+def test_an_action_that_is_on_its_way_gives_way_to_what_is_said(relay, branch):
+    ringer = {"agent": f"{WORLDS}:Ringer"}
+    parent = relay(
+        world=f"{WORLDS}:Bells",
+        options={"ringers": 2},
+        cast={"bell_0": ringer, "bell_1": {**ringer, "period": 5.0}},
+        clock={"latency": "fixed", "seconds": 2.5},
+    )
+    turns = [(t.step, t.acted.seat, t.now) for t in parent.episode(0).turns()]
+
+    made = branch(parent, step=2, say={"bell_1": "gong"})
+
+    assert turns[1:3] == [(1, "bell_0", 6.0), (2, "bell_1", 7.5)]
+    said = made.episode(0).turns()[2]
+    assert (said.acted.seat, said.acted.action, said.now) == ("bell_1", "gong", 6.0)
+    assert replayed(made) == 1
+
+
+def test_on_a_real_clock_a_seat_that_is_busy_stops_for_what_is_said(relay, branch):
+    cast = {"ann": {"agent": f"{WORLDS}:Chatter"}, "bob": {"agent": f"{WORLDS}:Sleeper"}}
+    clock = {"kind": "real", "speed": 1000.0}
+    parent = relay(world=f"{WORLDS}:Farewell", cast=cast, clock=clock)
+
+    made = branch(parent, step=1, say={"bob": "Fire!"})
+
+    assert deeds(parent) == ["well ()", "well ()"]
+    assert deeds(made) == ["well ()", "well ()", "Fire!"]
+    assert replayed(made) == 1

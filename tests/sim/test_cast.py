@@ -166,12 +166,15 @@ async def test_tokens_are_those_drawn_for_the_act():
     assert (await cast.ask("ann", 0, (), MOVE)).tokens == 30
 
 
-async def test_an_edit_is_played_instead_and_the_agent_perceives_what_it_would_have():
-    ref = FakeRef()
-    cast = Cast({"ann": ref}, edits={(2, "ann"): "right"})
+def test_what_was_put_into_a_seat_is_its_act_at_that_step_alone():
+    cast = Cast({}, edits={(2, "ann"): "right", (2, "bob"): '"left"', (3, "bob"): "right"})
+    requests = {"ann": MOVE, "bob": MOVE}
 
-    assert await cast.ask("ann", 2, ["a wall"], MOVE) == Act("right", edited=True)
-    assert ref.messages == [TakeTurn(2, ("a wall",))]
+    assert cast.edited(1, requests) == {}
+    assert cast.edited(2, requests) == {
+        "ann": Act("right", edited=True),
+        "bob": Act("left", edited=True),
+    }
 
 
 async def test_a_seat_that_nobody_takes_plays_its_default_or_waits():

@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from simlab.env.environment import ActionRequest, TimeStep
+from simlab.env.environment import ActionRequest, TimeStep, Wait
 from simlab.errors import IllegalAction, ModelError, UnfitAnswerError, WorldFailedError
 from simlab.sim import episode
 from simlab.sim.cast import Act, Cast
@@ -83,6 +83,37 @@ async def test_the_end_is_perceived():
     await played(Relay(turns=2), Cast({"ann": ann, "bob": bob}))
 
     assert [str(seen) for seen in ann.perceived] == ["Hello. It is day 3.", "bob: b"]
+
+
+async def test_what_was_put_into_a_seat_is_played_though_its_agent_perceives_as_ever():
+    ann, bob = FakeRef("a", "ccc"), FakeRef("bb")
+    cast = Cast({"ann": ann, "bob": bob}, edits={(1, "bob"): "Fire!"})
+    journal = FakeJournal()
+
+    await played(Relay(turns=3), cast, journal)
+
+    assert [core.acted[0].action for core in journal.cores] == ["a", "Fire!", "ccc"]
+    assert [core.acted[0].edited for core in journal.cores] == [False, True, False]
+    assert [str(seen) for seen in bob.perceived] == ["Hello. It is day 3.", "ann: a", "ann: ccc"]
+    assert all(message.request is None for message in bob.messages), "it is asked nothing"
+
+
+async def test_what_was_put_in_is_played_at_once_and_waits_for_those_alone_who_must_act():
+    class Race:
+        def reset(self, seed, options=None):  # noqa: ARG002
+            may, must = ActionRequest(required=False), ActionRequest()
+            return TimeStep({"ann": may, "bob": may, "cid": must, "dan": may})
+
+        def step(self, actions, now=0.0):  # noqa: ARG002
+            self.actions = actions
+            return TimeStep()
+
+    world, edits = Race(), {(0, "ann"): "mine"}
+    refs = {"bob": FakeRef(Wait(9.0)), "cid": FakeRef("c"), "dan": FakeRef("d")}
+
+    await played(world, Cast({"ann": FakeRef(), **refs}, edits=edits))
+
+    assert world.actions == {"ann": "mine", "cid": "c", "dan": "d"}
 
 
 async def test_a_world_that_only_wakes_is_not_over():

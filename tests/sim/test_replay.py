@@ -5,7 +5,7 @@ import pytest
 from simlab.errors import LogDamagedError, ReplayDivergence
 from simlab.models.scripted import ScriptedModel
 from simlab.sim.blocking import run_async
-from simlab.sim.replay import replay
+from simlab.sim.replay import replay, requests_at
 from simlab.sim.run import Run
 from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain
@@ -164,6 +164,17 @@ def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):
 )
 def test_whatever_happened_in_an_episode_happens_again(relay, keys):
     assert replayed(relay(episodes=2, **keys)) == 2
+
+
+@pytest.mark.parametrize("step", range(5))
+async def test_the_requests_of_any_step_are_found_by_a_replay_up_to_it(relay, step):
+    run = relay(options={"turns": 4})
+
+    requests = await requests_at(Run(run.path), 0, step)
+
+    asked = {("ann", "bob")[step % 2]: f"Turn {step}: say something."} if step < 4 else {}
+    assert {seat: request.prompt for seat, request in requests.items()} == asked
+    assert all(request.space is str for request in requests.values())
 
 
 def test_env_7_a_world_follows_from_its_seed_and_the_recorded_actions_alone(relay):

@@ -38,26 +38,26 @@ def test_draws_derive_from_the_episodes_seed():
 
 
 def test_samples_of_a_branch_share_its_world_and_draw_differently():
-    staging = staging_of(Branching(99, (), sampling_seed=5), episodes=3)
+    staging = staging_of(Branching(99, 98, (), sampling_seed=5), episodes=3)
 
     assert {staging.seed_of(e) for e in range(3)} == {99}
     assert len({staging.sampling_seed_of(e) for e in range(3)}) == 3
 
 
 def test_a_branch_without_a_seed_draws_as_its_parent_does():
-    assert staging_of(Branching(99, ())).sampling_seed_of(0) == 99
+    assert staging_of(Branching(99, 98, ())).sampling_seed_of(0) == 98
 
 
 def test_configurations_go_from_the_beginning_to_the_run_itself():
     first, second = run_of(name="first"), run_of(name="second")
-    staging = staging_of(Branching(0, (Fork(1, first, {}), Fork(4, second, {}))), name="third")
+    staging = staging_of(Branching(0, 0, (Fork(1, first, {}), Fork(4, second, {}))), name="third")
 
     assert [run.name for run, _ in staging.configurations()] == ["first", "second", "third"]
     assert staging_of(name="only").configurations()[0][0].name == "only"
 
 
 def test_a_staging_reaches_other_processes():
-    staging = staging_of(Branching(0, (Fork(1, run_of(), {"ann": "No."}),)), seed=3)
+    staging = staging_of(Branching(0, 0, (Fork(1, run_of(), {"ann": "No."}),)), seed=3)
 
     again = pickle.loads(pickle.dumps(staging))
 
