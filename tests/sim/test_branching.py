@@ -164,8 +164,8 @@ def test_a_changed_persona_is_another_prompt_from_its_step_on(relay, branch, cal
     made = branch(parent, step=2, settings=["cast.ann.persona=You are rude."])
 
     assert calls.count() - n_calls == 2
-    requests = [str(made.log.whole(event.request)) for event in made.log.events(0, (Effect,))]
-    assert ["You are rude." in request for request in requests] == [False, False, True, False]
+    asked = made.episode(0).tree().find(lambda node: node.kind == "model")
+    assert ["You are rude." in call.prompt_text() for call in asked] == [False, False, True, False]
     assert replayed(made) == 1
 
 

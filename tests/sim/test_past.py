@@ -8,7 +8,7 @@ from simlab.sim.launch import run as run_file_of
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
-from simlab.trace.events import Effect, EffectCore
+from simlab.trace.events import Effect
 from tests.sim.test_branching import Calls, deeds
 
 WORLDS = "tests.sim.worlds"
@@ -30,10 +30,10 @@ def diary(**options):
 
 
 def prompts(run, episode, seat):
-    """What the models of a seat were asked, as the log keeps it: the first is whole, those that
-    follow refer to the one before."""
-    effects = [(e, run.log.core(e, EffectCore)) for e in run.log.events(episode, (Effect,))]
-    return [str(run.log.whole(event.request)) for event, core in effects if core.actor == seat]
+    """What the models of a seat were asked, in words."""
+    tree = run.episode(episode).tree()
+    calls = tree.find(lambda node: node.kind == "model" and node.actor == seat)
+    return [call.prompt_text() for call in calls]
 
 
 def n_effects(run):
