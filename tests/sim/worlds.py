@@ -1,16 +1,14 @@
-"""Small worlds, agents, judges and models for the tests of simulations.
+"""Small worlds, agents and models for the tests of simulations.
 
 Run files name them as ``tests.sim.worlds:Relay``.
 """
 
 import asyncio
 import itertools
-import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from simlab.agents.score import Score
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
 from simlab.errors import IllegalAction, ModelError, UnfitAnswerError
 from simlab.models.model import ChatMessage, Sampling
@@ -370,37 +368,6 @@ class Sleeper:
 def one_line(request):  # noqa: ARG001
     """An agent in one line."""
     return "always the same"
-
-
-class LengthJudge:
-    """Scores an episode by the length of its transcript."""
-
-    def __init__(self, per=1.0):
-        self.per = per
-
-    async def score(self, trajectory):
-        return Score(len(trajectory.transcript()) / self.per, reason="it is long")
-
-
-class NumberJudge:
-    """Scores an episode by a bare number: how many turns it has."""
-
-    async def score(self, trajectory):
-        return len(trajectory.turns)
-
-
-class OddJudge:
-    """Scores every episode by no number."""
-
-    async def score(self, trajectory):  # noqa: ARG002
-        return math.nan
-
-
-class BrokenJudge:
-    """Raises an error of its own."""
-
-    async def score(self, trajectory):
-        raise KeyError(trajectory.episode)
 
 
 @dataclass(frozen=True, slots=True)
