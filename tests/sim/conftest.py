@@ -7,7 +7,8 @@ import pandas  # noqa: F401 - takes a second, which no test should be charged wi
 import pytest
 import yaml
 
-from simlab.sim.launch import run
+from simlab.sim.launch import prepare_branch, run
+from tests.sim.branches import Calls
 
 RELAY = {
     "name": "relay",
@@ -71,3 +72,22 @@ def relay(run_file, tmp_path):
         )
 
     return start
+
+
+@pytest.fixture
+def branch(tmp_path):
+    """Branches a run and plays it to the end."""
+
+    def start(parent, *, step, out="branch", episode=0, **options):
+        launch = prepare_branch(
+            parent.path, episode=episode, step=step, out=tmp_path / out, **options
+        )
+        return launch.run()
+
+    return start
+
+
+@pytest.fixture
+def calls(tmp_path):
+    """A model that logs its calls, and how many there were."""
+    return Calls(tmp_path / "calls")

@@ -4,75 +4,13 @@ import json
 
 import pytest
 
-from simlab.errors import ConfigError
-from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare_branch, run
-from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from simlab.trace.events import Effect, Started, Stepped, encode
+from tests.sim.branches import contents, deeds, records, replayed
 from tests.sim.test_launch import interrupt_at
 
 WORLDS = "tests.sim.worlds"
 JUDGES = "tests.sim.judges"
-
-
-@pytest.fixture
-def branch(tmp_path):
-    """Branches a run and plays it to the end."""
-
-    def start(parent, *, step, out="branch", episode=0, **options):
-        launch = prepare_branch(
-            parent.path, episode=episode, step=step, out=tmp_path / out, **options
-        )
-        return launch.run()
-
-    return start
-
-
-@pytest.fixture
-def calls(tmp_path):
-    return Calls(tmp_path / "calls")
-
-
-class Calls:
-    """A model that logs its calls.
-
-    Args:
-        log: The file.
-    """
-
-    def __init__(self, log):
-        self.log = log
-        self.models = {"small": {"engine": "scripted", "calls_log": str(log)}}
-
-    def count(self):
-        """How many there were so far."""
-        return len(self.log.read_text().splitlines())
-
-
-def deeds(run, episode=0):
-    """What was done, in order."""
-    return [turn.acted.action for turn in run.episode(episode).turns()]
-
-
-def records(run, n_steps, episode=0):
-    """The canonical records of an episode up to the commit of a step."""
-    found, n_milestones = [], 0
-    for event in run.log.events(episode, (Started, Effect, Stepped)):
-        found.append((type(event).__name__, encode(event)))
-        n_milestones += isinstance(event, Started | Stepped)
-        if n_milestones == n_steps + 1:
-            break
-    return found
-
-
-def contents(run):
-    """All files of a run with their bytes."""
-    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-
-
-def replayed(run):
-    return run_async(replay(Run(run.path)))
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 4])
@@ -350,57 +288,6 @@ def test_an_interrupted_branch_is_gone_on_with(relay, branch, tmp_path):
     cut = run(launch.directory.path, resume=True, hosts=0)
 
     assert cut.digest == whole.digest
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"step": 9}, r"episode 0 has 4 steps; --step must be in 0\.\.4, got 9"),
-        ({"step": -1}, r"--step must be in 0\.\.4, got -1"),
-        ({"step": 1, "episode": 3}, r"has no episode 3; it has 0\.\.1"),
-        ({"step": 1, "say": {"ann": "No."}}, "seat 'ann' is not asked at step 1; .* bob"),
-        ({"step": 4, "say": {"ann": "No."}}, "seat 'ann' is not asked at step 4; there are none"),
-        ({"step": 1, "samples": 2}, "2 samples without a seed would all be the same; give --seed"),
-        ({"step": 1, "settings": ["options.turns=3"]}, "a branch can change cast, judges, models"),
-        ({"step": 1, "settings": ["seed=3"]}, "a branch can change cast, judges, models"),
-        ({"step": 1, "settings": ["cast.bib.goal=x"]}, "cast.bib: the world has no seat 'bib'"),
-        ({"step": 1, "settings": ["cast"]}, "--set takes KEY=VALUE"),
-    ],
-)
-def test_a_branch_that_cannot_be_made_is_refused_and_nothing_is_made(
-    relay, branch, tmp_path, options, message
-):
-    parent = relay(episodes=2, cast={"ann": {}, "bob": {}})
-
-    with pytest.raises(ConfigError, match=message):
-        branch(parent, **options)
-    assert not (tmp_path / "branch").exists()
-
-
-@pytest.mark.parametrize("clock", [{"kind": "simulated"}, {"kind": "real"}])
-def test_what_is_no_action_of_the_space_is_refused_and_nothing_is_made(
-    relay, branch, tmp_path, clock
-):
-    world = "simlab.env.iterated_dilemma:IteratedDilemma"
-    parent = relay(world=world, cast={"*": {}}, clock=clock)
-    before = contents(parent)
-
-    for step in (0, 1):
-        with pytest.raises(ConfigError, match=r"'maybe' is no action of seat 'first' here: .*JSON"):
-            branch(parent, step=step, say={"second": "cooperate", "first": "maybe"})
-
-    assert not (tmp_path / "branch").exists()
-    assert contents(parent) == before
-
-
-def test_what_is_said_is_checked_against_what_the_branch_of_a_branch_is_asked(relay, branch):
-    parent = relay(options={"turns": 6}, cast={"*": {"agent": f"{WORLDS}:Chatter"}})
-    first = branch(parent, step=2, say={"ann": "No."}, out="first")
-
-    made = branch(first, step=4, say={"ann": "Never."}, out="second")
-
-    assert (deeds(made)[2], deeds(made)[4]) == ("No.", "Never.")
-    assert replayed(made) == 1
 
 
 def test_an_action_that_is_on_its_way_gives_way_to_what_is_said(relay, branch):

@@ -40,19 +40,19 @@ def settings(tmp_path: Path, kill_at: int, kill_with: int) -> dict[str, object]:
 def launch(
     tmp_path: Path,
     *,
+    episodes: int = N_EPISODES,
     kill_at: int = 0,
     kill_with: int = signal.SIGKILL,
     hosts: int = 0,
     resume: bool = False,
     observer: Observer | None = None,
-    n_episodes: int = N_EPISODES,
     persistent: bool = False,
 ) -> Run:
     tmp_path.mkdir(exist_ok=True)
     cast = {"cast.*.persistent": True} if persistent else {}
     launched = prepare(
         "car_sale",
-        episodes=n_episodes,
+        episodes=episodes,
         seed=7,
         out=tmp_path / "run",
         hosts=hosts,
@@ -64,12 +64,12 @@ def launch(
 
 
 def launch_in_a_process(
-    tmp_path: Path, kill_at: int, *, n_episodes: int = N_EPISODES, resume: bool = False
+    tmp_path: Path, kill_at: int, *, episodes: int = N_EPISODES, resume: bool = False
 ) -> int:
     """The run in a process of its own; its exit status, negative for a signal."""
     code = (
         "import sys; from pathlib import Path; from tests.sim.test_kills import launch; "
-        f"launch(Path(sys.argv[1]), {kill_at=}, {n_episodes=}, {resume=})"
+        f"launch(Path(sys.argv[1]), {kill_at=}, {episodes=}, {resume=})"
     )
     return subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -143,17 +143,17 @@ def test_sim_3_4_a_killed_driver_is_resumed_to_the_digest_and_asks_no_committed_
 
 @pytest.mark.slow
 def test_sim_5_ten_kills_in_a_row_most_of_them_of_resumed_runs_end_in_the_same_digest(tmp_path):
-    whole = launch(tmp_path / "whole", n_episodes=20)
+    whole = launch(tmp_path / "whole", episodes=20)
     kill_at = whole.log.n_events // (N_IN_A_ROW + 2)  # records of each process in turn
     killed = tmp_path / "killed"
 
     for number in range(N_IN_A_ROW):
-        status = launch_in_a_process(tmp_path, kill_at, n_episodes=20, resume=number > 0)
+        status = launch_in_a_process(tmp_path, kill_at, episodes=20, resume=number > 0)
         assert status == -signal.SIGKILL
         check_log(Run(tmp_path / "run"))
         killed.unlink()
     killed.touch()
-    run = launch(tmp_path, kill_at=kill_at, n_episodes=20, resume=True)
+    run = launch(tmp_path, kill_at=kill_at, episodes=20, resume=True)
 
     assert run.digest == whole.digest
     n_effects = check_log(run)
@@ -181,7 +181,7 @@ def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_session")
 def test_sim_3_persistent_agents_of_a_killed_host_are_rebuilt_from_the_record(tmp_path):
-    whole = launch(tmp_path / "whole", n_episodes=5, persistent=True)
+    whole = launch(tmp_path / "whole", episodes=5, persistent=True)
     kill_at = whole.log.n_events * 3 // 5
     notices: list[str] = []
 
@@ -190,7 +190,7 @@ def test_sim_3_persistent_agents_of_a_killed_host_are_rebuilt_from_the_record(tm
         kill_at=kill_at,
         hosts=1,
         observer=Observer(on_notice=notices.append),
-        n_episodes=5,
+        episodes=5,
         persistent=True,
     )
 

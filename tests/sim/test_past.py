@@ -9,7 +9,8 @@ from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
 from simlab.trace.events import Effect
-from tests.sim.test_branching import Calls, deeds
+from simlab.trace.tree import read_tree
+from tests.sim.branches import deeds
 
 WORLDS = "tests.sim.worlds"
 N_EPISODES = 3
@@ -20,20 +21,15 @@ MOODY = {"small": {"engine": f"{WORLDS}:MoodyModel"}}
 """No two answers are alike."""
 
 
-@pytest.fixture
-def calls(tmp_path):
-    return Calls(tmp_path / "calls")
-
-
 def diary(**options):
     return {"agent": f"{WORLDS}:Diary", "persistent": True, **options}
 
 
 def prompts(run, episode, seat):
-    """What the models of a seat were asked, in words."""
-    tree = run.episode(episode).tree()
-    calls = tree.find(lambda node: node.kind == "model" and node.actor == seat)
-    return [call.prompt_text() for call in calls]
+    """What the models of a seat were asked."""
+    tree = read_tree(run.log, episode)
+    calls = tree.find(lambda node: node.type == "effect" and node.actor == seat)
+    return [str(call.inputs["prompt"]) for call in calls]
 
 
 def n_effects(run):
