@@ -7,6 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+from simlab.cli import app
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +43,31 @@ def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     yield write
     for name in [name for name in sys.modules if name.startswith("simlab_user_")]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def simlab() -> Callable[..., Result]:
+    """Runs a command in this process: ``simlab("show", path)``."""
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A run file of two models that chat."""
+    from tests.sim.conftest import RELAY  # which imports what is heavy
+
+    file = tmp_path / "relay.yaml"
+    file.write_text(yaml.safe_dump({**RELAY, "description": "Two models chat."}))
+    return file
+
+
+@pytest.fixture
+def made(simlab: Callable[..., Result], path: Path, tmp_path: Path) -> Path:
+    """The directory of a run that has ended."""
+    result = simlab("run", path, "--out", tmp_path / "run", "--hosts", "0")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "run"

@@ -10,54 +10,16 @@ import sys
 
 import pandas as pd
 import pytest
-import yaml
-from typer.testing import CliRunner
 
-from simlab.cli import app
 from simlab.display import LiveView
 from simlab.sim.config import scenario_names
 from simlab.sim.run import Run
 from simlab.trace.events import Effect
-from tests.sim.conftest import RELAY
+from tests.commands import BAD_INPUT, DONE, FAILED, refused
 from tests.trace.rewriting import rewrite
 
 WORLDS = "tests.sim.worlds"
-DONE, FAILED, BAD_INPUT = 0, 1, 2
-
-
-@pytest.fixture
-def simlab():
-    """Runs a command in this process: ``simlab("show", path)``."""
-
-    def invoke(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return invoke
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A run file of two models that chat."""
-    file = tmp_path / "relay.yaml"
-    file.write_text(yaml.safe_dump({**RELAY, "description": "Two models chat."}))
-    return file
-
-
-@pytest.fixture
-def made(simlab, path, tmp_path):
-    """The directory of a run that has ended."""
-    result = simlab("run", path, "--out", tmp_path / "run", "--hosts", "0")
-    assert result.exit_code == DONE, result.output
-    return tmp_path / "run"
-
-
-def refused(result):
-    """What a command says of bad input, after seeing that it exits with 2."""
-    assert result.exit_code == BAD_INPUT, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("simlab: ")
-    assert "Traceback" not in result.stderr
-    return result.stderr.removeprefix("simlab: ").strip()
+JUDGES = "tests.sim.judges"
 
 
 def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(simlab, path, tmp_path):
@@ -192,90 +154,6 @@ def test_scenarios_are_listed_with_a_line_each(simlab):
     assert all(line.endswith(".") for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["car_sail"], "there is no scenario 'car_sail'; did you mean car_sale?"),
-        (["car_sale", "--set", "optoins.a=1"], "car_sale.yaml: unknown key 'optoins'; did you mea"),
-        (["car_sale", "--set", "options.max_round=1"], "no option 'max_round'; did you mean max_"),
-        (["car_sale", "--set", "episodes=many"], "episodes: input should be a valid integer"),
-        (["car_sale", "--set", "cast.buyr.goal=x"], "the world has no seat 'buyr'; did you mean b"),
-        (["car_sale", "--model", "big=scripted"], "the run has no model 'big'; there are small"),
-        (["car_sale", "--model", "all=script"], "did you mean scripted?"),
-        (
-            ["car_sale", "--model", "scripted"],
-            "--model takes NAME=ENGINE[:WEIGHTS] such as all=scr",
-        ),
-        (["car_sale", "--hosts", "many"], "--hosts takes a number or auto, got 'many'"),
-        (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),
-        (
-            ["car_sale", "--set", "cast.buyer.agent=human"],
-            "cast.buyer is a human, and there is no ",
-        ),
-        (
-            ["car_sale", "--set", "cast.buyer.agent=human", "--hosts", "2"],
-            "cast.buyer is a human, and there is no ",
-        ),
-    ],
-)
-def test_bad_input_is_refused_before_anything_is_made(
-    simlab, tmp_path, monkeypatch, arguments, message
-):
-    monkeypatch.chdir(tmp_path)
-
-    assert message in refused(simlab("run", *arguments))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("episodes: 2", "episods: 2", "bad.yaml:3: unknown key 'episods'; did you mean episodes?"),
-        ("episodes: 2", "episodes: two", "bad.yaml:3: episodes: input should be a valid integer"),
-        (
-            "buyer",
-            "buyr",
-            "bad.yaml:5: cast.buyr: the world has no seat 'buyr'; did you mean buyer?",
-        ),
-        ("random", "randum", "bad.yaml:5: there is no agent 'randum'; did you mean random"),
-        ("cast:", "cast: [", "bad.yaml:6: not YAML: expected"),
-    ],
-)
-def test_a_wrong_run_file_is_refused_with_its_line(simlab, tmp_path, old, new, message):
-    file = tmp_path / "bad.yaml"
-    text = (
-        "name: bad\n"
-        "world: simlab.env.car_sale:CarSale\n"
-        "episodes: 2\n"
-        "cast:\n"
-        "  buyer: {agent: random}\n"
-        "  seller: {agent: scripted, actions: [1]}\n"
-    )
-    file.write_text(text.replace(old, new))
-
-    assert message in refused(simlab("run", file, "--out", tmp_path / "r"))
-    assert not (tmp_path / "r").exists()
-
-
-def test_a_directory_that_exists_is_refused(simlab, path, made):
-    message = refused(simlab("run", path, "--out", made))
-
-    assert message == (
-        f"{made} exists already; go on with it by --resume, or choose another by --out"
-    )
-
-
-@pytest.mark.parametrize("command", ["show", "show --digest", "replay", "branch", "export"])
-def test_what_is_no_run_or_one_from_a_newer_version_is_refused(simlab, tmp_path, command):
-    name, *options = command.split()
-    no_run = refused(simlab(name, tmp_path, *options))
-    (tmp_path / "run.yaml").write_text("format: 99\nrun: {}\n")
-    newer = refused(simlab(name, tmp_path, *options))
-
-    assert f"{tmp_path} is not a run: it has no run.yaml" in no_run
-    assert "has format 99, this SimLab reads up to 1; use a newer SimLab" in newer
-
-
 def test_show_prints_the_transcript_of_a_run_of_one_episode(simlab, made):
     result = simlab("show", made)
 
@@ -302,7 +180,7 @@ def test_show_of_an_episode_that_is_not_there_is_refused(simlab, made):
 
 
 def test_show_tells_scores_and_failures(simlab, path, tmp_path):
-    simlab("run", path, "--out", tmp_path / "r", "--set", f"judges.long.agent={WORLDS}:NumberJudge")
+    simlab("run", path, "--out", tmp_path / "r", "--set", f"judges.long.agent={JUDGES}:NumberJudge")
     simlab("run", path, "--out", tmp_path / "f", "--set", "options.crash_at=1")
 
     assert re.search(r"judge long +4", simlab("show", tmp_path / "r").stdout)

@@ -70,8 +70,7 @@ def plan_branch(
         samples: How many episodes the branch has.
 
     Raises:
-        ConfigError: There is no such episode or step, a seat is not asked at the step, or a
-            setting would change what lies below it.
+        ConfigError: No such episode, step or seat is asked, or a setting changes what lies below.
     """
     if samples > 1 and seed is None:
         raise ConfigError(f"{samples} samples without a seed would all be the same; give --seed")

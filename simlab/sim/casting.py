@@ -123,18 +123,10 @@ def make_agent(
     found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
     what = f"agent {spec.agent} in seat {seat!r}"
     if isinstance(found, type):
-        offered = {
-            "seat": seat,
-            "role": place.role,
-            "person": person,
-            "seed": derive(seed, "agent", seat),
-            "session": f"{seed}/{seat}",
-        }
+        offered = {"seat": seat, "role": place.role, "person": person, **_seeds(seed, seat)}
         agent = _make(what, found, spec, models=models, offered=offered)
     elif isinstance(found, Agent):
-        raise ConfigError(
-            f"{what} is one object, which seats and episodes would share; name its class"
-        )
+        raise ConfigError(f"{what} is one object, which all episodes would share; name its class")
     else:
         given = spec.options if spec.model is None else {**spec.options, "model": spec.model}
         agent = make(what, partial(as_agent, found), given)
@@ -155,6 +147,11 @@ def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed:
     if not hasattr(judge, "score"):
         raise ConfigError(f"judge {name!r} must have score(), got {judge!r}")
     return judge
+
+
+def _seeds(seed: int, seat: Seat) -> dict[str, Any]:
+    """What tells an agent from those in other seats and other episodes."""
+    return {"seed": derive(seed, "agent", seat), "session": f"{seed}/{seat}"}
 
 
 def _refined(usual: AgentSpec | None, own: AgentSpec) -> AgentSpec:

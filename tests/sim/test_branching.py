@@ -130,7 +130,7 @@ def test_a_changed_model_takes_over_at_the_step(relay, branch):
 def test_judges_may_be_changed_since_they_come_after_the_end(relay, branch):
     parent = relay()
 
-    made = branch(parent, step=4, settings=[f"judges.length.agent={WORLDS}:LengthJudge"])
+    made = branch(parent, step=4, settings=["judges.length.agent=tests.sim.judges:LengthJudge"])
 
     assert made.episode(0).summary.scores["length"] > 0
     assert parent.episode(0).summary.scores == {}

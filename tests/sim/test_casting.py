@@ -10,9 +10,11 @@ from simlab.seeding import derive
 from simlab.sim.absent import AbsentModel, AbsentPerson
 from simlab.sim.casting import asks_person, make_agent, make_judge, make_world, seat_specs
 from simlab.sim.config import AgentSpec, JudgeSpec, checked
-from tests.sim.worlds import Chatter, LengthJudge, Poisoned
+from tests.sim.judges import LengthJudge
+from tests.sim.worlds import Chatter, Poisoned
 
 WORLDS = "tests.sim.worlds"
+JUDGES = "tests.sim.judges"
 MODELS = {"small": AbsentModel("small"), "large": AbsentModel("large")}
 
 
@@ -190,21 +192,21 @@ def test_a_function_takes_no_options(option):
 def test_an_object_that_seats_and_episodes_would_share_is_refused(monkeypatch):
     monkeypatch.setattr(f"{WORLDS}.one_line", Chatter())
 
-    with pytest.raises(ConfigError, match=r"is one object, which seats and episodes would share"):
+    with pytest.raises(ConfigError, match=r"is one object, which all episodes would share"):
         agent_of(agent=f"{WORLDS}:one_line")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("LengthJudge", r"must have observe\(\) and act\(\), got <"),
-        ("SEATS", r"expected an agent or a function, got \('ann', 'bob'\)"),
-        ("Nobody", "has no 'Nobody'"),
+        (f"{JUDGES}:LengthJudge", r"must have observe\(\) and act\(\), got <"),
+        (f"{WORLDS}:SEATS", r"expected an agent or a function, got \('ann', 'bob'\)"),
+        (f"{WORLDS}:Nobody", "has no 'Nobody'"),
     ],
 )
 def test_what_is_no_agent_is_refused(name, message):
     with pytest.raises(ConfigError, match=message):
-        agent_of(agent=f"{WORLDS}:{name}")
+        agent_of(agent=name)
 
 
 def test_each_episode_has_agents_of_its_own():
@@ -221,7 +223,7 @@ def test_a_judge_may_sit_in_a_seat():
 
 def test_a_judge_is_made_with_its_options():
     judge = make_judge(
-        "length", JudgeSpec(agent=f"{WORLDS}:LengthJudge", per=2.0), models={}, seed=0
+        "length", JudgeSpec(agent=f"{JUDGES}:LengthJudge", per=2.0), models={}, seed=0
     )
 
     assert isinstance(judge, LengthJudge)

@@ -12,6 +12,10 @@ def agent(name, **options):
     return {"agent": f"{WORLDS}:{name}", **options}
 
 
+def judge(name, **options):
+    return {"agent": f"tests.sim.judges:{name}", **options}
+
+
 def outcome(run, episode=0):
     return run.log.core(run.log.end(episode), Outcome)
 
@@ -91,7 +95,7 @@ def test_usage_counts_the_calls_and_tokens_of_the_episodes_models(relay):
             "scripted model 'small' failed, as its fail_rate asks of it",
         ),
         (
-            {"judges": {"bad": agent("BrokenJudge")}},
+            {"judges": {"bad": judge("BrokenJudge")}},
             "judge",
             "JudgeError",
             "judge 'bad' raised KeyError: 0",
@@ -184,7 +188,7 @@ def test_sim_12_an_agent_is_told_or_asked_one_thing_at_a_time(relay):
 
 
 def test_judges_score_after_the_end(relay):
-    judges = {"length": agent("LengthJudge", per=2.0), "turns": agent("NumberJudge", of="bob")}
+    judges = {"length": judge("LengthJudge", per=2.0), "turns": judge("NumberJudge", of="bob")}
     run = relay(judges=judges)
 
     scores = run.episode(0).summary.scores
@@ -195,7 +199,7 @@ def test_judges_score_after_the_end(relay):
 
 def test_scores_enter_the_digest(relay):
     digests = {
-        relay(f"run{per}", judges={"length": agent("LengthJudge", per=per)}).digest
+        relay(f"run{per}", judges={"length": judge("LengthJudge", per=per)}).digest
         for per in (1.0, 2.0)
     }
 
@@ -203,7 +207,7 @@ def test_scores_enter_the_digest(relay):
 
 
 def test_a_failed_episode_is_not_judged(relay):
-    run = relay(cast={"*": agent("Poisoned")}, judges={"length": agent("LengthJudge")})
+    run = relay(cast={"*": agent("Poisoned")}, judges={"length": judge("LengthJudge")})
 
     assert outcome(run).scores == {}
 

@@ -17,7 +17,7 @@ models:
   small:
     engine: scripted
 judges:
-  length: {agent: tests.sim.worlds:LengthJudge, of: buyer}
+  length: {agent: tests.sim.judges:LengthJudge, of: buyer}
 """
 
 
@@ -52,7 +52,7 @@ def test_every_bundled_scenario_can_be_made(name):
             "mine.yaml:8: models.small: engine 'scripted' has n",
         ),
         ("of: buyer", "of: buyr", "mine.yaml:11: judges.length.of: the world has no seat 'buyr'"),
-        ("LengthJudge", "LengthJuge", "mine.yaml:11: tests.sim.worlds has no 'LengthJuge'; did yo"),
+        ("LengthJudge", "LengthJuge", "mine.yaml:11: tests.sim.judges has no 'LengthJuge'; did yo"),
     ],
 )
 def test_what_cannot_be_made_is_told_with_its_line(run_file, terminal, old, new, message):

@@ -13,6 +13,7 @@ from tests.sim.worlds import QUESTIONS, Bells, Relay
 from tests.trace.rewriting import rewrite
 
 WORLDS = "tests.sim.worlds"
+JUDGES = "tests.sim.judges"
 CURIOUS = {"*": {"agent": f"{WORLDS}:Curious"}}
 
 
@@ -141,7 +142,7 @@ def test_a_flipped_byte_is_told_with_segment_and_offset(relay):
         {"options": {"crash_at": 2}},
         {"models": {"small": {"engine": "scripted", "fail_rate": 0.5}}},
         {"options": {"default": None}, "cast": {"*": {"agent": f"{WORLDS}:Stubborn"}}},
-        {"judges": {"bad": {"agent": f"{WORLDS}:BrokenJudge"}}},
+        {"judges": {"bad": {"agent": f"{JUDGES}:BrokenJudge"}}},
     ],
 )
 def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):

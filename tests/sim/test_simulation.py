@@ -24,6 +24,7 @@ from tests.sim.conftest import RELAY
 from tests.sim.worlds import Sleeper
 
 WORLDS = "tests.sim.worlds"
+JUDGES = "tests.sim.judges"
 SEED = 7
 
 
@@ -96,7 +97,7 @@ def test_a_run_leaves_global_generators_where_they_are(relay):
     cast = {"ann": {"agent": "random"}, "bob": {"agent": "llm"}}
     before = random.getstate(), np.random.get_state()[1].tobytes()  # noqa: NPY002
 
-    relay(cast=cast, judges={"length": {"agent": f"{WORLDS}:LengthJudge"}})
+    relay(cast=cast, judges={"length": {"agent": f"{JUDGES}:LengthJudge"}})
 
     assert (random.getstate(), np.random.get_state()[1].tobytes()) == before  # noqa: NPY002
 

@@ -10,6 +10,7 @@ from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary, summari
 from simlab.trace.log import Log
 
 WORLDS = "tests.sim.worlds"
+JUDGES = "tests.sim.judges"
 SUMMARY = RunSummary(
     "ab",
     finished=False,
@@ -73,7 +74,7 @@ def test_a_kept_summary_is_taken_as_long_as_it_is_of_this_log(relay):
 
 
 def test_numbers_that_are_not_finite_are_kept_in_json_that_every_reader_takes(relay):
-    run = relay(judges={"odd": {"agent": f"{WORLDS}:OddJudge"}})
+    run = relay(judges={"odd": {"agent": f"{JUDGES}:OddJudge"}})
     returns = {"ann": math.inf, "bob": -math.inf, "cid": math.nan}
     (episode,) = run.summary.episodes
     write_summary(run.directory, structs.replace(run.summary, episodes=[

@@ -4,11 +4,9 @@ Run files name them as ``tests.sim.worlds:Relay``.
 """
 
 import asyncio
-import math
 import os
 from pathlib import Path
 
-from simlab.agents.score import Score
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
 from simlab.errors import IllegalAction, UnfitAnswerError
 from simlab.models.model import ChatMessage
@@ -367,34 +365,3 @@ class Sleeper:
 def one_line(request):  # noqa: ARG001
     """An agent in one line."""
     return "always the same"
-
-
-class LengthJudge:
-    """Scores an episode by the length of its transcript."""
-
-    def __init__(self, per=1.0):
-        self.per = per
-
-    async def score(self, trajectory):
-        return Score(len(trajectory.transcript()) / self.per, reason="it is long")
-
-
-class NumberJudge:
-    """Scores an episode by a bare number: how many turns it has."""
-
-    async def score(self, trajectory):
-        return len(trajectory.turns)
-
-
-class OddJudge:
-    """Scores every episode by no number."""
-
-    async def score(self, trajectory):  # noqa: ARG002
-        return math.nan
-
-
-class BrokenJudge:
-    """Raises an error of its own."""
-
-    async def score(self, trajectory):
-        raise KeyError(trajectory.episode)

@@ -1,0 +1,39 @@
+"""Judges for the tests of simulations.
+
+Run files name them as ``tests.sim.judges:LengthJudge``.
+"""
+
+import math
+
+from simlab.agents.score import Score
+
+
+class LengthJudge:
+    """Scores an episode by the length of its transcript."""
+
+    def __init__(self, per=1.0):
+        self.per = per
+
+    async def score(self, trajectory):
+        return Score(len(trajectory.transcript()) / self.per, reason="it is long")
+
+
+class NumberJudge:
+    """Scores an episode by a bare number: how many turns it has."""
+
+    async def score(self, trajectory):
+        return len(trajectory.turns)
+
+
+class OddJudge:
+    """Scores every episode by no number."""
+
+    async def score(self, trajectory):  # noqa: ARG002
+        return math.nan
+
+
+class BrokenJudge:
+    """Raises an error of its own."""
+
+    async def score(self, trajectory):
+        raise KeyError(trajectory.episode)
