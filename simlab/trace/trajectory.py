@@ -74,6 +74,7 @@ class Fold:
     _turns: dict[str, list[Turn]] = field(default_factory=dict)
     _deeds: list[Turn] = field(default_factory=list)
     _before: Mapping[str, Any] = field(default_factory=dict)
+    _now: float = 0.0
 
     def begin(self, timestep: Mapping[str, Any]) -> None:
         """Take what the reset said, as plain data."""
@@ -102,6 +103,7 @@ class Fold:
                 ),
             )
         self.n_steps = core.step + 1
+        self._now = core.now
         self._before = core.timestep
         self._take_ends(core.timestep)
 
@@ -109,7 +111,7 @@ class Fold:
         """Take what was perceived at the end, after which nobody was asked."""
         for seat, seen in sorted(self._before.get("observations", {}).items()):
             if seen:
-                self._add_turn(seat, Turn(self.n_steps, tuple(seen), None, None, 0.0, 0.0))
+                self._add_turn(seat, Turn(self.n_steps, tuple(seen), None, None, 0.0, self._now))
 
     def trajectory(self, seat: str) -> Trajectory:
         """What a seat has lived so far; of seat ``""``, what all seats did."""

@@ -110,3 +110,12 @@ async def test_a_fold_read_from_the_log_is_the_one_folded_while_playing(director
 )
 def test_plain_data_in_words(value, said):
     assert words(value) == said
+
+
+def test_what_is_perceived_at_the_end_is_perceived_at_its_time():
+    fold = Fold(0)
+    fold.begin({"requests": {"ann": {}}})
+    fold.add(SteppedCore(0, 7.5, [Acted("ann", "hello")], {"observations": {"ann": ["The end."]}}))
+    fold.finish()
+
+    assert [turn.now for turn in fold.trajectory("ann").turns] == [7.5, 7.5]
