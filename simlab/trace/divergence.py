@@ -154,10 +154,10 @@ def _core(event: Milestone) -> dict[str, Any]:
 
 
 def _recorded_request(kept: Kept, history: History) -> Plain:
-    """The request of an effect, put together from those of its actor before it."""
+    """The request of an effect, put together from those that its actor made before."""
     reader = RequestReader()
     request: Plain = None
-    for each in history.effects_of(kept.core.actor, kept.place):
+    for each in history.calls_until(kept):
         written = msgspec.msgpack.encode(each.event.request)
         whole = msgspec.msgpack.decode(written, ext_hook=history.content)
         request = reader.read(kept.core.actor, each.core.kind, whole)

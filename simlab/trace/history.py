@@ -39,7 +39,10 @@ def key_of(core: EffectCore) -> EffectKey:
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """A committed effect: its record, what it says, and its place in the order."""
+    """A committed effect, or a call that was cut off: its record, what it says, and its place.
+
+    The place of a call that was cut off is that of the record which follows it.
+    """
 
     event: Effect
     core: EffectCore
@@ -66,7 +69,7 @@ class History:
         self._decode = msgspec.msgpack.Decoder(EffectCore, ext_hook=content).decode
         self._order: list[Kept | Milestone] = []
         self._effects: dict[EffectKey, Kept] = {}
-        self._cancelled: set[EffectKey] = set()
+        self._cancelled: dict[EffectKey, Kept] = {}
         self._next = 0
         self._exhaustion: asyncio.Future[None] | None = None
         for event in events:
@@ -92,7 +95,7 @@ class History:
         again.n_steps = self.n_steps
         again._order = list(self._order)
         again._effects = dict(self._effects)
-        again._cancelled = set(self._cancelled)
+        again._cancelled = dict(self._cancelled)
         again._forget_failure()
         return again
 
@@ -155,10 +158,18 @@ class History:
         unmet = [kept for kept in found if kept.place >= self._next]
         return next(iter(unmet or found[::-1]), None)
 
-    def effects_of(self, actor: str, place: int) -> list[Kept]:
-        """Committed effects of an actor up to a place in the record, in order."""
-        effects = [kept for kept in self._order[: place + 1] if isinstance(kept, Kept)]
-        return [kept for kept in effects if kept.core.actor == actor]
+    def calls_until(self, last: Kept) -> list[Kept]:
+        """All calls of an actor up to one of its effects, in order; also those that were cut off.
+
+        A request is written as what is new since the one before, whatever came of that.
+        """
+        calls = [*self._cancelled.values(), *self._effects.values()]
+        calls.sort(key=lambda kept: kept.place)  # stable: what was cut off comes first
+        return [
+            kept
+            for kept in calls
+            if kept.core.actor == last.core.actor and kept.place <= last.place
+        ]
 
     def effects_before(self, milestone: Milestone) -> list[Kept]:
         """Committed effects between a milestone and the one before it."""
@@ -179,7 +190,7 @@ class History:
             return
         core = self._decode(event.core)
         if isinstance(event, Cancelled):
-            self._cancelled.add(key_of(core))
+            self._cancelled[key_of(core)] = Kept(event, core, len(self._order))
         elif key_of(core) not in self._effects:
             kept = self._effects[key_of(core)] = Kept(event, core, len(self._order))
             self._order.append(kept)
@@ -192,7 +203,7 @@ class History:
         while self._order and isinstance(kept := self._order[-1], Kept):
             del self._effects[key_of(kept.core)]
             self._order.pop()
-        self._cancelled = {key for key in self._cancelled if key[1] < self.n_steps}
+        self._cancelled = {k: cut for k, cut in self._cancelled.items() if k[1] < self.n_steps}
 
     def _advance(self, place: int) -> None:
         self._next = place

@@ -8,14 +8,16 @@ from msgspec import UNSET
 
 from simlab.errors import ReplayDivergence
 from simlab.trace.divergence import Difference, first_difference
-from simlab.trace.events import (
-    Effect,
-)
-from simlab.trace.tracing import effect
+from simlab.trace.events import Effect, SteppedCore
+from simlab.trace.journal import Journal
+from simlab.trace.tracing import effect, turn
 from tests.trace.rewriting import rewrite
 from tests.trace.society import (
+    Ask,
+    Message,
     Model,
     one_step,
+    open_writer,
     play,
     play_run,
     record,
@@ -142,3 +144,34 @@ async def test_a_completion_rewritten_in_its_content_is_found_at_its_step(direct
     )
     assert recorded.startswith('  recorded: "content ')
     assert replayed.startswith('  replayed: "buyer lies in step 1')
+
+
+async def test_a_prompt_is_shown_as_it_was_also_behind_a_call_that_was_cut_off(directory):
+    long = "what was offered and by whom, at length, " * 3
+
+    def chat(*texts):
+        return Ask([Message("user", text) for text in texts])
+
+    async def never(_seed):
+        await asyncio.get_running_loop().create_future()
+
+    async def ask_thrice(journal, last):
+        await journal.begin({})
+        with turn(journal, "buyer", 0, "act"):
+            await effect("model", chat("a"), lambda _: "one")
+            cut_off = asyncio.create_task(effect("model", chat("a", long), never))
+            await asyncio.sleep(0)
+            cut_off.cancel()
+            await asyncio.gather(cut_off, return_exceptions=True)
+            await effect("model", chat("a", long, last), lambda _: "two")
+        await journal.step(SteppedCore(0, 0.0, [], {}))
+
+    writer = open_writer(directory)
+    await ask_thrice(Journal(0, seed=5, writer=writer), "then")
+    writer.close()
+
+    with pytest.raises(ReplayDivergence) as caught:
+        await ask_thrice(replaying(directory), "now")
+    assert caught.value.message.endswith(
+        'different in prompt[2][1]\n  recorded: "then"\n  replayed: "now"'
+    )
