@@ -5,9 +5,7 @@ and reads its reply, the world steps, and the step is on the disk before anyone 
 """
 
 import asyncio
-import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +13,7 @@ from benchmarks.measuring import Cost, Figures, fresh, measured, medians
 from benchmarks.peer import Peer
 from benchmarks.recording import sync
 from benchmarks.report import Bar, progress, report
-from benchmarks.runs import MOVES, TURNS, Play, scratch
+from benchmarks.runs import COMMAND, MOVES, TURNS, Play, process_s, scratch
 from benchmarks.workload import LOADS, Load
 from simlab.sim.launch import Launch
 from simlab.sim.run import Run
@@ -62,12 +60,11 @@ def measure() -> Figures:
     figures["sync"] = fresh(sync)
     figures["whole_run"] = fresh(whole_run_costs, LOADS[2])
     figures["one_action_s"] = fresh(one_action_s)
-    simlab = str(Path(sys.executable).parent / "simlab")
     for name, command in {
         "import_s": (sys.executable, "-c", "import simlab"),
-        "help_s": (simlab, "--help"),
+        "help_s": (COMMAND, "--help"),
     }.items():
-        figures[name] = median(_process_s(*command) for _ in range(N_STARTS))
+        figures[name] = median(process_s(*command) for _ in range(N_STARTS))
     return figures
 
 
@@ -119,13 +116,6 @@ def _ratios(costs: dict[str, Figures]) -> Figures:
         assert isinstance(short, float)
         ratios[live] = round(long / short, 3)
     return ratios
-
-
-def _process_s(*command: str) -> float:
-    """Seconds that a process takes from its start to its end."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return round(time.perf_counter() - start, 3)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 from benchmarks.measuring import Figures, fresh, measured
 from benchmarks.recording import N_EVENTS, durable_events, spans, sync
 from benchmarks.report import Bar, Quoted, progress, report
-from benchmarks.runs import NEW_WORDS, TURNS, scratch
+from benchmarks.runs import COMMAND, NEW_WORDS, TURNS, process_s, scratch
 from benchmarks.scripts import N_WORDS
 from benchmarks.workload import LIVE
 from simlab.sim.run import Run
@@ -112,8 +109,8 @@ def openings(folder: Path) -> Figures:
         "all_bytes": _segment_bytes(finished),
         "finished_s": fresh(opening_s, finished),
         "unfinished_s": fresh(opening_s, unfinished),
-        "show_finished_s": _show_s(finished),
-        "show_unfinished_s": _show_s(unfinished),
+        "show_finished_s": process_s(COMMAND, "show", str(finished), "--digest"),
+        "show_unfinished_s": process_s(COMMAND, "show", str(unfinished), "--digest"),
     }
 
 
@@ -137,14 +134,6 @@ def _crash(finished: Path, crashed: Path) -> None:
 
 def _segment_bytes(path: Path) -> int:
     return sum(segment.path.stat().st_size for segment in RunDirectory(path).segments())
-
-
-def _show_s(path: Path) -> float:
-    """Seconds that ``simlab show`` takes, from the start of the process to its end."""
-    command = [str(Path(sys.executable).parent / "simlab"), "show", str(path), "--digest"]
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return round(time.perf_counter() - start, 3)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Runs of bundled scenarios that are played for their cost."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +13,9 @@ from typing import Any
 from benchmarks.peer import ROOT
 from simlab.sim.launch import Launch, prepare
 from simlab.sim.run import Run
+
+COMMAND = str(Path(sys.executable).parent / "simlab")
+"""The command line, as it was installed beside this Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +101,10 @@ def scratch() -> Iterator[Path]:
     place.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="benchmark-", dir=place) as folder:
         yield Path(folder)
+
+
+def process_s(*command: str) -> float:
+    """Seconds that a process takes from its start to its end; what it prints is not shown."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return round(time.perf_counter() - start, 3)

@@ -117,7 +117,7 @@ def show_next(console: Console, run: Run) -> None:
 
 def _change(run: Run) -> str:
     """What a branch might change: what was said early in the first episode, or else the draws."""
-    for turn in reversed([*run.episode(0).turns()][:3]):
+    for turn in reversed(run.episode(0).turns()[:3]):
         if turn.acted is not None and _has_words(turn.acted.action):
             return f'--step {turn.step} --say {turn.acted.seat}="No."'
     return "--step 1 --seed 1"

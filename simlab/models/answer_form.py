@@ -26,10 +26,14 @@ from simlab.models.reading import (
     read_wait,
     read_words,
 )
-from simlab.models.schema_words import choices_in_words, fields_in_words, kind_in_words
+from simlab.models.schema_words import (
+    choices_in_words,
+    fields_in_words,
+    kind_in_words,
+    write_json,
+)
 
 _MAX_KNOWN = 1024
-_write_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes an encoder each time
 _REASON_FIRST = "First reason in one or two sentences. Then write 'Answer:' and your answer."
 _MAY_WAIT = "To do nothing for now, write WAIT and nothing else."
 _known: dict[tuple[int, bool], "AnswerForm"] = {}
@@ -227,4 +231,4 @@ def _plain_array(value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return _write_json(_plain(value))
+    return write_json(_plain(value))

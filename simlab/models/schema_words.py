@@ -6,7 +6,8 @@ from typing import Any
 
 from simlab.models.answer_schema import Schema, choices_of, meaning_of, members_of
 
-_write_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes an encoder each time
+write_json = json.JSONEncoder(ensure_ascii=False).encode
+"""JSON as models are shown it; `json.dumps` would make an encoder each time."""
 
 _TEXTS = {
     "date": "a date such as 2024-01-31",
@@ -57,7 +58,7 @@ def fields_in_words(schema: Schema) -> str:
 
 def choices_in_words(choices: Sequence[Any]) -> str:
     """Plain choices as JSON writes them, the last after ``or``."""
-    texts = [_write_json(choice) for choice in choices]
+    texts = [write_json(choice) for choice in choices]
     return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 

@@ -70,7 +70,7 @@ def plan_branch(
         samples: How many episodes the branch has.
 
     Raises:
-        ConfigError: No such episode, step or seat is asked, or a setting changes what lies below.
+        ConfigError: No such episode or step, a seat that is not asked, or a setting of the past.
     """
     if samples > 1 and seed is None:
         raise ConfigError(f"{samples} samples without a seed would all be the same; give --seed")

@@ -182,7 +182,7 @@ def prepare_branch(
     samples: int = 1,
     out: Path | None = None,
 ) -> Launch:
-    """Check a branch and make its directory; see `simlab.sim.branching.branch`.
+    """Check a branch and make its directory; see `simlab.sim.branching.plan_branch`.
 
     Raises:
         ConfigError: What was given cannot be run; nothing was made.

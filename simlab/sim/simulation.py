@@ -239,10 +239,11 @@ class Simulation:
             self._load[host] -= 1
 
     def _new_epoch(self, host: str) -> int:
-        """The epoch of a host that is about to start, and its segment."""
-        file_safe = re.sub(
-            r"[^A-Za-z0-9_.-]", "-", host
-        )  # hosts of dedicated actors bear their names
+        """The epoch of a host that is about to start, and its segment.
+
+        Hosts of dedicated actors bear these actors' names, which no file need take.
+        """
+        file_safe = re.sub(r"[^A-Za-z0-9_.-]", "-", host)
         epoch = self._directory.new_segment(file_safe).epoch
         self._epochs.setdefault(host, epoch)
         return epoch

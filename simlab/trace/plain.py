@@ -191,9 +191,7 @@ def _of_fields(kind: type, names: tuple[str, ...]) -> _Shape:
     def shape(value: Any, intern: Intern, path: _Path) -> Plain:
         fields: dict[str, Plain] = {"_type": name_of_kind}
         for name in names:
-            part = getattr(value, name, None)
-            bare = type(part) in _ATOMS and not _custom
-            fields[name] = part if bare else _plain(part, intern, path)
+            fields[name] = _plain(getattr(value, name, None), intern, path)
         return fields
 
     return shape

@@ -23,8 +23,8 @@ from simlab.trace.plain import SHORT, Intern, Plain, plain
 _REMEMBERED = 1 << 14
 """How many messages are remembered to find them again in the next prompt."""
 
-
 _REMEMBERED_SETTINGS = 64
+"""How many models with their sampling; a run has few, but a summary asks with one of its own."""
 
 
 class PromptRequest(Protocol):
