@@ -72,6 +72,14 @@ class ModelError(EpisodeError):
     boundary = "model"
 
 
+class EngineDiedError(ModelError):
+    """The engine behind a model has died, and with it all that it was at."""
+
+
+class ReplicaDiedError(ModelError):
+    """A replica of a served model has died."""
+
+
 class JudgeError(EpisodeError):
     """A judge gave no score that fits."""
 

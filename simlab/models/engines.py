@@ -8,7 +8,7 @@ and its name in the run file.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from simlab.errors import ConfigError
 from simlab.find import find, near
@@ -35,6 +35,18 @@ class ModelSpec(BaseModel):
 
     engine: str
     """A name in `ENGINES`, or ``module:name`` or ``file.py:name`` of a class of model values."""
+
+    replicas: int | None = Field(default=None, ge=1)
+    """How many replicas Ray Serve runs; None serves only what hosts must share, with one."""
+
+    adapter: str | None = None
+    """Folder of the adapter that it answers with from the beginning."""
+
+    num_gpus: float = Field(default=0, ge=0)
+    """GPUs that each replica claims from Ray."""
+
+    num_cpus: float = Field(default=0, ge=0)
+    """Cores that each replica claims from Ray."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -73,7 +85,7 @@ def build(name: str, spec: ModelSpec) -> Model:
     except ConfigError as error:
         raise ConfigError(f"models.{name}: {error.message}") from error
     assert isinstance(model, Model), "engine_class() gives classes of models"
-    return model
+    return model if spec.adapter is None else model.with_adapter(spec.adapter)
 
 
 def engine_class(engine: str) -> type:
@@ -98,7 +110,7 @@ def _is_model(found: type) -> bool:
 
 
 def _options_of(engine: type) -> list[str]:
-    return [field.name for field in fields(engine) if field.name != "name"]
+    return [field.name for field in fields(engine) if field.name not in ("name", "adapter")]
 
 
 def _problem(name: str, part: Any) -> str:

@@ -1,14 +1,12 @@
-"""Models whose weights this process computes with: one engine for all that ask for the same."""
+"""Models that transformers computes in the process that asks."""
 
 import asyncio
-import atexit
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from simlab.errors import ModelError
-from simlab.models.model import Completion, Prompt, Sampling
+from simlab.models.held import ENGINES_HERE
+from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 from simlab.models.weights import EMBEDDED, resolve
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ class TransformersModel:
         max_batch: The most completions drawn at once.
         threads: Cores to use; None for all that the process may use but one.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
+        adapter: Folder of an adapter, see `Model.with_adapter`.
     """
 
     name: str
@@ -42,6 +41,7 @@ class TransformersModel:
     max_batch: int = 32
     threads: int | None = None
     cache_tokens: int = 8192
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         if self.max_batch < 1 or (self.threads is not None and self.threads < 1):
@@ -62,74 +62,52 @@ class TransformersModel:
             ConfigError: The weights cannot be had or loaded.
         """
         engine = await self.load()
-        return await engine.generate(prompt, sampling, session=session, model=self.name)
+        return await engine.generate(
+            prompt, sampling, session=session, model=self.name, adapter=self.adapter
+        )
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """The log-probability of each choice; see `Model.choice_logprobs`."""
         engine = await self.load()
-        return await engine.choice_logprobs(prompt, choices)
+        return await engine.choice_logprobs(prompt, choices, adapter=self.adapter)
 
     def with_adapter(self, path: str | None) -> Self:
-        """This model, if no adapter is asked for.
+        """This model with an adapter folder, or without any; see `Model.with_adapter`."""
+        return replace(self, name=name_with_adapter(self.name, path), adapter=path)
 
-        Raises:
-            ModelError: One is.
-        """
-        if path is not None:
-            raise ModelError(
-                f"model {self.name!r} computes in process, without adapters, got {path!r}; "
-                "adapters come with served models"
-            )
-        return self
-
-    async def load(self) -> "TransformersEngine":
-        """The engine behind this model, loaded if it is not yet.
+    def open(self) -> "TransformersEngine":
+        """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.
 
         Raises:
             ConfigError: The weights cannot be had or loaded.
         """
-        found = _engines.get(self._options)
-        return found if found is not None else await asyncio.to_thread(self._load)
+        engine: TransformersEngine = ENGINES_HERE.open(self._key, self._make_engine)
+        return engine
+
+    async def load(self) -> "TransformersEngine":
+        """The engine behind this model; see `open`."""
+        found = ENGINES_HERE.find(self._key)
+        return found if found is not None else await asyncio.to_thread(self.open)
 
     async def close(self) -> None:
         """End the engine of these options in this process; a later call loads it anew."""
-        with _loading:
-            engine = _engines.pop(self._options, None)
-        if engine is not None:
-            await asyncio.to_thread(engine.close)
+        await ENGINES_HERE.close(self._key)
 
     @property
-    def _options(self) -> tuple[str, str, int, int | None, int]:
-        """What makes two engines the same."""
-        return self.weights, self.dtype, self.max_batch, self.threads, self.cache_tokens
+    def _key(self) -> Any:
+        """What makes two engines the same: all but the name and the adapter."""
+        return replace(self, name="", adapter=None)
 
-    def _load(self) -> "TransformersEngine":
+    def _make_engine(self) -> "TransformersEngine":
         folder = resolve(self.weights)
         # Imported here because torch takes seconds, which neither a run without weights nor the
         # refusal of weights that are missing should pay.
         from simlab.models.transformers.engine import TransformersEngine
 
-        with _loading:
-            if self._options not in _engines:
-                _engines[self._options] = TransformersEngine(
-                    str(folder),
-                    dtype=self.dtype,
-                    max_batch=self.max_batch,
-                    threads=self.threads,
-                    cache_tokens=self.cache_tokens,
-                )
-            return _engines[self._options]
-
-
-_engines: "dict[tuple[str, str, int, int | None, int], TransformersEngine]" = {}
-"""The engines of this process, by their options."""
-
-_loading = threading.Lock()
-"""Held while an engine is loaded, so that two first calls load one engine."""
-
-
-@atexit.register
-def _close_all() -> None:
-    """End the threads before the interpreter goes: one that computes then would crash it."""
-    for engine in _engines.values():
-        engine.close()
+        return TransformersEngine(
+            str(folder),
+            dtype=self.dtype,
+            max_batch=self.max_batch,
+            threads=self.threads,
+            cache_tokens=self.cache_tokens,
+        )

@@ -52,11 +52,21 @@ Finish = Literal["stop", "length", "abort"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a completion cost, in tokens."""
+    """What a completion cost.
+
+    Attributes:
+        prompt_tokens: Tokens of the prompt.
+        completion_tokens: Tokens drawn.
+        cached_tokens: Tokens of the prompt that the engine did not read anew.
+        model_s: Seconds from when the engine began with the request to its end.
+        attempts: How many replicas, or tries at an endpoint, it took.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    model_s: float = 0.0
+    attempts: int = 1
 
     def __trace__(self) -> dict[str, Any]:
         """What the log keeps: the fields that are not as usual."""

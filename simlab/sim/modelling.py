@@ -1,17 +1,19 @@
 """Models of a run: from what its file says to the values that agents are given."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
-from simlab.actors import ActorRef, ActorSystem
+from simlab.actors import ActorSystem
 from simlab.errors import ConfigError
-from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.engines import ModelSpec, build
-from simlab.models.in_process import TransformersModel
+from simlab.models.held import HeldModel
 from simlab.models.model import Model
+from simlab.models.served import ServedModel
+from simlab.models.serving import RUNNING, App, Server, own_app, shared_app
 from simlab.models.weights import fingerprint, resolve
 from simlab.sim.staging import Staging
 
@@ -35,7 +37,7 @@ def check_weights(models: Mapping[str, Model]) -> None:
         ConfigError: Some are not; says how to get them.
     """
     for model in models.values():
-        if isinstance(model, TransformersModel):
+        if isinstance(model, HeldModel):
             resolve(model.weights)
 
 
@@ -48,48 +50,100 @@ def fingerprints(specs: Specs) -> dict[str, str]:
     return {
         name: fingerprint(resolve(model.weights))
         for name, model in build_models(specs).items()
-        if isinstance(model, TransformersModel)
+        if isinstance(model, HeldModel)
     }
 
 
-class SharedWeights:
-    """The models of a system, ready to be asked from all its hosts.
+class SharedModels:
+    """The models of a run that are asked from more than one process: Ray Serve serves them.
 
-    Weights that a process must load live in an actor of their own and not in each host, and models
-    that differ in nothing but their names share it. All other models are made by each host for
-    itself, and so are all where there is but this process, which shares its weights as well.
+    They are those whose file says how many `replicas` there are, and where there are hosts all
+    whose weights a process must hold. An app that `simlab models up` has started is used as it is;
+    else the run starts one, which ends with it. All other models are made by each host for itself.
 
     Args:
         system: Where they are asked.
+        owner: Tells this run from others: one that is gone on with finds what it left behind.
+        server: Where apps are started; None for Ray Serve.
     """
 
-    def __init__(self, system: ActorSystem) -> None:
+    def __init__(
+        self,
+        system: ActorSystem,
+        owner: str,
+        *,
+        address: str | None = None,
+        server: Server | None = None,
+    ) -> None:
         self._system = system
-        self._actors: dict[TransformersModel, ActorRef] = {}
+        self._owner = owner
+        self._address = address
+        self._server = server
+        self._apps: dict[str, App] = {}
+        self._own: list[str] = []
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """End the apps that this run has started."""
+        await self._exit.aclose()
 
     async def start(self, specs: Specs) -> dict[str, Model]:
-        """The models that all hosts ask together, by name; what was loaded is used again.
+        """The models that are served, by name; what was started is used again.
 
         Raises:
-            ConfigError: An engine or option is wrong, or weights cannot be had.
+            ConfigError: An engine or option is wrong, or a model cannot be served.
         """
-        if not self._system.hosts:
-            return {}
-        models = build_models(specs)
+        checked = {name: _spec(name, spec) for name, spec in specs.items()}
         return {
-            name: await self._shared(model, specs[name])
-            for name, model in models.items()
-            if isinstance(model, TransformersModel)
+            name: await self._served(name, spec)
+            for name, spec in checked.items()
+            if spec.replicas is not None or (self._system.hosts and _is_held(name, spec))
         }
 
-    async def _shared(self, model: TransformersModel, spec: Mapping[str, Any]) -> Model:
-        nameless = replace(model, name="")
-        if nameless not in self._actors:
-            name = f"model/{model.name}/{len(self._actors)}"
-            self._actors[nameless] = await self._system.spawn(
-                _Holder, model.name, spec, name=name, placement="dedicated"
-            )
-        return ActorModel(model.name, self._actors[nameless])
+    async def _served(self, name: str, spec: ModelSpec) -> Model:
+        key = shared_app(spec)
+        if key not in self._apps:
+            server = await self._connect()
+            found = await self._find(server, spec)
+            self._apps[key] = found or await self._start(server, name, spec)
+        app = self._apps[key]
+        return ServedModel(name, app.name, app.n_replicas).with_adapter(spec.adapter)
+
+    async def _find(self, server: Server, spec: ModelSpec) -> App | None:
+        """An app that serves such a model already: one for all, or one that this run left behind."""
+        apps = {app.name: app for app in await server.apps()}
+        shared, own = apps.get(shared_app(spec)), apps.get(own_app(spec, self._owner))
+        if shared is not None and shared.state == RUNNING:
+            return shared
+        if own is not None and own.state == RUNNING:
+            self._exit.push_async_callback(server.stop, own.name)
+            return own
+        if own is not None:
+            await server.stop(own.name)
+        return None
+
+    async def _start(self, server: Server, name: str, spec: ModelSpec) -> App:
+        app = own_app(spec, self._owner)
+        n_replicas = await server.start(app, name, spec)
+        self._exit.push_async_callback(server.stop, app)
+        return App(app, RUNNING, n_replicas)
+
+    async def _connect(self) -> Server:
+        """Where apps are started; connects to Ray where no host has done so."""
+        if self._server is None:
+            # Imported here because Ray takes seconds, which a run without it should not pay.
+            from simlab.actors.ray import RayCluster
+            from simlab.models.serve import RayServe
+
+            if not self._system.hosts:
+                cluster = RayCluster(self._address)
+                await cluster.open()
+                self._exit.push_async_callback(cluster.close)
+            self._server = RayServe()
+        return self._server
 
 
 def furnished(staging: Staging) -> Staging:
@@ -105,11 +159,8 @@ def furnished(staging: Staging) -> Staging:
     )
 
 
-class _Holder(ModelActor):
-    """Makes the model that it holds: a class in a user's file is known to no other process."""
-
-    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
-        super().__init__(build_models({name: spec})[name])
+def _is_held(name: str, spec: ModelSpec) -> bool:
+    return isinstance(build(name, spec), HeldModel)
 
 
 def _spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:

@@ -13,7 +13,7 @@ from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.errors import ConfigError, HostDiedError
 from simlab.sim.config import RunFile
-from simlab.sim.modelling import SharedWeights
+from simlab.sim.modelling import SharedModels
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
@@ -139,8 +139,9 @@ class Simulation:
             on_host_lost=self._on_host_lost,
             on_host_replaced=self._on_host_replaced,
         )
-        async with system:
-            stages = await self._set_stages(system)
+        owner = str(self._directory.path.resolve())
+        async with system, SharedModels(system, owner, address=self._address) as shared:
+            stages = await self._set_stages(system, shared)
             watch = asyncio.create_task(self._watch.report(system, stages))
             try:
                 await self._work_all(iter(todo), stages, n_workers)
@@ -169,18 +170,17 @@ class Simulation:
                 f"another on one host, which {' and '.join(unused)} cannot change"
             )
 
-    async def _set_stages(self, system: ActorSystem) -> dict[str, ActorRef]:
+    async def _set_stages(self, system: ActorSystem, shared: SharedModels) -> dict[str, ActorRef]:
         """A stage on each host, by host."""
         news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
         person = await system.spawn(PersonActor, self._person, name="person", host=DRIVER)
         forks = () if self._branching is None else self._branching.forks
-        weights = SharedWeights(system)
         staging = Staging(
             self._run,
             self._directory.path.resolve(),
-            models=await weights.start(self._run.models),
+            models=await shared.start(self._run.models),
             branching=self._branching,
-            models_before=tuple([await weights.start(fork.before.models) for fork in forks]),
+            models_before=tuple([await shared.start(fork.before.models) for fork in forks]),
             news=news,
             person=ActorPerson(person),
         )

@@ -11,27 +11,11 @@ from typing import TypeVar
 import torch
 
 from simlab.errors import ModelError
+from simlab.models.held import EngineStatistics
 from simlab.models.model import Completion, Prompt
 from simlab.models.transformers.decode import Decoder, DecodeRequest, Row
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeStatistics:
-    """What a decode thread is busy with.
-
-    Attributes:
-        running: Completions that take part in each step.
-        waiting: Requests that are not begun.
-        prompt_tokens: How many tokens the prompts had so far.
-        cached_tokens: How many of them were not read anew.
-    """
-
-    running: int
-    waiting: int
-    prompt_tokens: int
-    cached_tokens: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,15 +87,20 @@ class DecodeThread:
         self._submit(job)
         return job.future
 
-    def statistics(self) -> DecodeStatistics:
+    def statistics(self) -> EngineStatistics:
         """What the thread is busy with at this moment."""
         with self._changed:
-            return DecodeStatistics(
+            return EngineStatistics(
                 running=len(self._running),
                 waiting=len(self._waiting),
                 prompt_tokens=self._decoder.prompt_tokens,
                 cached_tokens=self._decoder.cached_tokens,
             )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still takes requests."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """End the thread after its present step; whatever is not done fails with ModelError."""

@@ -12,12 +12,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from simlab.errors import ConfigError, ModelError
+from simlab.errors import ConfigError, EngineDiedError, ModelError
+from simlab.models.held import EngineStatistics
 from simlab.models.model import Completion, Prompt, Sampling
 from simlab.models.render import Renderer
 from simlab.models.transformers.attention import ATTENTION
 from simlab.models.transformers.decode import Decoder, DecodeRequest
-from simlab.models.transformers.decode_thread import DecodeStatistics, DecodeThread
+from simlab.models.transformers.decode_thread import DecodeThread
 from simlab.models.transformers.network import Network
 from simlab.models.weights import EMBEDDED, resolve
 
@@ -71,6 +72,7 @@ class TransformersEngine:
         *,
         session: str | None = None,
         model: str = "",
+        adapter: str | None = None,
     ) -> Completion:
         """Complete a prompt; see `simlab.models.model.Model.generate`.
 
@@ -79,15 +81,19 @@ class TransformersEngine:
             sampling: How to draw.
             session: Whose prompts extend each other; only what is new of one is read.
             model: The name that the completion bears.
+            adapter: Folder of an adapter.
 
         Raises:
             ModelError: The request cannot be met, or the engine is closed.
         """
         _check(sampling)
+        _check_adapter(adapter)
         request = DecodeRequest(prompt, sampling, session, model)
         return await asyncio.wrap_future(self._thread.decode(request))
 
-    async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
+    async def choice_logprobs(
+        self, prompt: Prompt, choices: Sequence[str], *, adapter: str | None = None
+    ) -> Mapping[str, float]:
         """The log-probability of each choice; see `simlab.models.model.Model.choice_logprobs`.
 
         Each choice is cut into tokens by itself, as if it were drawn after the prompt.
@@ -95,14 +101,24 @@ class TransformersEngine:
         Raises:
             ModelError: There are no choices, one is empty, or the prompt cannot be read.
         """
+        _check_adapter(adapter)
         if not choices or not all(choices):
             raise ModelError(f"choices must be one text or more, none empty, got {choices!r}")
         logprobs = await asyncio.wrap_future(self._thread.score(prompt, choices))
         return dict(zip(choices, logprobs, strict=True))
 
-    def statistics(self) -> DecodeStatistics:
+    def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""
         return self._thread.statistics()
+
+    async def check_health(self) -> None:
+        """Raise if the engine can answer no more.
+
+        Raises:
+            EngineDiedError: Its thread has ended.
+        """
+        if not self._thread.alive:
+            raise EngineDiedError("the thread of the transformers engine has ended")
 
     def close(self) -> None:
         """End the engine's thread; requests that are not done fail with ModelError."""
@@ -129,6 +145,11 @@ def _check(sampling: Sampling) -> None:
         )
     if sampling.exact and sampling.seed is None and sampling.temperature > 0:
         raise ModelError("an exact completion needs a seed, got None; give one, or temperature 0")
+
+
+def _check_adapter(adapter: str | None) -> None:
+    if adapter is not None:
+        raise ModelError(f"the transformers engine takes no adapters, got {adapter!r}")
 
 
 def _spare_cores() -> int:

@@ -1,0 +1,119 @@
+"""Models that a process computes itself, and the engines that do it: one for all of equal options.
+
+An engine is what holds weights: a value such as `TransformersModel` only says which one. It is made
+when it is first needed, and shared by all values of the process that say the same.
+"""
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from simlab.models.model import Completion, Model, Prompt, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """What an engine is busy with.
+
+    Attributes:
+        running: Completions that take part in its present step.
+        waiting: Requests that are not begun.
+        prompt_tokens: How many tokens the prompts had so far.
+        cached_tokens: How many of them were not read anew.
+        adapters: Names of the adapters that are loaded.
+    """
+
+    running: int
+    waiting: int
+    prompt_tokens: int
+    cached_tokens: int
+    adapters: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """Computes completions with weights of its own, many at once."""
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        *,
+        session: str | None = None,
+        model: str = "",
+        adapter: str | None = None,
+    ) -> Completion:
+        """Complete a prompt; the completion bears the name `model`."""
+        ...
+
+    async def choice_logprobs(
+        self, prompt: Prompt, choices: Sequence[str], *, adapter: str | None = None
+    ) -> Mapping[str, float]:
+        """The log-probability of each choice; see `Model.choice_logprobs`."""
+        ...
+
+    def statistics(self) -> EngineStatistics:
+        """What it is busy with."""
+        ...
+
+    async def check_health(self) -> None:
+        """Raise `EngineDiedError` if it can answer no more."""
+        ...
+
+    def close(self) -> None:
+        """End it; what is not done fails with ModelError."""
+        ...
+
+
+@runtime_checkable
+class HeldModel(Model, Protocol):
+    """A model whose weights the process holds that asks it."""
+
+    @property
+    def weights(self) -> str:
+        """``"embedded"``, a folder or a hub id."""
+        ...
+
+    def open(self) -> Engine:
+        """The engine behind this model, loaded if it is not yet; blocks."""
+        ...
+
+
+class EngineTable:
+    """Engines, by what makes two of them the same.
+
+    Closes them all before the interpreter goes: a thread that computes then would crash it.
+    """
+
+    def __init__(self) -> None:
+        self._engines: dict[Hashable, Any] = {}
+        self._loading = threading.Lock()
+        atexit.register(self._close_all)
+
+    def find(self, key: Hashable) -> Any:
+        """The engine of a key; None if it is not loaded."""
+        return self._engines.get(key)
+
+    def open(self, key: Hashable, load: Callable[[], Engine]) -> Any:
+        """The engine of a key, loaded if it is not yet; two first calls load one engine."""
+        with self._loading:
+            if key not in self._engines:
+                self._engines[key] = load()
+            return self._engines[key]
+
+    async def close(self, key: Hashable) -> None:
+        """End the engine of a key; a later `open` loads it anew."""
+        with self._loading:
+            engine = self._engines.pop(key, None)
+        if engine is not None:
+            await asyncio.to_thread(engine.close)
+
+    def _close_all(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+
+
+ENGINES_HERE = EngineTable()
+"""The engines of this process."""

@@ -1,0 +1,237 @@
+"""Ray Serve: the replicas of a model, started, found, asked and ended.
+
+The only file of models that imports Ray. An app holds one model; each of its deployments is one
+replica, so that a caller can choose which one it asks: that keeps a session where its prompts are
+cached, which Serve's own router does only where its experimental hashing is switched on.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import LoggingConfig
+
+from simlab.errors import ConfigError, ReplicaDiedError
+from simlab.models.courier import Lane
+from simlab.models.desk import Desk
+from simlab.models.engines import ModelSpec, build
+from simlab.models.held import EngineStatistics, HeldModel
+from simlab.models.serving import App
+
+ENGINE_DIED = 4
+"""Exit status of a replica whose engine has died."""
+
+_OPTIONS: Mapping[str, Any] = {
+    "max_ongoing_requests": 1024,  # parcels; the default of 5 would starve the engine's batch
+    "health_check_period_s": 10,
+    "health_check_timeout_s": 60,  # a replica under load is slow to say that it is well
+    "graceful_shutdown_timeout_s": 5,
+    "max_constructor_retry_count": 1,
+    "logging_config": LoggingConfig(log_level="ERROR"),
+}
+
+_RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatistics:
+    """What a replica is busy with.
+
+    Attributes:
+        pid: Of its process.
+        running: Calls that have no answer yet.
+        engine: What its engine tells; None for models without one.
+    """
+
+    pid: int
+    running: int
+    engine: EngineStatistics | None
+
+
+class Replica:
+    """One replica: a model in a process of its own, and the desk before it.
+
+    Args:
+        name: Of the model.
+        spec: Of the model, as a run file has it.
+        paths: Where the driver finds modules; added to where this process does.
+        others: The app's other replicas, which are its own business to start.
+    """
+
+    def __init__(
+        self, name: str, spec: ModelSpec, paths: Sequence[str], *others: DeploymentHandle[Any]
+    ) -> None:
+        del others
+        sys.path.extend(path for path in paths if path not in sys.path)
+        model = build(name, spec)
+        self._engine = model.open() if isinstance(model, HeldModel) else None
+        self._desk = Desk(model, on_engine_died=_exit)
+
+    async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
+        """See `Desk.answer`."""
+        async for part in self._desk.answer(parcel):
+            yield part
+
+    async def drop(self, parcel: bytes) -> None:
+        """See `Desk.drop`."""
+        self._desk.drop(parcel)
+
+    async def statistics(self) -> ReplicaStatistics:
+        """What it is busy with."""
+        engine = None if self._engine is None else self._engine.statistics()
+        return ReplicaStatistics(os.getpid(), self._desk.n_running, engine)
+
+    async def check_health(self) -> None:
+        """Raise if the engine has died; Serve asks every ten seconds."""
+        if self._engine is not None:
+            await self._engine.check_health()
+
+
+class ServeLane:
+    """The way to one replica; see `Lane`.
+
+    Args:
+        app: Whose.
+        number: Of the replica.
+    """
+
+    def __init__(self, app: str, number: int) -> None:
+        handle = serve.get_deployment_handle(_deployment(number), app)
+        # By value: a reference in Ray's store would cost each call another millisecond.
+        options = handle.options(_by_reference=False)
+        self._answer: Any = options.options(method_name="answer", stream=True)
+        self._drop = options.options(method_name="drop")
+        self._statistics = options.options(method_name="statistics")
+
+    async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
+        """See `Desk.answer`."""
+        try:
+            async for part in self._answer.remote(parcel):
+                yield part
+        except RayActorError as error:
+            raise _died(error) from error
+        except RayTaskError as error:
+            raise _cause(error) from error
+
+    async def drop(self, parcel: bytes) -> None:
+        """See `Desk.drop`."""
+        try:
+            await self._drop.remote(parcel)
+        except RayActorError as error:
+            raise _died(error) from error
+
+    async def statistics(self) -> ReplicaStatistics:
+        """What the replica is busy with."""
+        statistics: ReplicaStatistics = await self._statistics.remote()
+        return statistics
+
+
+def lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:
+    """The ways to an app's replicas, by number."""
+    return [ServeLane(app, number) for number in range(n_replicas)]
+
+
+class RayServe:
+    """Starts, lists and ends apps on the Ray that this process is connected to; see `Server`."""
+
+    async def start(self, app: str, name: str, spec: ModelSpec) -> int:
+        """Serve a model, and wait until it answers; see `Server.start`."""
+        n_replicas = spec.replicas or 1
+        _check_resources(name, n_replicas, spec)
+        await asyncio.to_thread(_run, app, name, _application(name, spec, n_replicas))
+        return n_replicas
+
+    async def stop(self, app: str) -> None:
+        """End an app and its replicas."""
+        await asyncio.to_thread(serve.delete, app)
+
+    async def apps(self) -> list[App]:
+        """All apps of the cluster, by name."""
+        status = await asyncio.to_thread(serve.status)
+        return [
+            App(name, overview.status.value, len(overview.deployments), overview.message)
+            for name, overview in sorted(status.applications.items())
+        ]
+
+
+def _deployment(number: int) -> str:
+    return f"replica-{number}"
+
+
+def _application(name: str, spec: ModelSpec, n_replicas: int) -> serve.Application:
+    """Replica 0 is what Serve calls the ingress, and binds the others so that they are started."""
+    resources = {"num_cpus": spec.num_cpus, "num_gpus": spec.num_gpus}
+    deployment = serve.deployment(ray_actor_options=resources, **_OPTIONS)(Replica)
+    paths = [os.path.abspath(path) for path in sys.path]
+    others = [
+        deployment.options(name=_deployment(number)).bind(name, spec, paths)
+        for number in range(1, n_replicas)
+    ]
+    return deployment.options(name=_deployment(0)).bind(name, spec, paths, *others)
+
+
+def _run(app: str, name: str, application: serve.Application) -> None:
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="ERROR"))
+    try:
+        serve.run(application, name=app, route_prefix=None)
+    except RuntimeError as error:
+        status = serve.status().applications.get(app)
+        message = str(error) if status is None else _message_of(status)
+        serve.delete(app, _blocking=False)
+        raise ConfigError(f"models.{name} cannot be served: {_reason(message)}") from error
+
+
+def _message_of(status: Any) -> str:
+    parts = [status.message, *(part.message for part in status.deployments.values())]
+    return "\n".join(parts)
+
+
+def _reason(message: str) -> str:
+    """The last error that a traceback tells of, without its class where it is one of ours."""
+    raised = _RAISED.findall(message)
+    if not raised:
+        return message.strip()
+    kind, said = raised[-1]
+    return str(said) if kind == "ConfigError" else f"{kind}: {said}"
+
+
+def _check_resources(name: str, n_replicas: int, spec: ModelSpec) -> None:
+    """See that the cluster has what the replicas claim: Serve would wait for it for ever.
+
+    Raises:
+        ConfigError: It has not; says how much is wanted and how much is there.
+    """
+    has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
+    for kind, each in (("GPU", spec.num_gpus), ("CPU", spec.num_cpus)):
+        if n_replicas * each > free.get(kind, 0):
+            raise ConfigError(
+                f"models.{name}: {n_replicas} replicas of {each:g} {kind} want "
+                f"{n_replicas * each:g}, and the cluster has {has.get(kind, 0):g}, of which "
+                f"{free.get(kind, 0):g} are free; ask for fewer or join a larger cluster"
+            )
+
+
+def _died(error: RayActorError) -> ReplicaDiedError:
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return ReplicaDiedError(f"a replica has died: {said[0]}")
+
+
+def _cause(error: RayTaskError) -> BaseException:
+    return error.cause if isinstance(error.cause, BaseException) else error
+
+
+def _exit() -> None:
+    """End a replica whose engine has died; Serve starts another one in its place."""
+    sys.stderr.flush()
+    os._exit(ENGINE_DIED)

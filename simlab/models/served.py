@@ -1,0 +1,69 @@
+"""A model behind Ray Serve: replicas that all hosts and runs of a cluster share."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from simlab.models.calls import Call, Generate, ScoreChoices
+from simlab.models.courier import Carried, Courier
+from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model that replicas compute; a value that pickles and works in every process of a cluster.
+
+    Attributes:
+        name: The exact version; models of other names may share the replicas.
+        app: Of Ray Serve.
+        n_replicas: How many replicas the app has.
+        adapter: Folder of the adapter that goes with each call.
+    """
+
+    name: str
+    app: str
+    n_replicas: int = 1
+    adapter: str | None = None
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
+    ) -> Completion:
+        """Complete a prompt; see `Model.generate`.
+
+        Raises:
+            ModelError: The model did not answer, or replica after replica died.
+        """
+        carried = await self._carry(Generate(prompt, sampling, session, self.adapter), session)
+        completion: Completion = carried.result
+        usage = replace(completion.usage, attempts=carried.attempts)
+        return replace(completion, model=self.name, usage=usage)
+
+    async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
+        """The log-probability of each choice; see `Model.choice_logprobs`."""
+        carried = await self._carry(ScoreChoices(prompt, tuple(choices), self.adapter), None)
+        logprobs: Mapping[str, float] = carried.result
+        return logprobs
+
+    def with_adapter(self, path: str | None) -> Self:
+        """This model with an adapter folder, or without any."""
+        return replace(self, name=name_with_adapter(self.name, path), adapter=path)
+
+    async def _carry(self, call: Call, session: str | None) -> Carried:
+        return await _courier(self.app, self.n_replicas).carry(call, session)
+
+
+_couriers: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Any]]" = WeakKeyDictionary()
+"""The courier to each app, for each event loop of this process."""
+
+
+def _courier(app: str, n_replicas: int) -> Courier:
+    couriers = _couriers.setdefault(asyncio.get_running_loop(), {})
+    if app not in couriers:
+        # Imported here because Ray Serve takes a second, which runs without it should not pay.
+        from simlab.models.serve import lanes_to
+
+        couriers[app] = Courier(lanes_to(app, n_replicas))
+    courier: Courier = couriers[app]
+    return courier

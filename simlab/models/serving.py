@@ -1,0 +1,76 @@
+"""Serving models: what a cluster serves, under which names, and who may use it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from simlab.models.engines import ModelSpec
+
+PREFIX = "simlab-"
+"""Names of apps that SimLab starts begin so."""
+
+RUNNING = "RUNNING"
+"""The state of an app that answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app of Ray Serve: one model and its replicas.
+
+    Attributes:
+        name: Unique in the cluster.
+        state: ``RUNNING``, ``DEPLOYING``, ``DEPLOY_FAILED``, ``UNHEALTHY`` or ``DELETING``.
+        n_replicas: How many replicas it has.
+        message: What Serve says of it.
+    """
+
+    name: str
+    state: str
+    n_replicas: int
+    message: str = ""
+
+
+class Server(Protocol):
+    """Where apps are started."""
+
+    async def start(self, app: str, name: str, spec: ModelSpec) -> int:
+        """Serve a model, and wait until it answers.
+
+        Args:
+            app: A name that no app has yet: Serve would start all replicas of one anew.
+            name: Of the model, for messages.
+            spec: Of the model.
+
+        Returns:
+            How many replicas there are.
+
+        Raises:
+            ConfigError: The cluster has not what they need, or they do not start; says why.
+        """
+        ...
+
+    async def stop(self, app: str) -> None:
+        """End an app and its replicas."""
+        ...
+
+    async def apps(self) -> list[App]:
+        """All apps of the cluster, by name."""
+        ...
+
+
+def shared_app(spec: ModelSpec) -> str:
+    """The name of the app that all runs of a cluster share for models of equal options.
+
+    How many replicas it has, and what the model is called, is nothing to those who ask it.
+    """
+    options = spec.model_dump(mode="json", exclude={"replicas", "adapter"})
+    encoded = msgspec.json.encode(options, order="deterministic")
+    return PREFIX + hashlib.blake2b(encoded, digest_size=6).hexdigest()
+
+
+def own_app(spec: ModelSpec, owner: str) -> str:
+    """The name of an app for one owner alone, such as a run by its directory."""
+    digest = hashlib.blake2b(owner.encode(), digest_size=6).hexdigest()
+    return f"{shared_app(spec)}-{digest}"

@@ -1,0 +1,243 @@
+"""Couriers and desks, joined by lanes that need no Ray."""
+
+import asyncio
+import pickle
+
+import pytest
+
+from simlab.errors import EngineDiedError, ModelError, ReplicaDiedError
+from simlab.models import courier as courier_module
+from simlab.models.calls import Generate, ScoreChoices
+from simlab.models.courier import ATTEMPTS, Courier
+from simlab.models.desk import Desk
+from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.scripted import ScriptedModel
+
+HELLO = [ChatMessage("user", "hello")]
+
+
+class MemoryLane:
+    """The way to a desk in this process, which can be cut."""
+
+    def __init__(self, model):
+        self.desk = Desk(model, self.die)
+        self.parcels = []
+        self.dead = asyncio.Event()
+
+    def die(self):
+        self.dead.set()
+
+    async def answer(self, parcel):
+        self.parcels.append(pickle.loads(parcel))
+        if self.dead.is_set():
+            raise ReplicaDiedError("it is dead")
+        parts = self.desk.answer(parcel)
+        died = asyncio.create_task(self.dead.wait())
+        try:
+            while True:
+                part = asyncio.create_task(anext(parts, None))
+                await asyncio.wait([part, died], return_when=asyncio.FIRST_COMPLETED)
+                if died.done():
+                    part.cancel()
+                    raise ReplicaDiedError("it was killed")
+                if part.result() is None:
+                    return
+                yield part.result()
+        finally:
+            died.cancel()
+
+    async def drop(self, parcel):
+        self.desk.drop(parcel)
+
+
+class Gate:
+    """A model that answers nobody until it is opened."""
+
+    name = "gate"
+
+    def __init__(self):
+        self.opened = asyncio.Event()
+        self.asked = asyncio.Semaphore(0)
+        self.n_asked = self.n_cancelled = 0
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        self.n_asked += 1
+        self.asked.release()
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.n_cancelled += 1
+            raise
+        return Completion(f"{sampling.seed} {session}")
+
+
+def ask(courier, seed, session=None):
+    return asyncio.create_task(
+        courier.carry(Generate(HELLO, Sampling(seed=seed), session), session)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_back_off(monkeypatch):
+    monkeypatch.setattr(courier_module, "_BACK_OFF_S", 0.0)
+
+
+async def test_an_answer_is_what_the_model_says():
+    model = ScriptedModel("small", "simlab.models.scripts:echo")
+    courier = Courier([MemoryLane(model)])
+
+    carried = await courier.carry(Generate(HELLO, Sampling(seed=1)))
+    scored = await courier.carry(ScoreChoices(HELLO, ("yes", "no")))
+
+    assert carried.result == await model.generate(HELLO, Sampling(seed=1))
+    assert carried.attempts == 1
+    assert scored.result == await model.choice_logprobs(HELLO, ["yes", "no"])
+
+
+async def test_calls_that_are_made_together_travel_together():
+    lane = MemoryLane(ScriptedModel("small"))
+    courier = Courier([lane])
+
+    await asyncio.gather(*(ask(courier, seed) for seed in range(50)))
+
+    assert len(lane.parcels) == 1
+    assert len(lane.parcels[0].calls) == 50
+
+
+async def test_calls_made_while_a_parcel_is_on_its_way_share_the_next():
+    gate = Gate()
+    lane = MemoryLane(gate)
+    courier = Courier([lane])
+    first = ask(courier, 0)
+    await gate.asked.acquire()
+
+    others = [ask(courier, seed) for seed in range(1, 10)]
+    for _ in others:
+        await gate.asked.acquire()  # they are begun although the first has no answer
+    gate.opened.set()
+    await asyncio.gather(first, *others)
+
+    assert [len(parcel.calls) for parcel in lane.parcels] == [1, 9]
+
+
+async def test_calls_of_one_session_go_to_one_replica():
+    lanes = [MemoryLane(ScriptedModel("small")) for _ in range(3)]
+    courier = Courier(lanes)
+
+    for session in ("a", "b", "c", "d", "e", "f") * 3:
+        await ask(courier, 1, session)
+
+    homes = {}
+    for number, lane in enumerate(lanes):
+        for parcel in lane.parcels:
+            for _, call in parcel.calls:
+                homes.setdefault(call.session, set()).add(number)
+    assert all(len(numbers) == 1 for numbers in homes.values())
+    assert len(set.union(*homes.values())) > 1
+
+
+async def test_calls_without_a_session_take_turns():
+    lanes = [MemoryLane(ScriptedModel("small")) for _ in range(2)]
+    courier = Courier(lanes)
+
+    await asyncio.gather(*(ask(courier, seed) for seed in range(10)))
+
+    assert [len(lane.parcels[0].calls) for lane in lanes] == [5, 5]
+
+
+async def test_what_a_model_refuses_fails_that_call_alone():
+    def picky(prompt, sampling):
+        if sampling.seed == 1:
+            raise ModelError("seed 1 is refused")
+        return "fine"
+
+    courier = Courier([MemoryLane(ScriptedModel("small", picky))])
+
+    answers = await asyncio.gather(*(ask(courier, n) for n in range(3)), return_exceptions=True)
+
+    assert [type(answer).__name__ for answer in answers] == ["Carried", "ModelError", "Carried"]
+    assert answers[1].message == "seed 1 is refused"
+
+
+async def test_train_11_calls_of_a_replica_that_dies_are_answered_by_another():
+    gate, other = Gate(), ScriptedModel("small", lambda prompt, sampling: "from the other")
+    dying = MemoryLane(gate)
+    courier = Courier([dying, MemoryLane(other)])
+    calls = [ask(courier, seed) for seed in range(100)]
+    for _ in range(50):
+        await gate.asked.acquire()
+
+    dying.die()
+    carried = await asyncio.gather(*calls)
+
+    assert {one.result.text for one in carried} == {"from the other"}
+    assert sorted(one.attempts for one in carried) == [1] * 50 + [2] * 50
+
+
+async def test_train_11_a_call_over_which_every_replica_dies_fails_after_so_many():
+    lane = MemoryLane(ScriptedModel("small"))
+    lane.die()
+    courier = Courier([lane])
+
+    with pytest.raises(ModelError, match="3 replicas died over one call: it is dead"):
+        await ask(courier, 1)
+
+    assert len(lane.parcels) == ATTEMPTS == 3
+
+
+async def test_an_engine_that_dies_takes_its_replica_along():
+    class Broken(Gate):
+        async def generate(self, prompt, sampling=Sampling(), *, session=None):
+            raise EngineDiedError("no more memory")
+
+    broken = MemoryLane(Broken())
+    courier = Courier([broken, MemoryLane(ScriptedModel("small"))])
+
+    carried = await asyncio.gather(*(ask(courier, seed) for seed in range(4)))
+
+    assert broken.dead.is_set()
+    assert sorted(one.attempts for one in carried) == [1, 1, 2, 2]
+
+
+async def test_train_12_a_call_that_is_cancelled_ends_its_work_and_no_other():
+    gate = Gate()
+    lane = MemoryLane(gate)
+    courier = Courier([lane])
+    calls = [ask(courier, seed) for seed in range(4)]
+    for _ in calls:
+        await gate.asked.acquire()
+
+    calls[0].cancel()
+    calls[1].cancel()
+    while gate.n_cancelled < 2:  # noqa: ASYNC110 - the turns of the loop that the news takes
+        await asyncio.sleep(0)
+    gate.opened.set()
+
+    assert [one.result.text for one in await asyncio.gather(*calls[2:])] == ["2 None", "3 None"]
+    assert lane.desk.n_running == 0
+
+
+async def test_a_call_that_is_cancelled_before_it_left_is_not_carried():
+    lane = MemoryLane(ScriptedModel("small"))
+    courier = Courier([lane])
+    calls = [ask(courier, seed) for seed in range(2)]
+    await asyncio.sleep(0)
+
+    calls[0].cancel()
+    await calls[1]
+
+    assert [[number for number, _ in parcel.calls] for parcel in lane.parcels] == [[1]]
+
+
+async def test_an_error_that_cannot_be_pickled_is_told_all_the_same():
+    class Odd(Exception):
+        def __init__(self, one, two):
+            super().__init__(one)
+
+    def odd(prompt, sampling):
+        raise Odd("what happened", 2)
+
+    courier = Courier([MemoryLane(ScriptedModel("small", odd))])
+
+    with pytest.raises(Exception, match=r"Odd .*what happened"):
+        await ask(courier, 1)
