@@ -12,6 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from simlab.cli import app
+from tests.models.memory_serve import MemoryServe
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,15 @@ def disk_that_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets syncs of this process take no time: tests end processes and never machines."""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
+
+
+@pytest.fixture
+def memory_serve(monkeypatch: pytest.MonkeyPatch) -> MemoryServe:
+    """Lets the runs of this process be served by desks in it, without Ray."""
+    serve = MemoryServe()
+    monkeypatch.setattr("simlab.sim.modelling._ray_serve", lambda: serve)
+    monkeypatch.setattr("simlab.models.served._lanes_to", serve.lanes_to)
+    return serve
 
 
 @pytest.fixture

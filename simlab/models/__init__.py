@@ -1,7 +1,7 @@
 """Language models as agents see them: small values that complete prompts.
 
 Start with `simlab.models.model`, which says what a model is. `scripted` needs no weights,
-`in_process` computes with weights in this process, `actor_model` asks an actor that holds them, and
+`in_process` computes with weights in this process, `served` asks replicas that Ray Serve runs, and
 `recorded` puts any of them on the record. `engines` makes the one that a run file names.
 """
 

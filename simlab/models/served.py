@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 from weakref import WeakKeyDictionary
 
 from simlab.models.calls import Call, Generate, ScoreChoices
-from simlab.models.courier import Carried, Courier
+from simlab.models.courier import Carried, Courier, Lane
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
 
@@ -54,16 +54,19 @@ class ServedModel:
         return await _courier(self.app, self.n_replicas).carry(call, session)
 
 
-_couriers: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Any]]" = WeakKeyDictionary()
+def _lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:
+    # Imported here because Ray Serve takes a second, which runs without it should not pay.
+    from simlab.models.serve import lanes_to
+
+    return lanes_to(app, n_replicas)
+
+
+_couriers: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Courier]]" = WeakKeyDictionary()
 """The courier to each app, for each event loop of this process."""
 
 
 def _courier(app: str, n_replicas: int) -> Courier:
     couriers = _couriers.setdefault(asyncio.get_running_loop(), {})
     if app not in couriers:
-        # Imported here because Ray Serve takes a second, which runs without it should not pay.
-        from simlab.models.serve import lanes_to
-
-        couriers[app] = Courier(lanes_to(app, n_replicas))
-    courier: Courier = couriers[app]
-    return courier
+        couriers[app] = Courier(_lanes_to(app, n_replicas))
+    return couriers[app]

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from simlab.actors import ActorSystem
+from simlab.actors.process import Cluster
 from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import HeldModel
@@ -64,21 +65,14 @@ class SharedModels:
     Args:
         system: Where they are asked.
         owner: Tells this run from others: one that is gone on with finds what it left behind.
-        server: Where apps are started; None for Ray Serve.
+        address: Of a Ray cluster to join, where the system has not done so.
     """
 
-    def __init__(
-        self,
-        system: ActorSystem,
-        owner: str,
-        *,
-        address: str | None = None,
-        server: Server | None = None,
-    ) -> None:
+    def __init__(self, system: ActorSystem, owner: str, *, address: str | None = None) -> None:
         self._system = system
         self._owner = owner
         self._address = address
-        self._server = server
+        self._server: Server | None = None
         self._apps: dict[str, App] = {}
         self._own: list[str] = []
         self._exit = AsyncExitStack()
@@ -113,7 +107,7 @@ class SharedModels:
         return ServedModel(name, app.name, app.n_replicas).with_adapter(spec.adapter)
 
     async def _find(self, server: Server, spec: ModelSpec) -> App | None:
-        """An app that serves such a model already: one for all, or one that this run left behind."""
+        """An app that serves such a model already: one for all, or one this run left behind."""
         apps = {app.name: app for app in await server.apps()}
         shared, own = apps.get(shared_app(spec)), apps.get(own_app(spec, self._owner))
         if shared is not None and shared.state == RUNNING:
@@ -134,15 +128,11 @@ class SharedModels:
     async def _connect(self) -> Server:
         """Where apps are started; connects to Ray where no host has done so."""
         if self._server is None:
-            # Imported here because Ray takes seconds, which a run without it should not pay.
-            from simlab.actors.ray import RayCluster
-            from simlab.models.serve import RayServe
-
             if not self._system.hosts:
-                cluster = RayCluster(self._address)
+                cluster = _ray_cluster(self._address)
                 await cluster.open()
                 self._exit.push_async_callback(cluster.close)
-            self._server = RayServe()
+            self._server = _ray_serve()
         return self._server
 
 
@@ -157,6 +147,19 @@ def furnished(staging: Staging) -> Staging:
             for specs, shared in zip(before, staging.models_before, strict=True)
         ),
     )
+
+
+def _ray_cluster(address: str | None) -> Cluster:
+    # Imported here because Ray takes seconds, which a run without it should not pay.
+    from simlab.actors.ray import RayCluster
+
+    return RayCluster(address)
+
+
+def _ray_serve() -> Server:
+    from simlab.models.serve import RayServe  # which imports Ray, as above
+
+    return RayServe()
 
 
 def _is_held(name: str, spec: ModelSpec) -> bool:

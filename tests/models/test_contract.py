@@ -5,12 +5,12 @@ import math
 
 import pytest
 
-from simlab.actors.system import ActorSystem
-from simlab.models.actor_model import ActorModel, ModelActor
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Model, Sampling
 from simlab.models.recorded import RecordedModel
 from simlab.models.scripted import ScriptedModel
+from simlab.models.served import ServedModel
+from tests.models.memory_serve import MemoryLane
 
 CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
 BEGUN = [*CHAT, ChatMessage("assistant", '{"say": "')]
@@ -22,19 +22,19 @@ def babble(prompt, sampling):
 
 
 @pytest.fixture(
-    params=["scripted", "recorded", "actor", pytest.param("weights", marks=pytest.mark.model)]
+    params=["scripted", "recorded", "served", pytest.param("weights", marks=pytest.mark.model)]
 )
-async def model(request):
+async def model(request, monkeypatch):
     scripted = ScriptedModel("small", babble)
     match request.param:
         case "scripted":
             yield scripted
         case "recorded":
             yield RecordedModel(scripted)
-        case "actor":
-            async with ActorSystem(hosts=0) as system:
-                ref = await system.spawn(ModelActor, scripted, name="small")
-                yield ActorModel("small", ref)
+        case "served":
+            lanes = [MemoryLane(ScriptedModel("another name", babble)) for _ in range(2)]
+            monkeypatch.setattr("simlab.models.served._lanes_to", lambda _app, _n: lanes)
+            yield ServedModel("small", "app", 2)
         case "weights":
             weights = request.getfixturevalue("tiny_weights")
             loaded = TransformersModel("small", weights=str(weights))

@@ -1,53 +1,18 @@
 """Couriers and desks, joined by lanes that need no Ray."""
 
 import asyncio
-import pickle
 
 import pytest
 
-from simlab.errors import EngineDiedError, ModelError, ReplicaDiedError
+from simlab.errors import EngineDiedError, ModelError
 from simlab.models import courier as courier_module
 from simlab.models.calls import Generate, ScoreChoices
 from simlab.models.courier import ATTEMPTS, Courier
-from simlab.models.desk import Desk
 from simlab.models.model import ChatMessage, Completion, Sampling
 from simlab.models.scripted import ScriptedModel
+from tests.models.memory_serve import MemoryLane
 
 HELLO = [ChatMessage("user", "hello")]
-
-
-class MemoryLane:
-    """The way to a desk in this process, which can be cut."""
-
-    def __init__(self, model):
-        self.desk = Desk(model, self.die)
-        self.parcels = []
-        self.dead = asyncio.Event()
-
-    def die(self):
-        self.dead.set()
-
-    async def answer(self, parcel):
-        self.parcels.append(pickle.loads(parcel))
-        if self.dead.is_set():
-            raise ReplicaDiedError("it is dead")
-        parts = self.desk.answer(parcel)
-        died = asyncio.create_task(self.dead.wait())
-        try:
-            while True:
-                part = asyncio.create_task(anext(parts, None))
-                await asyncio.wait([part, died], return_when=asyncio.FIRST_COMPLETED)
-                if died.done():
-                    part.cancel()
-                    raise ReplicaDiedError("it was killed")
-                if part.result() is None:
-                    return
-                yield part.result()
-        finally:
-            died.cancel()
-
-    async def drop(self, parcel):
-        self.desk.drop(parcel)
 
 
 class Gate:
@@ -60,7 +25,7 @@ class Gate:
         self.asked = asyncio.Semaphore(0)
         self.n_asked = self.n_cancelled = 0
 
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+    async def generate(self, _prompt, sampling=Sampling(), *, session=None):
         self.n_asked += 1
         self.asked.release()
         try:
@@ -146,7 +111,7 @@ async def test_calls_without_a_session_take_turns():
 
 
 async def test_what_a_model_refuses_fails_that_call_alone():
-    def picky(prompt, sampling):
+    def picky(_prompt, sampling):
         if sampling.seed == 1:
             raise ModelError("seed 1 is refused")
         return "fine"
@@ -160,7 +125,7 @@ async def test_what_a_model_refuses_fails_that_call_alone():
 
 
 async def test_train_11_calls_of_a_replica_that_dies_are_answered_by_another():
-    gate, other = Gate(), ScriptedModel("small", lambda prompt, sampling: "from the other")
+    gate, other = Gate(), ScriptedModel("small", lambda _prompt, _sampling: "from the other")
     dying = MemoryLane(gate)
     courier = Courier([dying, MemoryLane(other)])
     calls = [ask(courier, seed) for seed in range(100)]
@@ -187,7 +152,7 @@ async def test_train_11_a_call_over_which_every_replica_dies_fails_after_so_many
 
 async def test_an_engine_that_dies_takes_its_replica_along():
     class Broken(Gate):
-        async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        async def generate(self, *_asked, **_named):
             raise EngineDiedError("no more memory")
 
     broken = MemoryLane(Broken())
@@ -230,14 +195,14 @@ async def test_a_call_that_is_cancelled_before_it_left_is_not_carried():
 
 
 async def test_an_error_that_cannot_be_pickled_is_told_all_the_same():
-    class Odd(Exception):
+    class OddError(Exception):
         def __init__(self, one, two):
-            super().__init__(one)
+            super().__init__(one + two)
 
-    def odd(prompt, sampling):
-        raise Odd("what happened", 2)
+    def odd(_prompt, _sampling):
+        raise OddError("what ", "happened")
 
     courier = Courier([MemoryLane(ScriptedModel("small", odd))])
 
-    with pytest.raises(Exception, match=r"Odd .*what happened"):
+    with pytest.raises(Exception, match=r"OddError .*what happened"):
         await ask(courier, 1)

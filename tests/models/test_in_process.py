@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from simlab.errors import ConfigError, ModelError
+from simlab.errors import ConfigError
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Sampling
 
@@ -17,12 +17,13 @@ def test_a_model_is_a_value_that_pickles_and_loads_nothing():
     assert {model} == {TransformersModel("small", weights="no/such-model", threads=1)}
 
 
-def test_an_adapter_is_refused_and_none_is_not():
-    model = TransformersModel("small")
+def test_a_version_is_a_value_of_its_own_and_leaves_the_base_as_it_is():
+    base = TransformersModel("small")
 
-    assert model.with_adapter(None) is model
-    with pytest.raises(ModelError, match="got '/runs/agent@7'; adapters come with served models"):
-        model.with_adapter("/runs/agent@7")
+    trained = base.with_adapter("/runs/agent@7")
+
+    assert (base.name, trained.name) == ("small", "small+agent@7")
+    assert trained.with_adapter(None) == base.with_adapter(None) == base
 
 
 async def test_weights_that_cannot_be_had_are_refused_on_first_use(tmp_path):

@@ -7,11 +7,12 @@ import simlab
 from simlab.actors import ActorSystem
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import ConfigError
-from simlab.models.actor_model import ActorModel
+from simlab.models.engines import ModelSpec
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.serving import shared_app
 from simlab.sim.config import checked
-from simlab.sim.modelling import SharedWeights, build_models
+from simlab.sim.modelling import SharedModels, build_models
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
@@ -43,17 +44,13 @@ def loaded(monkeypatch):
     """Lets weights be loaded in no time; gives the models for which they were."""
     loaded = []
 
-    async def load(self):
+    def load(self):
         loaded.append(self)
-
-    async def close(self):
-        pass
 
     async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG001
         return Completion(f"{prompt[-1].text} {sampling.seed}", model=self.name)
 
-    monkeypatch.setattr(TransformersModel, "load", load)
-    monkeypatch.setattr(TransformersModel, "close", close)
+    monkeypatch.setattr(TransformersModel, "open", load)
     monkeypatch.setattr(TransformersModel, "generate", generate)
     return loaded
 
@@ -65,53 +62,109 @@ async def system():
         yield system
 
 
-def addresses(models):
-    return {model.ref for model in models.values() if isinstance(model, ActorModel)}
+@pytest.fixture
+async def shared(system, memory_serve):  # noqa: ARG001
+    """The models of a run in this system."""
+    async with SharedModels(system, "runs/one") as shared:
+        yield shared
 
 
-async def test_models_that_differ_in_nothing_but_their_names_share_one_actor(system, loaded):
-    models = await SharedWeights(system).start({"buyer": WEIGHTS, "seller": dict(WEIGHTS)})
+async def test_models_that_differ_in_nothing_but_their_names_share_one_app(shared, loaded):
+    models = await shared.start({"buyer": WEIGHTS, "seller": dict(WEIGHTS)})
 
-    assert len(loaded) == len(addresses(models)) == 1
+    assert len(loaded) == len({model.app for model in models.values()}) == 1
     for name in ("buyer", "seller"):
         completion = await models[name].generate(HELLO, Sampling(seed=3))
         assert models[name].name == completion.model == name
         assert completion.text == "hello 3"
 
 
-async def test_models_of_other_options_have_weights_of_their_own(system, loaded):
-    specs = {"small": WEIGHTS, "half": {**WEIGHTS, "dtype": "bfloat16"}}
+async def test_models_of_other_options_have_apps_of_their_own(shared, loaded):
+    models = await shared.start({"small": WEIGHTS, "half": {**WEIGHTS, "dtype": "bfloat16"}})
 
-    models = await SharedWeights(system).start(specs)
-
-    assert len(loaded) == len(addresses(models)) == 2
+    assert len(loaded) == len({model.app for model in models.values()}) == 2
 
 
-async def test_what_a_branch_has_in_common_with_what_was_before_it_is_loaded_once(system, loaded):
-    weights = SharedWeights(system)
-
-    now = await weights.start({"small": WEIGHTS})
-    before = await weights.start({"small": WEIGHTS})
-    long_before = await weights.start({"small": {**WEIGHTS, "max_batch": 1}})
+async def test_what_a_branch_has_in_common_with_what_was_before_it_is_loaded_once(shared, loaded):
+    now = await shared.start({"small": WEIGHTS})
+    before = await shared.start({"small": WEIGHTS})
+    long_before = await shared.start({"small": {**WEIGHTS, "max_batch": 1}})
 
     assert now == before != long_before
     assert len(loaded) == 2
 
 
-async def test_models_without_weights_are_made_where_their_agents_live(system, loaded):
-    assert await SharedWeights(system).start({"small": {"engine": "scripted"}}) == {}
-    assert loaded == []
+async def test_models_without_weights_are_made_where_their_agents_live(shared, memory_serve):
+    assert await shared.start({"small": {"engine": "scripted"}}) == {}
+    assert memory_serve.started == []
 
 
-async def test_without_hosts_weights_live_in_this_process(loaded):
-    async with ActorSystem(0) as system:
-        assert await SharedWeights(system).start({"a": WEIGHTS, "b": WEIGHTS}) == {}
+async def test_any_model_is_served_if_its_file_says_how_many_replicas(shared):
+    models = await shared.start({"small": {"engine": "scripted", "replicas": 2}})
+
+    assert models["small"].n_replicas == 2
+    assert (await models["small"].generate(HELLO)).model == "small"
+
+
+async def test_without_hosts_weights_live_in_this_process(loaded, memory_serve):
+    async with ActorSystem(0) as system, SharedModels(system, "runs/one") as shared:
+        assert await shared.start({"a": WEIGHTS, "b": WEIGHTS}) == {}
 
     assert loaded == [], "they are loaded when they are first needed"
+    assert memory_serve.started == []
+
+
+async def test_what_a_run_has_started_ends_with_it(system, memory_serve):
+    async with SharedModels(system, "runs/one") as shared:
+        await shared.start({"small": WEIGHTS, "other": {**WEIGHTS, "dtype": "bfloat16"}})
+
+    assert sorted(memory_serve.stopped) == sorted(memory_serve.started)
+    assert len(memory_serve.started) == 2
+
+
+async def test_an_app_for_all_runs_is_used_and_left_as_it_is(system, memory_serve, loaded):
+    spec = ModelSpec.model_validate({**WEIGHTS, "replicas": 3})
+    await memory_serve.start(shared_app(spec), "another name", spec)
+
+    async with SharedModels(system, "runs/one") as shared:
+        models = await shared.start({"small": WEIGHTS})
+
+    assert models["small"].n_replicas == 3
+    assert len(loaded) == 1
+    assert memory_serve.stopped == []
+
+
+async def test_a_run_that_is_gone_on_with_finds_the_app_that_it_left_behind(system, memory_serve):
+    killed = SharedModels(system, "runs/one")
+    left = await killed.start({"small": WEIGHTS})
+
+    async with SharedModels(system, "runs/one") as shared:
+        assert await shared.start({"small": WEIGHTS}) == left
+
+    assert memory_serve.started == memory_serve.stopped
+
+
+async def test_an_app_that_does_not_answer_is_started_anew(system, memory_serve):
+    killed = SharedModels(system, "runs/one")
+    [app] = {model.app for model in (await killed.start({"small": WEIGHTS})).values()}
+    memory_serve.states[app] = "UNHEALTHY"
+
+    async with SharedModels(system, "runs/one") as shared:
+        await shared.start({"small": WEIGHTS})
+
+    assert memory_serve.started == memory_serve.stopped == [app, app]
+
+
+@pytest.mark.usefixtures("memory_serve")
+async def test_two_runs_do_not_share_what_each_has_started(system):
+    async with SharedModels(system, "runs/one") as one, SharedModels(system, "runs/two") as two:
+        first, second = [await shared.start({"small": WEIGHTS}) for shared in (one, two)]
+
+    assert first["small"].app != second["small"].app
 
 
 async def test_models_that_share_weights_have_one_digest_on_0_and_1_hosts(
-    tmp_path, monkeypatch, loaded
+    tmp_path, monkeypatch, memory_serve, loaded
 ):
     monkeypatch.setattr("simlab.actors.system._ray_cluster", lambda _address: MemoryCluster())
     monkeypatch.setattr("simlab.sim.provenance.fingerprints", lambda _specs: {})
@@ -125,7 +178,8 @@ async def test_models_that_share_weights_have_one_digest_on_0_and_1_hosts(
         digests.add(Run(directory.path).digest)
 
     assert len(digests) == 1
-    assert len(loaded) == 1, "in the one actor beside the host"
+    assert len(loaded) == 1, "in the one app beside the host"
+    assert len(memory_serve.stopped) == 1
 
 
 def test_an_engine_that_is_none_is_refused_with_its_key():
