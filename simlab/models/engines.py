@@ -17,6 +17,7 @@ from simlab.models.model import Model
 ENGINES = {
     "scripted": "simlab.models.scripted:ScriptedModel",
     "transformers": "simlab.models.in_process:TransformersModel",
+    "vllm": "simlab.models.vllm_model:VllmModel",
 }
 """Engines with short names."""
 

@@ -22,6 +22,12 @@ Prompt = Sequence[ChatMessage] | Sequence[int]
 """A chat, or token ids that are sent as they are."""
 
 
+def begun_reply(prompt: Prompt) -> str:
+    """The words with which a chat begins the reply to it; empty if it begins none."""
+    last = prompt[-1] if prompt else None
+    return last.text if isinstance(last, ChatMessage) and last.role == "assistant" else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How to draw a completion.

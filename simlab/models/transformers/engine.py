@@ -1,7 +1,6 @@
 """Language models in this process, on the CPU, through transformers."""
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from simlab.errors import ConfigError, EngineDiedError, ModelError
+from simlab.models.cores import spare_cores
 from simlab.models.held import EngineStatistics
 from simlab.models.model import Completion, Prompt, Sampling
 from simlab.models.render import Renderer
@@ -62,7 +62,7 @@ class TransformersEngine:
         self._thread = DecodeThread(
             partial(_load_decoder, folder, dtype, cache_tokens),
             max_batch=max_batch,
-            threads=threads or _spare_cores(),
+            threads=threads or spare_cores(),
         )
 
     async def generate(
@@ -150,15 +150,6 @@ def _check(sampling: Sampling) -> None:
 def _check_adapter(adapter: str | None) -> None:
     if adapter is not None:
         raise ModelError(f"the transformers engine takes no adapters, got {adapter!r}")
-
-
-def _spare_cores() -> int:
-    """All cores but one, which the rest of the run needs.
-
-    OpenMP's threads wait for each other by spinning: where another process takes the core of one,
-    all slow down many times over. One thread less costs little even on a machine that is idle.
-    """
-    return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 def _load_decoder(folder: Path, dtype: str, cache_tokens: int) -> Decoder:

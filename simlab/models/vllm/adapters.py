@@ -1,0 +1,130 @@
+"""Adapter folders as vLLM takes them: one request value for each, made known to the engine once."""
+
+import asyncio
+import itertools
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from vllm.lora.request import LoRARequest
+
+from simlab.errors import ModelError
+
+Load = Callable[[LoRARequest], Awaitable[Any]]
+"""Makes an adapter known to the engine."""
+
+_PROJECTIONS = ("q_proj", "qkv_proj", "c_attn", "query_key_value")
+"""Names of a linear layer that most models have, one of which the zero adapter names."""
+
+
+class Adapters:
+    """The adapters of one engine, each loaded before its first use.
+
+    A wrong one given straight to `generate` would end the engine for everybody; `add_lora` refuses
+    it and harms nobody. Requests without an adapter bear one of zeros: on a CPU vLLM 0.29 gives
+    rows without any the adapter in its last slot.
+
+    Args:
+        load: Makes an adapter known to the engine.
+        base: Folder of the base weights.
+        max_rank: The highest rank that the engine was made for.
+    """
+
+    def __init__(self, load: Load, base: Path, *, max_rank: int) -> None:
+        self._load = load
+        self._max_rank = max_rank
+        self._base = base
+        self._ids = itertools.count(1)
+        self._known: dict[str, asyncio.Task[LoRARequest]] = {}
+        self._zero = tempfile.TemporaryDirectory(prefix="simlab-zero-adapter-")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the adapters that were loaded."""
+        loaded = [path for path, task in self._known.items() if task.done()]
+        return tuple(Path(path).name for path in loaded if path != self._zero.name)
+
+    async def request(self, path: str | None) -> LoRARequest:
+        """What goes with a request for an adapter, or for none.
+
+        Raises:
+            ModelError: The folder holds no adapter that fits.
+        """
+        if path is None:
+            path = self._zero.name
+        if path not in self._known:
+            self._known[path] = asyncio.ensure_future(self._add(path))
+        try:
+            return await asyncio.shield(self._known[path])
+        except ModelError:
+            self._known.pop(path, None)  # it may be mended
+            raise
+
+    def close(self) -> None:
+        """Delete the zero adapter."""
+        self._zero.cleanup()
+
+    async def _add(self, path: str) -> LoRARequest:
+        if path == self._zero.name:
+            await asyncio.to_thread(_write_zero_adapter, self._base, Path(path))
+        else:
+            await asyncio.to_thread(self._check, Path(path))
+        request = LoRARequest(path, next(self._ids), path)  # equal names would be taken for one
+        try:
+            await self._load(request)
+        except Exception as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            raise ModelError(f"adapter {path!r} cannot be loaded: {said}") from error
+        return request
+
+    def _check(self, path: Path) -> None:
+        try:
+            config = json.loads((path / "adapter_config.json").read_bytes())
+            with safe_open(path / "adapter_model.safetensors", "pt"):
+                pass  # the engine would print a page about one that is cut short
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(
+                f"adapter {str(path)!r} must be a folder with adapter_config.json and "
+                f"adapter_model.safetensors in PEFT's format: {error}"
+            ) from error
+        if config.get("peft_type") != "LORA" or config.get("r", 0) > self._max_rank:
+            raise ModelError(
+                f"adapter {str(path)!r} must be a LoRA of rank {self._max_rank} at most, got "
+                f"{config.get('peft_type')!r} of rank {config.get('r')!r}; raise max_adapter_rank"
+            )
+
+
+def _write_zero_adapter(base: Path, folder: Path) -> None:
+    """An adapter that changes nothing, for the base weights in a folder.
+
+    Raises:
+        ModelError: The base has no linear layer of a name that is known here.
+    """
+    name, shape = _find_projection(base)
+    key = f"base_model.model.{name}"
+    tensors = {
+        f"{key}.lora_A.weight": torch.zeros(1, shape[1]),
+        f"{key}.lora_B.weight": torch.zeros(shape[0], 1),
+    }
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "bias": "none"}
+    config["target_modules"] = [name.rpartition(".")[2]]
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+
+
+def _find_projection(base: Path) -> tuple[str, list[int]]:
+    for path in sorted(base.glob("*.safetensors")):
+        with safe_open(path, "pt") as tensors:
+            for key in sorted(tensors.keys()):
+                name, _, kind = key.rpartition(".")
+                if kind == "weight" and name.endswith(_PROJECTIONS):
+                    return name, list(tensors.get_slice(key).get_shape())
+    raise ModelError(
+        f"weights in {str(base)!r} must have a layer named one of {_PROJECTIONS!r} to take "
+        "adapters; set max_adapters to 0"
+    )
