@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from simlab.errors import ConfigError
 from simlab.find import near
+from simlab.problem import problem
 from simlab.sim.yaml_file import YamlFile, with_settings
 
 ALL = "all"
@@ -69,9 +71,9 @@ class ClockSpec(_Strict):
 
     kind: Literal["simulated", "real"] = "simulated"
     latency: Literal["zero", "fixed", "per_token"] = "zero"
-    seconds: float = Field(default=0.0, ge=0)
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """World seconds that an action takes, or each of its tokens."""
-    speed: float = Field(default=1.0, gt=0)
+    speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """World seconds that pass in a second of a real clock."""
 
 
@@ -107,7 +109,7 @@ class RunFile(_Strict):
     @classmethod
     def _names_a_class(cls, world: str) -> str:
         if ":" not in world:
-            raise ValueError("must be module:name or file.py:name")
+            raise ValueError(f"must be module:name or file.py:name, got {world!r}")
         return world
 
 
@@ -260,15 +262,9 @@ def _check_clock(run: RunFile, file: YamlFile | None) -> None:
         )
 
 
-def _problem(error: Any, file: YamlFile | None) -> str:
-    """One thing that is wrong, with its key, its value, what was expected, and the line."""
-    path = [part for part in error["loc"] if part != "[key]"]
-    key = ".".join(map(str, path))
-    where = f"{file.where(path)}: " if file else ""
-    if error["type"] == "extra_forbidden":
-        known = list(ClockSpec.model_fields if path[0] == "clock" else RunFile.model_fields)
-        return f"{where}unknown key {key!r}; {near(str(path[-1]), known)}"
-    if error["type"] == "missing":
-        return f"{where}key {key!r} is missing"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{where}{key}: {said[0].lower()}{said[1:]}, got {error['input']!r}"
+def _problem(error: ErrorDetails, file: YamlFile | None) -> str:
+    """One thing that is wrong, and in which line."""
+    key = [part for part in error["loc"] if part != "[key]"]
+    known = list(ClockSpec.model_fields if key[:1] == ["clock"] else RunFile.model_fields)
+    where = f"{file.where(key)}: " if file else ""
+    return f"{where}{problem(error, key, known)}"

@@ -99,6 +99,12 @@ def test_the_folder_of_a_run_is_refused_with_how_to_go_on(tmp_path):
         ("episodes:", "episods:", "mine.yaml:11: unknown key 'episods'; did you mean episodes?"),
         ("{kind:", "{knd:", "mine.yaml:10: unknown key 'clock.knd'; did you mean kind?"),
         ("simulated", "sundial", "mine.yaml:10: clock.kind: input should be 'simulated' or 'real'"),
+        (
+            "simulated}",
+            "real, speed: .inf}",
+            "mine.yaml:10: clock.speed: input should be a finite ",
+        ),
+        ("simulated}", "simulated, seconds: .nan}", "clock.seconds: input should be a finite num"),
         ("episodes: 3", "episodes: many", "mine.yaml:11: episodes: input should be a valid integ"),
         ("episodes: 3", "episodes: 0", "mine.yaml:11: episodes: input should be greater than or "),
         ("simlab.env.car_sale:", "", "mine.yaml:1: world: must be module:name or file.py:name, go"),
