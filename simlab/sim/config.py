@@ -1,14 +1,23 @@
 """The run file: what is run, as YAML, checked before anything starts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from simlab.errors import ConfigError
 from simlab.find import near
+from simlab.models.model import Sampling
 from simlab.problem import problem
 from simlab.sim.yaml_file import YamlFile, with_settings
 
@@ -20,10 +29,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Drawn(BaseModel):
+    """The key of agents and judges that says how their models' replies are drawn."""
+
+    sampling: Sampling = Sampling()
+
+
 class PartSpec(BaseModel):
     """Who takes part in a run: a kind of agent or judge, and what it is made with.
 
-    Further keys go to its constructor; ``model`` names one of the run's models.
+    Further keys go to its constructor; ``model`` names one of the run's models, and ``sampling``
+    has the fields of `Sampling`.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -39,6 +55,11 @@ class PartSpec(BaseModel):
     def options(self) -> dict[str, Any]:
         """What else the constructor is given."""
         return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _check_sampling(self) -> Self:
+        _Drawn.model_validate(self.options)  # what is wrong with it bears its key
+        return self
 
 
 class AgentSpec(PartSpec):
@@ -111,6 +132,13 @@ class RunFile(_Strict):
         if ":" not in world:
             raise ValueError(f"must be module:name or file.py:name, got {world!r}")
         return world
+
+
+_KEYS = {
+    "clock": list(ClockSpec.model_fields),
+    "sampling": [field.name for field in fields(Sampling)],
+}
+"""What may stand below keys that take no others."""
 
 
 def scenario_names() -> list[str]:
@@ -265,6 +293,6 @@ def _check_clock(run: RunFile, file: YamlFile | None) -> None:
 def _problem(error: ErrorDetails, file: YamlFile | None) -> str:
     """One thing that is wrong, and in which line."""
     key = [part for part in error["loc"] if part != "[key]"]
-    known = list(ClockSpec.model_fields if key[:1] == ["clock"] else RunFile.model_fields)
+    known = next((_KEYS[p] for p in reversed(key[:-1]) if p in _KEYS), list(RunFile.model_fields))
     where = f"{file.where(key)}: " if file else ""
     return f"{where}{problem(error, key, known)}"

@@ -122,6 +122,48 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(run_file, old, new, messa
         load_run_file(path)
 
 
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ("temperature: -1", "temperature: input should be greater than or equal to 0, got -1"),
+        ("temperature: .inf", "temperature: input should be a finite number, got inf"),
+        ("max_tokens: 0", "max_tokens: input should be greater than or equal to 1, got 0"),
+        ("max_tokens: few", "max_tokens: input should be a valid integer, unable to parse string "),
+        ("top_p: 2", "top_p: input should be less than or equal to 1, got 2"),
+        ("stop: abc", "stop: input should be a list, got 'abc'"),
+        ("stop: ['']", "stop.0: string should have at least 1 character, got ''"),
+    ],
+)
+@pytest.mark.parametrize("group", ["cast", "judges"])
+def test_a_sampling_that_cannot_be_drawn_by_is_refused_with_its_line(
+    run_file, group, sampling, message
+):
+    cast = "cast: {}\n" if group == "judges" else ""
+    path = run_file(f"world: a:B\n{cast}{group}:\n  anna:\n    sampling:\n      {sampling}\n")
+    line = 6 if cast else 5
+
+    with pytest.raises(ConfigError) as caught:
+        load_run_file(path)
+
+    assert f"mine.yaml:{line}: {group}.anna.sampling.{message}" in caught.value.message
+
+
+def test_a_sampling_of_an_unknown_key_is_refused_with_those_near_it():
+    cast = {"clock": {"sampling": {"stops": ["."]}}}
+
+    with pytest.raises(
+        ConfigError, match=r"^unknown key 'cast.clock.sampling.stops'; .* mean stop"
+    ):
+        checked({**WORLD, "cast": cast})
+
+
+def test_a_sampling_stands_in_a_run_file_as_it_was_written():
+    run = checked({**WORLD, "cast": {"a": {"sampling": {"stop": ["."]}}}})
+
+    assert run.cast["a"].options == {"sampling": {"stop": ["."]}}
+    assert run.model_dump(exclude_unset=True)["cast"]["a"] == run.cast["a"].options
+
+
 def test_a_wrong_value_is_shown(run_file):
     path = run_file(TEXT.replace("episodes: 3", "episodes: many"))
 
