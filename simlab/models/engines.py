@@ -46,7 +46,7 @@ class ModelSpec(BaseModel):
     @model_validator(mode="after")
     def _check_options(self) -> "ModelSpec":
         try:
-            known = _options_of(engine_class(self.engine))
+            known = options_of(engine_class(self.engine))
         except ConfigError as error:
             raise ValueError(error.message) from error  # the kind that pydantic adds the key to
         for option in self.options:
@@ -99,9 +99,10 @@ def engine_class(engine: str) -> type:
     return found
 
 
+def options_of(engine: type) -> list[str]:
+    """What a run file may set of an engine, given by its class."""
+    return [field.name for field in fields(engine) if field.name != "name"]
+
+
 def _is_model(found: type) -> bool:
     return all(hasattr(found, method) for method in ("generate", "choice_logprobs", "with_adapter"))
-
-
-def _options_of(engine: type) -> list[str]:
-    return [field.name for field in fields(engine) if field.name != "name"]

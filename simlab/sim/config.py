@@ -19,10 +19,10 @@ from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.models.model import Sampling
 from simlab.problem import problem
-from simlab.sim.yaml_file import YamlFile, with_settings
-
-ALL = "all"
-"""In ``models``: settings for every model of the run."""
+from simlab.sim.kinds import USUAL
+from simlab.sim.overrides import ALL, overridden
+from simlab.sim.places import with_places
+from simlab.sim.yaml_file import YamlFile
 
 
 class _Strict(BaseModel):
@@ -44,7 +44,7 @@ class PartSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    agent: str = "llm"
+    agent: str = USUAL
     """``llm``, ``human``, ``random``, ``scripted``, or ``module:name`` or ``file.py:name`` of a
     class or function."""
 
@@ -165,11 +165,11 @@ def load_run_file(
         ConfigError: Names the key, the value, what was expected and the line.
     """
     file = open_run_file(scenario)
-    return checked(with_settings(with_models(file.data, models), settings), file)
+    return checked(overridden(file.data, models=models, settings=settings), file)
 
 
 def open_run_file(scenario: str) -> YamlFile:
-    """The file of a scenario.
+    """The file of a scenario; what it names as ``file.py:name`` stands beside it.
 
     Args:
         scenario: Name of a bundled scenario, or path of a YAML file.
@@ -177,7 +177,9 @@ def open_run_file(scenario: str) -> YamlFile:
     Raises:
         ConfigError: There is none, or it is not YAML.
     """
-    return YamlFile(_find(scenario))
+    file = YamlFile(_find(scenario))
+    file.data = with_places(file.data, file.path.parent)
+    return file
 
 
 def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
@@ -197,38 +199,6 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
     _check_models(run, file)
     _check_clock(run, file)
     return run
-
-
-def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
-    """The data of a run file with other engines.
-
-    What a model had of options belonged to its old engine and goes.
-
-    Args:
-        data: Not changed.
-        models: ``NAME=ENGINE[:WEIGHTS]`` each; the name may be `ALL`.
-
-    Raises:
-        ConfigError: One is not of this form, or names a model that the run has not.
-    """
-    if not isinstance(data.get("models", {}), dict):  # is refused when all is checked
-        return dict(data)
-    specs = dict(data.get("models", {}))
-    for model in models:
-        name, equals, engine = model.partition("=")
-        if not equals or not name or not engine:
-            raise ConfigError(
-                f"--model takes NAME=ENGINE[:WEIGHTS] such as all=scripted, got {model!r}"
-            )
-        if name != ALL and name not in specs:
-            raise ConfigError(
-                f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
-            )
-        kind, _, weights = engine.partition(":")
-        spec = {"engine": kind, **({"weights": weights} if weights else {})}
-        for replaced in specs if name == ALL else [name]:
-            specs[replaced] = dict(spec)
-    return {**data, "models": specs}
 
 
 def _scenarios() -> list[Path]:

@@ -14,15 +14,17 @@ from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
-from simlab.sim.config import RunFile, checked, open_run_file, with_models
+from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.modelling import fingerprints
+from simlab.sim.overrides import overridden
+from simlab.sim.places import without_places
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sim.replay import requests_at
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
-from simlab.sim.yaml_file import YamlFile, with_settings
+from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
@@ -114,6 +116,7 @@ def run(
 
     Raises:
         ConfigError: What was given cannot be run; nothing was started.
+        TypeError: `models` or `settings` is a text.
     """
     launch = prepare(
         scenario,
@@ -158,7 +161,7 @@ def prepare(
         source = open_run_file(str(scenario))
         data = source.data
     settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
-    file = checked(with_settings(with_models(data, _as_engines(models)), settings), source)
+    file = checked(overridden(data, models=_as_engines(models), settings=settings), source)
     rehearse(file, source)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
@@ -201,15 +204,22 @@ def prepare_branch(
 
 
 def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:
+    _refuse_text("models", models, "{'all': 'scripted'} or ['all=scripted']")
     if isinstance(models, Mapping):
         return [f"{name}={engine}" for name, engine in models.items()]
     return list(models)
 
 
 def _as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    _refuse_text("settings", settings, "{'episodes': 8} or ['episodes=8']")
     if isinstance(settings, Mapping):
         return [f"{key}={yaml.safe_dump(value)}" for key, value in settings.items()]
     return list(settings)
+
+
+def _refuse_text(name: str, given: object, examples: str) -> None:
+    if isinstance(given, str):
+        raise TypeError(f"{name} must be a mapping or a list such as {examples}, got {given!r}")
 
 
 def _numbers(**given: int | None) -> list[str]:
@@ -262,24 +272,33 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
         ConfigError: Something else has changed; names it and both values.
     """
     record = directory.read_run()
-    before, now = checked(record["run"]), file
-    if before.episodes > now.episodes:
+    before = checked(record["run"])
+    if before.episodes > file.episodes:
         raise ConfigError(
-            f"{directory.path} was begun with {before.episodes} episodes, got {now.episodes}; "
+            f"{directory.path} was begun with {before.episodes} episodes, got {file.episodes}; "
             "on resuming they may only grow"
         )
-    for key in RunFile.model_fields:
-        was, wanted = getattr(before, key), getattr(now, key)
-        if key not in ("episodes", "concurrency", "description") and was != wanted:
+    for key, (was, wanted) in _differences(before, file).items():
+        if key not in ("episodes", "concurrency", "description"):
             raise ConfigError(
                 f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
                 f"was begun: simlab run {directory.path} --resume"
             )
-    weights = fingerprints(now.models)
+    weights = fingerprints(file.models)
     if record.get("weights", weights) != weights:
         raise ConfigError(
             f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
             "those back, or make a new run"
         )
-    if now.episodes != before.episodes:
-        directory.write_run({**record, "run": now.model_dump(mode="json", exclude_unset=True)})
+    if file != before:
+        directory.write_run({**record, "run": file.model_dump(mode="json", exclude_unset=True)})
+
+
+def _differences(before: RunFile, now: RunFile) -> dict[str, tuple[Any, Any]]:
+    """What two run files have by each key that differs, wherever the files stand that they name."""
+    one, other = (
+        checked(without_places(file.model_dump(mode="json", exclude_unset=True)))
+        for file in (before, now)
+    )
+    both = {key: (getattr(one, key), getattr(other, key)) for key in RunFile.model_fields}
+    return {key: values for key, values in both.items() if values[0] != values[1]}

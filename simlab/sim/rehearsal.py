@@ -8,6 +8,7 @@ from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.model import Model
+from simlab.seeding import derive
 from simlab.sim.absent import AbsentModel, AbsentPerson
 from simlab.sim.casting import (
     asks_person,
@@ -18,6 +19,7 @@ from simlab.sim.casting import (
     seats_of,
 )
 from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
+from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.yaml_file import YamlFile, located
 
@@ -36,6 +38,8 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
         find(run.world)
     with located(source, "options"):
         world = make_world(run)
+    with located(source, "reset"):
+        _rehearse_reset(run, world)
     models: dict[str, Model] = {name: AbsentModel(name) for name in run.models}
     for name in run.cast:
         with located(source, "cast", name):
@@ -53,6 +57,13 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
     for name, settings in run.models.items():
         with located(source, "models", name):
             check_weights(build_models({name: settings}))
+
+
+def _rehearse_reset(run: RunFile, world: Environment) -> None:
+    """See that the world takes the options of its resets, if it is to be given any."""
+    if run.reset:
+        seed = derive(run.seed, "episode", 0)
+        make(f"reset of world {run.world}", lambda: world.reset(seed, run.reset), {})
 
 
 def _rehearse_seat(

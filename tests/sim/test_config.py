@@ -207,31 +207,6 @@ def test_a_model_of_a_judge_must_be_there_as_well():
         checked({**WORLD, "judges": judges})
 
 
-def test_a_model_is_replaced_whole_with_its_engines_options(path):
-    run = load_run_file(path, models=["small=scripted"])
-
-    assert run.models["small"] == {"engine": "scripted"}
-    assert run.models["large"] == {"engine": "transformers"}
-
-
-def test_weights_stand_behind_a_colon(path):
-    run = load_run_file(path, models=["large=transformers:/weights/of:mine"])
-
-    assert run.models["large"] == {"engine": "transformers", "weights": "/weights/of:mine"}
-
-
-def test_all_replaces_every_model_and_is_none_itself(path):
-    run = load_run_file(path, models=["all=scripted"])
-
-    assert run.models == {"small": {"engine": "scripted"}, "large": {"engine": "scripted"}}
-
-
-def test_model_applies_before_set(path):
-    run = load_run_file(path, models=["all=scripted"], settings=["models.all.latency_s=0.02"])
-
-    assert run.models["small"] == {"engine": "scripted", "latency_s": 0.02}
-
-
 def test_what_is_set_of_all_wins_over_one(path):
     run = load_run_file(path, settings=["models.small.dtype=bfloat16", "models.all.dtype=float64"])
 
@@ -247,15 +222,13 @@ def test_all_may_stand_in_the_file(run_file):
     }
 
 
-def test_a_model_that_the_run_has_not_is_refused(path):
-    with pytest.raises(ConfigError, match=r"has no model 'smal'; did you mean small\?"):
-        load_run_file(path, models=["smal=scripted"])
+def test_a_file_of_ones_own_stands_beside_the_run_file(run_file, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = run_file({**WORLD, "world": "mine.py:World"})
 
-
-@pytest.mark.parametrize("model", ["scripted", "=scripted", "small="])
-def test_a_model_of_another_form_is_refused(path, model):
-    with pytest.raises(ConfigError, match=f"--model takes .*, got {model!r}"):
-        load_run_file(path, models=[model])
+    assert load_run_file(path).world == f"{tmp_path}/mine.py:World"
+    assert load_run_file("../mine.yaml").world == f"{tmp_path}/mine.py:World"
 
 
 def test_setting_a_missing_key_is_refused(path):
