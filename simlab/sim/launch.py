@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import yaml
 
+from simlab.agents.function_person import Answering, as_person
+from simlab.agents.person import Person
 from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
@@ -45,6 +47,7 @@ class Launch:
         hosts: How many Ray hosts; 0 plays in this process.
         address: Of a Ray cluster to join.
         retry_failed: Whether failed episodes are tried again.
+        person: Who is asked for the seats that people take; None is whoever sits at the terminal.
     """
 
     file: RunFile
@@ -52,10 +55,11 @@ class Launch:
     hosts: int
     address: str | None = None
     retry_failed: bool = False
+    person: Person | None = None
 
     @property
     def has_people(self) -> bool:
-        """Whether a person at the terminal takes a seat."""
+        """Whether a person takes a seat."""
         return _has_people(self.file)
 
     def run(self, observer: Observer | None = None) -> Run:
@@ -72,6 +76,7 @@ class Launch:
             branching=branching_of(self.directory.read_run()),
             retry_failed=self.retry_failed,
             observer=observer,
+            person=self.person,
         )
         run_async(simulation.run())
         log = Log(self.directory)
@@ -95,6 +100,7 @@ def run(
     resume: bool = False,
     retry_failed: bool = False,
     observer: Observer | None = None,
+    person: Person | Answering | None = None,
 ) -> Run:
     """Run a simulation to its end.
 
@@ -113,10 +119,13 @@ def run(
         resume: Go on with the run in `out`; one that is not there is started.
         retry_failed: Try failed episodes again from their last step.
         observer: Who looks on.
+        person: Who is asked, in this process, for the seats that people take: a `Person`, or a
+            function of a `simlab.agents.person.Question` that returns an action, plain data of one,
+            or `Wait`, and may be async. None is whoever sits at the terminal.
 
     Raises:
         ConfigError: What was given cannot be run; nothing was started.
-        TypeError: `models` or `settings` is a text.
+        TypeError: `models` or `settings` is a text, or `person` is no person.
     """
     launch = prepare(
         scenario,
@@ -129,6 +138,7 @@ def run(
         settings=settings,
         resume=resume,
         retry_failed=retry_failed,
+        person=person,
     )
     return launch.run(observer)
 
@@ -145,6 +155,7 @@ def prepare(
     settings: Mapping[str, Any] | Sequence[str] = (),
     resume: bool = False,
     retry_failed: bool = False,
+    person: Person | Answering | None = None,
 ) -> Launch:
     """Check a run and make or find its directory; takes what `run` takes.
 
@@ -153,6 +164,7 @@ def prepare(
     """
     if retry_failed and not resume:
         raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
+    asked = None if person is None else as_person(person)
     path = Path(scenario)
     source: YamlFile | None = None
     if resume and RunDirectory.is_one(path):
@@ -162,7 +174,7 @@ def prepare(
         data = source.data
     settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
     file = checked(overridden(data, models=_as_engines(models), settings=settings), source)
-    rehearse(file, source)
+    rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
         path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
@@ -171,7 +183,7 @@ def prepare(
         _go_on(directory, file)
     else:
         directory = RunDirectory.create(path, provenance(file))
-    return Launch(file, directory, n_hosts, address, retry_failed)
+    return Launch(file, directory, n_hosts, address, retry_failed, asked)
 
 
 def prepare_branch(
