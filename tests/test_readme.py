@@ -35,10 +35,23 @@ def test_the_readmes_world_can_be_run_replayed_and_branched(tmp_path, monkeypatc
     assert set(run.frame().seat) == {"guesser"}
 
 
+def test_the_readmes_agent_is_told_each_hint_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("guess.py").write_text(block("python"))
+    Path("guess.yaml").write_text(block("yaml"))
+    run = simlab.run("guess.yaml", models={"all": "scripted"})
+
+    calls = [node for node in run.episode(0).tree().walk() if node.kind == "model"]
+    prompts = ["\n".join(text for _, text in call.inputs["prompt"]) for call in calls]
+
+    assert [prompt.count("I think of") for prompt in prompts] == [1] * len(prompts)
+    assert [prompt.count(" is too ") for prompt in prompts] == [*range(len(prompts))]
+
+
 def test_the_readmes_example_has_at_most_twenty_lines():
     lines = [line for line in block("python").splitlines() if line.strip()]
 
-    assert len(lines) <= 22  # imports and decorators included
+    assert len(lines) <= 20  # imports and decorators included
 
 
 def test_the_readme_lists_all_commands():

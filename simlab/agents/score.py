@@ -51,9 +51,9 @@ def score_of(judge: str, given: Any) -> Score:
         JudgeError: It is neither, or its value is not finite; a score is missing only where a judge
             says that it is.
     """
-    score: Score = given if isinstance(given, Score) else Score(given)
-    if score is given and score.is_missing:
-        return score
+    score = given if isinstance(given, Score) else Score(given)
+    if isinstance(given, Score) and given.is_missing:
+        return given
     if isinstance(score.value, Real) and math.isfinite(score.value):
         return replace(score, value=float(score.value))
     raise JudgeError(
