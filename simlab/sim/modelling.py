@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from simlab.actors import ActorRef, ActorSystem
-from simlab.errors import ConfigError
 from simlab.models.actor_model import ActorModel, ModelActor
-from simlab.models.engines import ModelSpec, build
+from simlab.models.engines import build
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import Model
 from simlab.models.weights import fingerprint, resolve
@@ -25,7 +22,7 @@ def build_models(specs: Specs) -> dict[str, Model]:
     Raises:
         ConfigError: An engine or option is wrong.
     """
-    return {name: build(name, _spec(name, spec)) for name, spec in specs.items()}
+    return {name: build(name, spec) for name, spec in specs.items()}
 
 
 def check_weights(models: Mapping[str, Model]) -> None:
@@ -110,13 +107,3 @@ class _Holder(ModelActor):
 
     def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
         super().__init__(build_models({name: spec})[name])
-
-
-def _spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:
-    try:
-        return ModelSpec.model_validate(spec)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(["models", name, *map(str, problem["loc"])])
-        said = problem["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{key}: {said[0].lower()}{said[1:]}") from None
