@@ -12,6 +12,8 @@ from typing import Any
 from simlab.errors import ConfigError
 from simlab.seeding import derive
 
+_PREFIX = "simlab_user_"
+
 
 def find(name: str) -> Any:
     """What a name in a run file or an option means.
@@ -37,6 +39,12 @@ def near(name: str, known: Collection[str]) -> str:
     return f"there are {', '.join(sorted(known))}" if known else "there are none"
 
 
+def home_of(kind: type) -> str:
+    """The module of a class; of a user's file a name that is the same wherever the file stands."""
+    name = kind.__module__
+    return name.rpartition("_")[0] if name.startswith(_PREFIX) else name
+
+
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
@@ -53,7 +61,7 @@ def _load_file(name: str) -> ModuleType:
     path = Path(name).resolve()
     if not path.is_file():
         raise ConfigError(f"there is no file {name}")
-    module_name = f"simlab_user_{path.stem}_{derive(0, str(path)):x}"
+    module_name = f"{_PREFIX}{path.stem}_{derive(0, str(path)):x}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)

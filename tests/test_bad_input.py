@@ -11,6 +11,14 @@ from tests.commands import refused
         (["car_sail"], "there is no scenario 'car_sail'; did you mean car_sale?"),
         (["car_sale", "--set", "optoins.a=1"], "car_sale.yaml: unknown key 'optoins'; did you mea"),
         (["car_sale", "--set", "options.max_round=1"], "no option 'max_round'; did you mean max_"),
+        (
+            ["car_sale", "--set", "reset.foo=1"],
+            "car_sale.yaml: reset of world simlab.env.car_sale:",
+        ),
+        (
+            ["car_sale", "--set", "cast.buyer.sampling.top_p=2"],
+            "cast.buyer.sampling.top_p: input should be less than or equal to 1, got 2",
+        ),
         (["car_sale", "--set", "episodes=many"], "episodes: input should be a valid integer"),
         (["car_sale", "--set", "cast.buyr.goal=x"], "the world has no seat 'buyr'; did you mean b"),
         (["car_sale", "--model", "big=scripted"], "the run has no model 'big'; there are small"),
@@ -51,6 +59,7 @@ def test_bad_input_is_refused_before_anything_is_made(
             "bad.yaml:5: cast.buyr: the world has no seat 'buyr'; did you mean buyer?",
         ),
         ("random", "randum", "bad.yaml:5: there is no agent 'randum'; did you mean random"),
+        ("episodes: 2", "name: worse", "bad.yaml:3: not YAML: key 'name' stands there twice"),
         ("cast:", "cast: [", "bad.yaml:6: not YAML: expected"),
     ],
 )

@@ -38,6 +38,15 @@ def test_a_run_prints_its_transcript_summary_directory_and_what_to_try_next(siml
         assert f"  simlab {command} {tmp_path / 'r'}" in result.stdout
 
 
+def test_a_seat_of_a_bundled_scenario_is_given_to_another_agent_in_one_setting(simlab, tmp_path):
+    options = ["--set", "cast.buyer.agent=random", "--model", "all=scripted"]
+
+    result = simlab("run", "car_sale", "--out", tmp_path / "r", *options)
+
+    assert result.exit_code == DONE
+    assert Run(tmp_path / "r").file.cast["buyer"].options == {}
+
+
 def test_several_episodes_are_summed_up(simlab, path, tmp_path):
     result = simlab("run", path, "--out", tmp_path / "r", "--hosts", 0, "--episodes", 20)
 

@@ -2,7 +2,7 @@ import pytest
 
 from simlab.env.car_sale import CarSale
 from simlab.errors import ConfigError
-from simlab.find import find, near
+from simlab.find import find, home_of, near
 
 
 def test_a_name_in_a_package_is_found():
@@ -29,6 +29,16 @@ def test_files_of_one_name_in_two_folders_are_two_modules(own_file, tmp_path):
     one, other, one_again = (find(f"{file}:World") for file in (*files, files[0]))
 
     assert one is one_again is not other
+
+
+def test_the_home_of_a_users_class_is_the_same_wherever_its_file_stands(own_file, tmp_path):
+    (tmp_path / "a_b").mkdir()
+    files = [own_file("class World: pass", f"{folder}mine.py") for folder in ("", "a_b/")]
+
+    homes = {home_of(find(f"{file}:World")) for file in files}
+
+    assert homes == {"simlab_user_mine"}
+    assert home_of(CarSale) == "simlab.env.car_sale"
 
 
 @pytest.mark.parametrize("name", ["CarSale", "simlab.env.car_sale:", ":CarSale"])

@@ -2,6 +2,7 @@
 
 import pkgutil
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,10 @@ ROWS = dict(re.findall(r"^\| `simlab (\w+)[^`]*` \| (.*) \|$", README.read_text(
 """What the README says of each command."""
 
 
-def block(language: str) -> str:
-    """The first block of code in a language."""
-    found = re.search(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
-    assert found is not None
-    return found[1]
+def block(language: str, *, holding: str = "") -> str:
+    """The first block of code in a language that holds some words."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    return next(code for code in found if holding in code)
 
 
 def test_the_readmes_world_can_be_run_replayed_and_branched(tmp_path, monkeypatch):
@@ -35,10 +35,23 @@ def test_the_readmes_world_can_be_run_replayed_and_branched(tmp_path, monkeypatc
     assert set(run.frame().seat) == {"guesser"}
 
 
+def test_the_readmes_agent_is_told_each_hint_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("guess.py").write_text(block("python"))
+    Path("guess.yaml").write_text(block("yaml"))
+    run = simlab.run("guess.yaml", models={"all": "scripted"})
+
+    calls = [node for node in run.episode(0).tree().walk() if node.kind == "model"]
+    prompts = ["\n".join(text for _, text in call.inputs["prompt"]) for call in calls]
+
+    assert [prompt.count("I think of") for prompt in prompts] == [1] * len(prompts)
+    assert [prompt.count(" is too ") for prompt in prompts] == [*range(len(prompts))]
+
+
 def test_the_readmes_example_has_at_most_twenty_lines():
     lines = [line for line in block("python").splitlines() if line.strip()]
 
-    assert len(lines) <= 22  # imports and decorators included
+    assert len(lines) <= 20  # imports and decorators included
 
 
 def test_the_readme_lists_all_commands():
@@ -69,3 +82,14 @@ def test_the_readme_names_what_a_run_has():
 
     assert {"episodes", "trajectories", "frame"} <= set(named)
     assert all(hasattr(simlab.Run, name) for name in named)
+
+
+def test_the_readmes_person_plays_a_car_sale(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("python", holding="def answer")
+    monkeypatch.setattr(simlab, "run", partial(simlab.run, models={"all": "scripted"}))
+
+    exec(code, {"simlab": simlab})
+
+    words = simlab.Run(Path("runs/car_sale-0001")).frame().query("seat == 'buyer'").words
+    assert set(words) == {"My last word. [price 7000]"}

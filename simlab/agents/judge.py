@@ -16,7 +16,7 @@ from simlab.env.spaces import admit
 from simlab.errors import JudgeError, UnfitAnswerError
 from simlab.models.answer_schema import answer_schema
 from simlab.models.answers import ask
-from simlab.models.model import ChatMessage, Model, Sampling
+from simlab.models.model import ChatMessage, Model, Sampling, as_sampling
 from simlab.trace.tracing import span
 
 MIN_MASS = 0.05
@@ -183,7 +183,7 @@ class RubricJudge(Judge):
 
     Raises:
         ValueError: There are no criteria, or one has a name that is no identifier; `points` are no
-            range; or the weights are of other criteria or not positive.
+            range; the weights are of other criteria or not positive; or `sampling` is wrong.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class RubricJudge(Judge):
         self._space = _rubric(criteria, points)
         self._weights = _checked_weights(weights or {}, criteria)
         self._attempts = attempts
-        self._sampling = sampling if isinstance(sampling, Sampling) else Sampling(**sampling)
+        self._sampling = as_sampling(sampling)
 
     async def judge(self, transcript: str) -> Score:
         """The weighted mean of the criteria's points."""

@@ -9,7 +9,7 @@ from simlab.agents.remembering import MemorySpec, make_memory
 from simlab.env.environment import ActionRequest, Seat
 from simlab.models.answer_form import answer_form
 from simlab.models.answers import attempt
-from simlab.models.model import ChatMessage, Model, Sampling
+from simlab.models.model import ChatMessage, Model, Sampling, as_sampling
 
 _NO_PROMPT = "What do you do?"
 
@@ -42,8 +42,7 @@ class LlmAgent:
         session: Names this agent's prompts to engines that cache; see `Model.generate`.
 
     Raises:
-        TypeError: `sampling` has a field that `Sampling` has not.
-        ValueError: `memory` names no memory.
+        ValueError: `sampling` has a field that is wrong, or `memory` names no memory.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class LlmAgent:
         self.model = model
         self.seat = seat
         self.memory = make_memory(memory, model)
-        self.sampling = sampling if isinstance(sampling, Sampling) else Sampling(**sampling)
+        self.sampling = as_sampling(sampling)
         self.reason = reason
         self.begin = begin
         self.session = session

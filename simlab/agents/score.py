@@ -1,7 +1,12 @@
 """What a judge says of an episode or of a part of one."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from numbers import Real
+from typing import Any
+
+from simlab.errors import JudgeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +38,25 @@ class Score:
     def likeliest(self) -> str | None:
         """The label of the highest probability, the first of equals; None without labels."""
         return max(self.distribution, key=self.distribution.__getitem__, default=None)
+
+
+def score_of(judge: str, given: Any) -> Score:
+    """The score that a judge gave, be it a `Score` or a bare number.
+
+    Args:
+        judge: Its name, for the message.
+        given: Its answer.
+
+    Raises:
+        JudgeError: It is neither, or its value is not finite; a score is missing only where a judge
+            says that it is.
+    """
+    score = given if isinstance(given, Score) else Score(given)
+    if isinstance(given, Score) and given.is_missing:
+        return given
+    if isinstance(score.value, Real) and math.isfinite(score.value):
+        return replace(score, value=float(score.value))
+    raise JudgeError(
+        f"judge {judge!r} must give a Score or a finite number, got {given!r}; "
+        "where it has none let it give Score(None)"
+    )

@@ -5,6 +5,8 @@ that a run file may set. So a new engine is a class and a line here, or a class 
 and its name in the run file.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.model import Model
+from simlab.problem import problem
 
 ENGINES = {
     "scripted": "simlab.models.scripted:ScriptedModel",
@@ -57,7 +60,7 @@ class ModelSpec(BaseModel):
     @model_validator(mode="after")
     def _check_options(self) -> "ModelSpec":
         try:
-            known = _options_of(engine_class(self.engine))
+            known = options_of(engine_class(self.engine))
         except ConfigError as error:
             raise ValueError(error.message) from error  # the kind that pydantic adds the key to
         for option in self.options:
@@ -68,7 +71,17 @@ class ModelSpec(BaseModel):
         return self
 
 
-def build(name: str, spec: ModelSpec) -> Model:
+def read_spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:
+    """An entry under `models` in a run file, checked.
+
+    Raises:
+        ConfigError: The engine, or an option, is unknown or has a wrong type; names its key.
+    """
+    with _named(name):
+        return ModelSpec.model_validate(spec)
+
+
+def build(name: str, spec: ModelSpec | Mapping[str, Any]) -> Model:
     """The model that a run file describes; loads no weights.
 
     Args:
@@ -76,17 +89,28 @@ def build(name: str, spec: ModelSpec) -> Model:
         spec: The entry of that name.
 
     Raises:
-        ConfigError: An option has a wrong type or value; names its key.
+        ConfigError: The engine, or an option, is unknown or has a wrong type or value; names its
+            key.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(engine_class(spec.engine))
-    try:
+    with _named(name):
+        spec = ModelSpec.model_validate(spec)
+        adapter: TypeAdapter[Any] = TypeAdapter(engine_class(spec.engine))
         model = adapter.validate_python({"name": name, **spec.options})
-    except ValidationError as error:
-        raise ConfigError("\n".join(_problem(name, part) for part in error.errors())) from error
-    except ConfigError as error:
-        raise ConfigError(f"models.{name}: {error.message}") from error
     assert isinstance(model, Model), "engine_class() gives classes of models"
     return model if spec.adapter is None else model.with_adapter(spec.adapter)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Let errors name the key of what is wrong with a model."""
+    try:
+        yield
+    except ValidationError as error:
+        # Deeper places name the members of unions, which are nobody's keys.
+        problems = [problem(part, ("models", name, *part["loc"][:1])) for part in error.errors()]
+        raise ConfigError("\n".join(problems)) from error
+    except ConfigError as error:
+        raise ConfigError(f"models.{name}: {error.message}") from error
 
 
 def engine_class(engine: str) -> type:
@@ -106,16 +130,10 @@ def engine_class(engine: str) -> type:
     return found
 
 
-def _is_model(found: type) -> bool:
-    return all(hasattr(found, method) for method in ("generate", "choice_logprobs", "with_adapter"))
-
-
-def _options_of(engine: type) -> list[str]:
+def options_of(engine: type) -> list[str]:
+    """What a run file may set of an engine, given by its class."""
     return [field.name for field in fields(engine) if field.name not in ("name", "adapter")]
 
 
-def _problem(name: str, part: Any) -> str:
-    """One thing that is wrong with an option: its key, what was expected, what was given."""
-    key = ".".join(["models", name, *(str(place) for place in part["loc"][:1])])
-    message = part["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}, got {part['input']!r}"
+def _is_model(found: type) -> bool:
+    return all(hasattr(found, method) for method in ("generate", "choice_logprobs", "with_adapter"))

@@ -44,13 +44,10 @@ class TransformersModel:
     adapter: str | None = None
 
     def __post_init__(self) -> None:
-        if self.max_batch < 1 or (self.threads is not None and self.threads < 1):
-            raise ValueError(
-                "max_batch and threads must be at least 1, "
-                f"got {self.max_batch!r} and {self.threads!r}"
-            )
-        if self.cache_tokens < 0:
-            raise ValueError(f"cache_tokens must be at least 0, got {self.cache_tokens!r}")
+        for name, least in (("max_batch", 1), ("threads", 1), ("cache_tokens", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value!r}")
 
     async def generate(
         self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None

@@ -1,10 +1,14 @@
 """What a model is to an agent: a small picklable value that completes prompts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import PurePath
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from simlab.problem import problem
 from simlab.unusual import unusual
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -30,12 +34,13 @@ def begun_reply(prompt: Prompt) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to draw a completion.
+    """How to draw a completion; `as_sampling` checks one that others have written.
 
     Attributes:
         max_tokens: At most this many tokens are drawn.
         temperature: 0 draws the most probable token each time.
-        top_p: Nucleus: the smallest set of tokens with this much probability is drawn from.
+        top_p: Nucleus: the smallest set of tokens with this much probability is drawn from; in
+            ``(0, 1]``.
         stop: Texts that end the completion and are not part of it.
         seed: Of this draw; None lets SimLab derive it from where in the run the draw stands.
         exact: True: raise if the engine cannot hold the seed whatever it computes beside it.
@@ -43,14 +48,37 @@ class Sampling:
         logprobs: True: the completion carries the log-probability of each token.
     """
 
-    max_tokens: int = 128
-    temperature: float = 1.0
-    top_p: float = 1.0
-    stop: tuple[str, ...] = ()
+    __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")
+
+    max_tokens: Annotated[int, Field(ge=1)] = 128
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     seed: int | None = None
     exact: bool = False
     schema: Mapping[str, Any] | None = None
     logprobs: bool = False
+
+
+def as_sampling(given: Sampling | Mapping[str, Any]) -> Sampling:
+    """A sampling that was given as such or as a mapping of its fields, checked.
+
+    Not done wherever a `Sampling` is made: each draw makes one.
+
+    Raises:
+        ValueError: A field is unknown, of a wrong type or out of its range; names each.
+    """
+    try:
+        return _sampling_adapter().validate_python(given)
+    except ValidationError as error:
+        known = [field.name for field in fields(Sampling)]
+        problems = (problem(part, ("sampling", *part["loc"]), known) for part in error.errors())
+        raise ValueError("; ".join(problems)) from error
+
+
+@cache
+def _sampling_adapter() -> TypeAdapter[Sampling]:
+    return TypeAdapter(Sampling)
 
 
 Finish = Literal["stop", "length", "abort"]

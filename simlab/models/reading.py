@@ -95,8 +95,10 @@ def read_value(reply: str, schema: Schema, legal: Sequence[Any] | None) -> Any:
 
 
 def label_of(action: Any) -> str:
-    """What a choice is called in words: an enum's value, ``true`` for True."""
+    """What a choice is called in words: an enum's value, ``true`` for True, ``null`` for None."""
     value = getattr(action, "value", action)
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -66,11 +66,11 @@ class ScriptedModel:
     calls_log: str | None = None
 
     def __post_init__(self) -> None:
-        if self.latency_s < 0 or self.latency_jitter_s < 0:
-            raise ValueError(
-                "latency_s and latency_jitter_s must be at least 0, "
-                f"got {self.latency_s!r} and {self.latency_jitter_s!r}"
-            )
+        for name in ("latency_s", "latency_jitter_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"{name} must be at least 0 and finite, got {getattr(self, name)!r}"
+                )
         if not 0 <= self.fail_rate <= 1:
             raise ValueError(f"fail_rate must be in [0, 1], got {self.fail_rate!r}")
         _caller(self.script)

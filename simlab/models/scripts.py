@@ -17,8 +17,13 @@ Script = Callable[[Prompt, Sampling], str]
 
 _REFUSED = "That was not taken: "
 _REASON = "Then write 'Answer:'"
-_CHOICES = re.compile(r'^Answer with ("(?:[^"\\]|\\.)*".*)\.$', re.MULTILINE)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_VALUE = r'(?:"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null)'
+"""Plain data of one word, as JSON writes it."""
+_VALUES = re.compile(_VALUE)
+_CHOICES = re.compile(
+    rf"^Answer with ({_VALUE}(?:(?:, | or ){_VALUE})*)(?: or .*)?\.$", re.MULTILINE
+)
+_OR_NULL = re.compile(r"^Answer with (?!text or null).* or null\.$", re.MULTILINE)
 _LISTED = re.compile(r"^Choose one of these:\n((?:[\[{\"].*\n?)+)", re.MULTILINE)
 _NUMBER = re.compile(r"^Answer with a (?:whole )?number(.*)\.$", re.MULTILINE)
 _FROM = re.compile(r"(?:from|at least) (-?\d+)")
@@ -68,13 +73,13 @@ def answer_in_form(asked: Asked) -> Any:
     if listed := _LISTED.search(asked.text):
         return json.loads(asked.one_of(listed.group(1).splitlines()))
     if choices := _CHOICES.search(asked.text):
-        return json.loads(asked.one_of(_QUOTED.findall(choices.group(1))))
+        return json.loads(asked.one_of(_VALUES.findall(choices.group(1))))
     if number := _NUMBER.search(asked.text):
         return _number_in_words(asked, number.group(1))
-    if "Answer with true or false." in asked.text:
-        return asked.draw(2) == 1
     if _EXAMPLE in asked.text:
         return json.loads(asked.text.rpartition(_EXAMPLE)[2].splitlines()[0])
+    if _OR_NULL.search(asked.text):  # what else it may be is of no form known here
+        return None
     return asked.one_of(_SENTENCES)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.sim.config import RunFile, checked
+from simlab.sim.overrides import overridden
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
 from simlab.sim.sharing import share_beginning, share_past
 from simlab.sim.staging import Branching, Fork
-from simlab.sim.yaml_file import with_settings
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Started, StartedCore
 from simlab.trace.log import Log
@@ -109,7 +109,7 @@ def branching_of(record: Mapping[str, Any]) -> Branching | None:
 
 def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
     name = file.name if file.name.endswith("-branch") else f"{file.name}-branch"
-    data = with_settings(file.model_dump(mode="json", exclude_unset=True), settings)
+    data = overridden(file.model_dump(mode="json", exclude_unset=True), settings=settings)
     return checked({**data, "name": name, "episodes": samples})
 
 

@@ -14,21 +14,8 @@ from simlab.find import find, near
 from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
+from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import make, parameters
-
-AGENTS = {
-    "llm": "simlab.agents.llm:LlmAgent",
-    "human": "simlab.agents.human:HumanAgent",
-    "random": "simlab.agents.random:RandomAgent",
-    "scripted": "simlab.agents.scripted:ScriptedAgent",
-}
-"""Short names of the agents that come with SimLab."""
-
-JUDGES = {
-    "rating": "simlab.agents.judge:RatingJudge",
-    "rubric": "simlab.agents.judge:RubricJudge",
-}
-"""Short names of the judges that come with SimLab; they take seats as well."""
 
 
 def make_world(run: RunFile) -> Environment:
@@ -80,7 +67,7 @@ def models_of(spec: AgentSpec, run: RunFile) -> dict[str, Any]:
     """What a run file says of the models that an agent may ask: the one it names, or else any."""
     if spec.model is not None:
         return {spec.model: run.models[spec.model]}
-    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    found = find_agent(spec.agent)
     return run.models if isinstance(found, type) and _takes_model(found) else {}
 
 
@@ -90,7 +77,7 @@ def asks_person(spec: AgentSpec) -> bool:
     Raises:
         ConfigError: There is no such agent.
     """
-    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    found = find_agent(spec.agent)
     return isinstance(found, type) and "person" in (parameters(found) or ())
 
 
@@ -120,7 +107,7 @@ def make_agent(
     Raises:
         ConfigError: It cannot be made.
     """
-    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    found = find_agent(spec.agent)
     what = f"agent {spec.agent} in seat {seat!r}"
     if isinstance(found, type):
         offered = {"seat": seat, "role": place.role, "person": person, **_seeds(seed, seat)}
@@ -141,7 +128,7 @@ def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed:
     Raises:
         ConfigError: It cannot be made.
     """
-    found = _find_kind("judge", spec.agent, JUDGES)
+    found = find_judge(spec.agent)
     offered = {"name": name, "seed": derive(seed, "judge", name)}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):
@@ -159,16 +146,6 @@ def _refined(usual: AgentSpec | None, own: AgentSpec) -> AgentSpec:
     if usual is None or "agent" in own.model_fields_set:
         return own
     return usual.model_copy(update=own.model_dump(exclude_unset=True))
-
-
-def _find_kind(what: str, name: str, known: Mapping[str, str]) -> Any:
-    """What a short name or ``module:name`` means."""
-    if name not in known and ":" not in name:
-        raise ConfigError(
-            f"there is no {what} {name!r}; {near(name, [*known])} (for one of your own write "
-            "module:name or file.py:name)"
-        )
-    return find(known.get(name, name))
 
 
 def _make(
@@ -199,4 +176,9 @@ def _model_of(what: str, spec: PartSpec, models: Mapping[str, Model]) -> Model:
         return models[spec.model]
     if len(models) == 1:
         return next(iter(models.values()))
+    if not models:
+        raise ConfigError(
+            f"{what} needs a model, and the run has none; name one under models, such as "
+            "small: {engine: transformers, weights: embedded}"
+        )
     raise ConfigError(f"{what} needs a model; set model: to one of {', '.join(sorted(models))}")

@@ -1,32 +1,50 @@
 """The run file: what is run, as YAML, checked before anything starts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from simlab.errors import ConfigError
 from simlab.find import near
-from simlab.sim.yaml_file import YamlFile, with_settings
-
-ALL = "all"
-"""In ``models``: settings for every model of the run."""
+from simlab.models.model import Sampling
+from simlab.problem import problem
+from simlab.sim.kinds import USUAL
+from simlab.sim.overrides import ALL, overridden
+from simlab.sim.places import with_places
+from simlab.sim.yaml_file import YamlFile
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Drawn(BaseModel):
+    """The key of agents and judges that says how their models' replies are drawn."""
+
+    sampling: Sampling = Sampling()
+
+
 class PartSpec(BaseModel):
     """Who takes part in a run: a kind of agent or judge, and what it is made with.
 
-    Further keys go to its constructor; ``model`` names one of the run's models.
+    Further keys go to its constructor; ``model`` names one of the run's models, and ``sampling``
+    has the fields of `Sampling`.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    agent: str = "llm"
+    agent: str = USUAL
     """``llm``, ``human``, ``random``, ``scripted``, or ``module:name`` or ``file.py:name`` of a
     class or function."""
 
@@ -37,6 +55,11 @@ class PartSpec(BaseModel):
     def options(self) -> dict[str, Any]:
         """What else the constructor is given."""
         return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _check_sampling(self) -> Self:
+        _Drawn.model_validate(self.options)  # what is wrong with it bears its key
+        return self
 
 
 class AgentSpec(PartSpec):
@@ -69,9 +92,9 @@ class ClockSpec(_Strict):
 
     kind: Literal["simulated", "real"] = "simulated"
     latency: Literal["zero", "fixed", "per_token"] = "zero"
-    seconds: float = Field(default=0.0, ge=0)
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """World seconds that an action takes, or each of its tokens."""
-    speed: float = Field(default=1.0, gt=0)
+    speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """World seconds that pass in a second of a real clock."""
 
 
@@ -107,8 +130,15 @@ class RunFile(_Strict):
     @classmethod
     def _names_a_class(cls, world: str) -> str:
         if ":" not in world:
-            raise ValueError("must be module:name or file.py:name")
+            raise ValueError(f"must be module:name or file.py:name, got {world!r}")
         return world
+
+
+_KEYS = {
+    "clock": list(ClockSpec.model_fields),
+    "sampling": [field.name for field in fields(Sampling)],
+}
+"""What may stand below keys that take no others."""
 
 
 def scenario_names() -> list[str]:
@@ -135,11 +165,11 @@ def load_run_file(
         ConfigError: Names the key, the value, what was expected and the line.
     """
     file = open_run_file(scenario)
-    return checked(with_settings(with_models(file.data, models), settings), file)
+    return checked(overridden(file.data, models=models, settings=settings), file)
 
 
 def open_run_file(scenario: str) -> YamlFile:
-    """The file of a scenario.
+    """The file of a scenario; what it names as ``file.py:name`` stands beside it.
 
     Args:
         scenario: Name of a bundled scenario, or path of a YAML file.
@@ -147,7 +177,9 @@ def open_run_file(scenario: str) -> YamlFile:
     Raises:
         ConfigError: There is none, or it is not YAML.
     """
-    return YamlFile(_find(scenario))
+    file = YamlFile(_find(scenario))
+    file.data = with_places(file.data, file.path.parent)
+    return file
 
 
 def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
@@ -167,38 +199,6 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
     _check_models(run, file)
     _check_clock(run, file)
     return run
-
-
-def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
-    """The data of a run file with other engines.
-
-    What a model had of options belonged to its old engine and goes.
-
-    Args:
-        data: Not changed.
-        models: ``NAME=ENGINE[:WEIGHTS]`` each; the name may be `ALL`.
-
-    Raises:
-        ConfigError: One is not of this form, or names a model that the run has not.
-    """
-    if not isinstance(data.get("models", {}), dict):  # is refused when all is checked
-        return dict(data)
-    specs = dict(data.get("models", {}))
-    for model in models:
-        name, equals, engine = model.partition("=")
-        if not equals or not name or not engine:
-            raise ConfigError(
-                f"--model takes NAME=ENGINE[:WEIGHTS] such as all=scripted, got {model!r}"
-            )
-        if name != ALL and name not in specs:
-            raise ConfigError(
-                f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
-            )
-        kind, _, weights = engine.partition(":")
-        spec = {"engine": kind, **({"weights": weights} if weights else {})}
-        for replaced in specs if name == ALL else [name]:
-            specs[replaced] = dict(spec)
-    return {**data, "models": specs}
 
 
 def _scenarios() -> list[Path]:
@@ -260,15 +260,9 @@ def _check_clock(run: RunFile, file: YamlFile | None) -> None:
         )
 
 
-def _problem(error: Any, file: YamlFile | None) -> str:
-    """One thing that is wrong, with its key, its value, what was expected, and the line."""
-    path = [part for part in error["loc"] if part != "[key]"]
-    key = ".".join(map(str, path))
-    where = f"{file.where(path)}: " if file else ""
-    if error["type"] == "extra_forbidden":
-        known = list(ClockSpec.model_fields if path[0] == "clock" else RunFile.model_fields)
-        return f"{where}unknown key {key!r}; {near(str(path[-1]), known)}"
-    if error["type"] == "missing":
-        return f"{where}key {key!r} is missing"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{where}{key}: {said[0].lower()}{said[1:]}, got {error['input']!r}"
+def _problem(error: ErrorDetails, file: YamlFile | None) -> str:
+    """One thing that is wrong, and in which line."""
+    key = [part for part in error["loc"] if part != "[key]"]
+    known = next((_KEYS[p] for p in reversed(key[:-1]) if p in _KEYS), list(RunFile.model_fields))
+    where = f"{file.where(key)}: " if file else ""
+    return f"{where}{problem(error, key, known)}"

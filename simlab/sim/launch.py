@@ -9,20 +9,24 @@ from typing import Any, Literal
 
 import yaml
 
+from simlab.agents.function_person import Answering, as_person
+from simlab.agents.person import Person
 from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
-from simlab.sim.config import RunFile, checked, open_run_file, with_models
+from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.modelling import fingerprints
+from simlab.sim.overrides import overridden
+from simlab.sim.places import without_places
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sim.replay import requests_at
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
-from simlab.sim.yaml_file import YamlFile, with_settings
+from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
@@ -43,6 +47,7 @@ class Launch:
         hosts: How many Ray hosts; 0 plays in this process.
         address: Of a Ray cluster to join.
         retry_failed: Whether failed episodes are tried again.
+        person: Who is asked for the seats that people take; None is whoever sits at the terminal.
     """
 
     file: RunFile
@@ -50,10 +55,11 @@ class Launch:
     hosts: int
     address: str | None = None
     retry_failed: bool = False
+    person: Person | None = None
 
     @property
     def has_people(self) -> bool:
-        """Whether a person at the terminal takes a seat."""
+        """Whether a person takes a seat."""
         return _has_people(self.file)
 
     def run(self, observer: Observer | None = None) -> Run:
@@ -70,6 +76,7 @@ class Launch:
             branching=branching_of(self.directory.read_run()),
             retry_failed=self.retry_failed,
             observer=observer,
+            person=self.person,
         )
         run_async(simulation.run())
         log = Log(self.directory)
@@ -93,6 +100,7 @@ def run(
     resume: bool = False,
     retry_failed: bool = False,
     observer: Observer | None = None,
+    person: Person | Answering | None = None,
 ) -> Run:
     """Run a simulation to its end.
 
@@ -111,9 +119,13 @@ def run(
         resume: Go on with the run in `out`; one that is not there is started.
         retry_failed: Try failed episodes again from their last step.
         observer: Who looks on.
+        person: Who is asked, in this process, for the seats that people take: a `Person`, or a
+            function of a `simlab.agents.person.Question` that returns an action, plain data of one,
+            or `Wait`, and may be async. None is whoever sits at the terminal.
 
     Raises:
         ConfigError: What was given cannot be run; nothing was started.
+        TypeError: `models` or `settings` is a text, or `person` is no person.
     """
     launch = prepare(
         scenario,
@@ -126,6 +138,7 @@ def run(
         settings=settings,
         resume=resume,
         retry_failed=retry_failed,
+        person=person,
     )
     return launch.run(observer)
 
@@ -142,6 +155,7 @@ def prepare(
     settings: Mapping[str, Any] | Sequence[str] = (),
     resume: bool = False,
     retry_failed: bool = False,
+    person: Person | Answering | None = None,
 ) -> Launch:
     """Check a run and make or find its directory; takes what `run` takes.
 
@@ -150,6 +164,7 @@ def prepare(
     """
     if retry_failed and not resume:
         raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
+    asked = None if person is None else as_person(person)
     path = Path(scenario)
     source: YamlFile | None = None
     if resume and RunDirectory.is_one(path):
@@ -158,8 +173,8 @@ def prepare(
         source = open_run_file(str(scenario))
         data = source.data
     settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
-    file = checked(with_settings(with_models(data, _as_engines(models)), settings), source)
-    rehearse(file, source)
+    file = checked(overridden(data, models=_as_engines(models), settings=settings), source)
+    rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
         path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
@@ -168,7 +183,7 @@ def prepare(
         _go_on(directory, file)
     else:
         directory = RunDirectory.create(path, provenance(file))
-    return Launch(file, directory, n_hosts, address, retry_failed)
+    return Launch(file, directory, n_hosts, address, retry_failed, asked)
 
 
 def prepare_branch(
@@ -201,15 +216,22 @@ def prepare_branch(
 
 
 def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:
+    _refuse_text("models", models, "{'all': 'scripted'} or ['all=scripted']")
     if isinstance(models, Mapping):
         return [f"{name}={engine}" for name, engine in models.items()]
     return list(models)
 
 
 def _as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    _refuse_text("settings", settings, "{'episodes': 8} or ['episodes=8']")
     if isinstance(settings, Mapping):
         return [f"{key}={yaml.safe_dump(value)}" for key, value in settings.items()]
     return list(settings)
+
+
+def _refuse_text(name: str, given: object, examples: str) -> None:
+    if isinstance(given, str):
+        raise TypeError(f"{name} must be a mapping or a list such as {examples}, got {given!r}")
 
 
 def _numbers(**given: int | None) -> list[str]:
@@ -262,24 +284,33 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
         ConfigError: Something else has changed; names it and both values.
     """
     record = directory.read_run()
-    before, now = checked(record["run"]), file
-    if before.episodes > now.episodes:
+    before = checked(record["run"])
+    if before.episodes > file.episodes:
         raise ConfigError(
-            f"{directory.path} was begun with {before.episodes} episodes, got {now.episodes}; "
+            f"{directory.path} was begun with {before.episodes} episodes, got {file.episodes}; "
             "on resuming they may only grow"
         )
-    for key in RunFile.model_fields:
-        was, wanted = getattr(before, key), getattr(now, key)
-        if key not in ("episodes", "concurrency", "description") and was != wanted:
+    for key, (was, wanted) in _differences(before, file).items():
+        if key not in ("episodes", "concurrency", "description"):
             raise ConfigError(
                 f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
                 f"was begun: simlab run {directory.path} --resume"
             )
-    weights = fingerprints(now.models)
+    weights = fingerprints(file.models)
     if record.get("weights", weights) != weights:
         raise ConfigError(
             f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
             "those back, or make a new run"
         )
-    if now.episodes != before.episodes:
-        directory.write_run({**record, "run": now.model_dump(mode="json", exclude_unset=True)})
+    if file != before:
+        directory.write_run({**record, "run": file.model_dump(mode="json", exclude_unset=True)})
+
+
+def _differences(before: RunFile, now: RunFile) -> dict[str, tuple[Any, Any]]:
+    """What two run files have by each key that differs, wherever the files stand that they name."""
+    one, other = (
+        checked(without_places(file.model_dump(mode="json", exclude_unset=True)))
+        for file in (before, now)
+    )
+    both = {key: (getattr(one, key), getattr(other, key)) for key in RunFile.model_fields}
+    return {key: values for key, values in both.items() if values[0] != values[1]}

@@ -5,12 +5,9 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from simlab.actors import ActorSystem
 from simlab.actors.process import Cluster
-from simlab.errors import ConfigError
-from simlab.models.engines import ModelSpec, build
+from simlab.models.engines import ModelSpec, build, read_spec
 from simlab.models.held import HeldModel
 from simlab.models.model import Model
 from simlab.models.served import ServedModel
@@ -28,7 +25,7 @@ def build_models(specs: Specs) -> dict[str, Model]:
     Raises:
         ConfigError: An engine or option is wrong.
     """
-    return {name: build(name, _spec(name, spec)) for name, spec in specs.items()}
+    return {name: build(name, spec) for name, spec in specs.items()}
 
 
 def check_weights(models: Mapping[str, Model]) -> None:
@@ -90,7 +87,7 @@ class SharedModels:
         Raises:
             ConfigError: An engine or option is wrong, or a model cannot be served.
         """
-        checked = {name: _spec(name, spec) for name, spec in specs.items()}
+        checked = {name: read_spec(name, spec) for name, spec in specs.items()}
         return {
             name: await self._served(name, spec)
             for name, spec in checked.items()
@@ -164,13 +161,3 @@ def _ray_serve() -> Server:
 
 def _is_held(name: str, spec: ModelSpec) -> bool:
     return isinstance(build(name, spec), HeldModel)
-
-
-def _spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:
-    try:
-        return ModelSpec.model_validate(spec)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(["models", name, *map(str, problem["loc"])])
-        said = problem["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{key}: {said[0].lower()}{said[1:]}") from None

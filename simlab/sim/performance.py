@@ -7,6 +7,7 @@ from functools import partial
 
 from simlab.actors import ActorRef
 from simlab.agents.agent import Agent
+from simlab.agents.score import score_of
 from simlab.env.environment import Environment, Seat
 from simlab.errors import EpisodeError, JudgeError, SimlabError
 from simlab.models.model import Model
@@ -181,7 +182,7 @@ class Performance:
                     raise JudgeError(
                         f"judge {name!r} raised {type(error).__name__}: {error}"
                     ) from error
-            scores[name] = self._journal.plain(score)
+            scores[name] = self._journal.plain(score_of(name, score))
         return scores
 
     def _fail(self, error: EpisodeError) -> Fault:

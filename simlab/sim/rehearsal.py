@@ -8,6 +8,7 @@ from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.model import Model
+from simlab.seeding import derive
 from simlab.sim.absent import AbsentModel, AbsentPerson
 from simlab.sim.casting import (
     asks_person,
@@ -18,16 +19,19 @@ from simlab.sim.casting import (
     seats_of,
 )
 from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
+from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.yaml_file import YamlFile, located
 
 
-def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
+def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool = False) -> None:
     """See that the world, agents, judges and models of a run can be made, and weights be had.
 
     Args:
         run: What is to be run.
         source: The file that it stands in, to name lines in messages.
+        has_person: True: somebody is there for the seats that people take; else it takes a
+            terminal.
 
     Raises:
         ConfigError: Something cannot; says what and why.
@@ -36,6 +40,8 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
         find(run.world)
     with located(source, "options"):
         world = make_world(run)
+    with located(source, "reset"):
+        _rehearse_reset(run, world)
     models: dict[str, Model] = {name: AbsentModel(name) for name in run.models}
     for name in run.cast:
         with located(source, "cast", name):
@@ -45,7 +51,12 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
     agents: dict[Seat, Agent] = {}
     for seat, spec in specs.items():
         with located(source, "cast", seat):
-            agents[seat] = _rehearse_seat(seat, spec, world, models)
+            if not has_person:
+                _check_terminal(seat, spec)
+            place = world.seats[seat]
+            agents[seat] = make_agent(
+                spec, seat, place, models=models, person=AbsentPerson(), seed=0
+            )
             _check_distinct(seat, agents)
     for name, judge in run.judges.items():
         with located(source, "judges", name):
@@ -55,16 +66,19 @@ def rehearse(run: RunFile, source: YamlFile | None = None) -> None:
             check_weights(build_models({name: settings}))
 
 
-def _rehearse_seat(
-    seat: Seat, spec: AgentSpec, world: Environment, models: dict[str, Model]
-) -> Agent:
+def _rehearse_reset(run: RunFile, world: Environment) -> None:
+    """See that the world takes the options of its resets, if it is to be given any."""
+    if run.reset:
+        seed = derive(run.seed, "episode", 0)
+        make(f"reset of world {run.world}", lambda: world.reset(seed, run.reset), {})
+
+
+def _check_terminal(seat: Seat, spec: AgentSpec) -> None:
     if asks_person(spec) and not _has_terminal():
         raise ConfigError(
-            f"cast.{seat} is a human, and there is no terminal to ask at; "
-            f"run it in a terminal, or set cast.{seat}.agent to llm, random or scripted"
+            f"cast.{seat} is a human, and there is no terminal to ask at; run it in a terminal, "
+            f"give simlab.run a person, or set cast.{seat}.agent to llm, random or scripted"
         )
-    place = world.seats[seat]
-    return make_agent(spec, seat, place, models=models, person=AbsentPerson(), seed=0)
 
 
 def _check_distinct(seat: Seat, agents: Mapping[Seat, Agent]) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -21,7 +22,8 @@ class YamlFile:
         text: Its contents.
 
     Raises:
-        ConfigError: It cannot be read, is not YAML, or is no mapping; names the line.
+        ConfigError: It cannot be read, is not YAML, has a key twice, or is no mapping; names the
+            line.
     """
 
     def __init__(self, path: Path, text: str | None = None) -> None:
@@ -29,8 +31,8 @@ class YamlFile:
         self._lines: dict[KeyPath, int] = {}
         text = _read(path) if text is None else text
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self.data: dict[str, Any] = yaml.safe_load(text)
+            node = yaml.compose(text, Loader=_Loader)
+            self.data: dict[str, Any] = _load(text)
         except yaml.YAMLError as error:
             raise ConfigError(_not_yaml(path, error)) from error
         if not isinstance(self.data, dict):
@@ -82,28 +84,54 @@ def located(file: YamlFile | None, *path: str | int) -> Iterator[None]:
         raise ConfigError(f"{file.where(path)}: {error.message}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value for one key.
+
+    Attributes:
+        keys: Where it stands, from the outside in.
+        value: As YAML would give it.
+    """
+
+    keys: tuple[str, ...]
+    value: Any
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The setting that ``a.b=value`` says; the value is YAML.
+
+        Raises:
+            ConfigError: It is not of this form.
+        """
+        name, equals, value = text.partition("=")
+        keys = tuple(name.split("."))
+        if not equals or not all(keys):
+            raise ConfigError(
+                f"--set takes KEY=VALUE such as models.all.latency_s=0.02, got {text!r}"
+            )
+        try:
+            return cls(keys, _load(value))
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {text}: the value is not YAML: {error}") from error
+
+
 def with_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """A copy of nested mappings with some keys set.
 
     Args:
         data: Not changed.
-        settings: ``a.b=value`` each; the value is YAML.
+        settings: Each as `Setting.read` takes it.
 
     Raises:
         ConfigError: A setting is not of this form, or goes through something that has no keys.
     """
     result: dict[str, Any] = _copy(data)
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or not all(name.split(".")):
-            raise ConfigError(
-                f"--set takes KEY=VALUE such as models.all.latency_s=0.02, got {setting!r}"
-            )
-        _put(result, name.split("."), _parsed(setting, value))
+    for setting in map(Setting.read, settings):
+        _put(result, setting.keys, setting.value)
     return result
 
 
-def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:
+def _put(data: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     inner: Any = data
     for depth, key in enumerate(keys[:-1]):
         inner = inner.setdefault(key, {})
@@ -113,11 +141,23 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> None:
     inner[keys[-1]] = value
 
 
-def _parsed(setting: str, value: str) -> Any:
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {setting}: the value is not YAML: {error}") from error
+class _Loader(yaml.SafeLoader):
+    """Reads YAML whose mappings have each key once, as its specification asks (1.2, sec. 3.2.1)."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            known = (key.tag, str(key.value))
+            if known in seen:
+                problem = f"key {key.value!r} stands there twice"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+            seen.add(known)
+        return node
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)
 
 
 def _not_yaml(path: Path, error: yaml.YAMLError) -> str:

@@ -41,6 +41,7 @@ from simlab.trace.history import EffectKey, History, Kept, Milestone
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.plain import Intern, Plain, plain
 from simlab.trace.requests import Request, RequestWriter
+from simlab.trace.result import converted
 from simlab.trace.seen import SeenContents
 from simlab.trace.writer import SegmentWriter
 
@@ -224,7 +225,7 @@ class Journal:
         self._effects.append((key, content_hash(core)))
         if error is not None:
             raise error_of(error)
-        result = _converted(kept.core.result, returns)
+        result = converted(kept.core.result, returns)
         self._count(key[0], kept.core.kind, result)
         return result
 
@@ -246,7 +247,10 @@ class Journal:
         self._under_way.add(made)
         try:
             given = call(seed)
-            result: T = await given if hasattr(given, "__await__") else given
+            returned: T = await given if hasattr(given, "__await__") else given
+            result = returned
+            if made.kind != "model":
+                result = converted(plain(returned), returns)
         except asyncio.CancelledError:
             self._write_call(Cancelled, made, made.core(None, None))
             raise
@@ -258,9 +262,7 @@ class Journal:
             raise error_of(fault) from error
         finally:
             self._under_way.discard(made)
-        self._record(made, made.core(plain(result, self._intern), None))
-        if made.kind != "model":
-            result = _converted(plain(result), returns)
+        self._record(made, made.core(plain(returned, self._intern), None))
         self._count(made.key[0], made.kind, result)
         return result
 
@@ -353,8 +355,3 @@ class _Call:
 def _core(key: EffectKey, kind: str, result: Plain, error: Fault | None) -> bytes:
     actor, step, span, request, nth = key
     return encode(EffectCore(actor, step, span, kind, request, nth, result, error))
-
-
-def _converted(result: Plain, returns: Any) -> Any:
-    """A result as the type that was asked for."""
-    return result if returns is Any else msgspec.convert(result, returns)

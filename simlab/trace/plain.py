@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from simlab.find import home_of
 from simlab.trace.contents import Content, Reference
 
 Plain = Any
@@ -134,7 +135,7 @@ def _shape_of(kind: type) -> tuple[_Shape, bool]:
     names = _field_names(kind)
     if names is not None:
         return _of_fields(kind, names), True
-    stub = {"_type": kind.__qualname__, "stub": kind.__module__}
+    stub = {"_type": kind.__qualname__, "stub": home_of(kind)}
     return (lambda _value, _intern, _path: dict(stub)), False
 
 
@@ -169,7 +170,7 @@ def _failed(kind: type, error: Exception) -> Plain:
     """The stub of a value whose own code failed: a record never fails what it records."""
     return {
         "_type": kind.__qualname__,
-        "stub": kind.__module__,
+        "stub": home_of(kind),
         "failed": f"{type(error).__name__}: {error}",
     }
 

@@ -46,8 +46,8 @@ async def effect(
         request: What is asked; it identifies the call, with the span and how manieth it is.
         call: Makes the call, with a seed that follows from where in the run it stands. May be
             async or not.
-        returns: The type to turn a recorded result into: a built-in, a dataclass or a msgspec
-            struct; by default plain data.
+        returns: The type to turn a recorded result into: a built-in, a dataclass, a pydantic model
+            or a msgspec struct; by default plain data.
 
     Returns:
         What `call` returned, as the log gives it back: also in a live run tuples are lists, and
@@ -56,6 +56,7 @@ async def effect(
     Raises:
         ReplayDivergence: The record has another call in this place.
         RecordedError: `call` raised an error of a class that is neither SimLab's nor Python's.
+        TypeError: What it returned is not of the type `returns`; recorded as an error of `call`.
     """
     here = current_span()
     if here is None or here.journal is None:

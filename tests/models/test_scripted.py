@@ -175,8 +175,9 @@ async def test_a_single_choice_that_the_script_answers_with_is_certain():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"latency_s": -1.0}, "got -1.0 and 0.0"),
-        ({"latency_jitter_s": -0.5}, "got 0.0 and -0.5"),
+        ({"latency_s": -1.0}, "^latency_s must be at least 0 and finite, got -1.0$"),
+        ({"latency_s": math.nan}, "^latency_s must be at least 0 and finite, got nan$"),
+        ({"latency_jitter_s": math.inf}, "^latency_jitter_s must be .* and finite, got inf$"),
         ({"fail_rate": 1.5}, r"fail_rate must be in \[0, 1\], got 1.5"),
     ],
 )

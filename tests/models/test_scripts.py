@@ -1,7 +1,7 @@
 """Ready-made scripts answer in the form that is asked for, deterministically."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Annotated, Literal
 
 import pytest
@@ -42,6 +42,17 @@ def answered(request, seed=0, *, begin=True, reason=False):
     return form.read(begun + sensible(chat, Sampling(seed=seed)), request)
 
 
+class Level(IntEnum):
+    LOW = -1
+    HIGH = 5
+
+
+@dataclass(frozen=True)
+class Bid:
+    price: int | None
+    level: Level | None = None
+
+
 REQUESTS = {
     "text": ActionRequest(str),
     "fields": ActionRequest(Report),
@@ -50,6 +61,19 @@ REQUESTS = {
     "choice": ActionRequest(Literal["a", "b", 'the "c"']),
     "enum": ActionRequest(Mood),
     "truth": ActionRequest(bool),
+    "whole enum": ActionRequest(Level),
+    "whole choice": ActionRequest(Literal[1, 2]),
+    "mixed choice": ActionRequest(Literal["a", 2] | None),
+    "nothing": ActionRequest(None),
+    "level or nothing": ActionRequest(Level | None),
+    "mood or nothing": ActionRequest(Mood | None),
+    "truth or nothing": ActionRequest(bool | None),
+    "number or nothing": ActionRequest(Annotated[int, Field(ge=3, le=5)] | None),
+    "text or nothing": ActionRequest(str | None),
+    "short text or nothing": ActionRequest(Annotated[str, Field(max_length=3)] | None),
+    "fields of nothing": ActionRequest(Bid),
+    "fields or nothing": ActionRequest(Bid | None),
+    "legal levels": ActionRequest(Level | None, legal=[Level.HIGH, None]),
     "number": ActionRequest(int),
     "bounded": ActionRequest(Annotated[int, Field(ge=3, le=5)]),
     "open": ActionRequest(Annotated[int, Field(gt=-5, lt=-2)]),
@@ -68,6 +92,20 @@ REQUESTS = {
 def test_any_request_is_answered_in_the_form_that_it_asks_for(request_, begin, reason):
     for seed in range(8):
         answered(request_, seed, begin=begin, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("space", "answers"),
+    [
+        (Level, set(Level)),
+        (Level | None, {*Level, None}),
+        (Literal["a", 2] | None, {"a", 2, None}),
+        (bool | None, {True, False, None}),
+        (Annotated[str, Field(max_length=3)] | None, {None}),
+    ],
+)
+def test_every_choice_is_taken_by_some_seed(space, answers):
+    assert {answered(ActionRequest(space), seed) for seed in range(64)} == answers
 
 
 def test_the_same_seed_says_the_same_and_other_seeds_say_other_things():

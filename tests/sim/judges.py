@@ -26,10 +26,24 @@ class NumberJudge:
 
 
 class OddJudge:
-    """Scores every episode by no number."""
+    """Scores every episode by what is no number."""
+
+    def __init__(self, says="nan"):
+        self.says = says
+        if says == "nan":
+            self.says = math.nan
+        elif says == "score of nan":
+            self.says = Score(math.nan)
 
     async def score(self, trajectory):  # noqa: ARG002
-        return math.nan
+        return self.says
+
+
+class SilentJudge:
+    """Says that it has no score."""
+
+    async def score(self, trajectory):  # noqa: ARG002
+        return Score(None, mass=0.01)
 
 
 class BrokenJudge:

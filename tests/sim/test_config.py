@@ -99,6 +99,12 @@ def test_the_folder_of_a_run_is_refused_with_how_to_go_on(tmp_path):
         ("episodes:", "episods:", "mine.yaml:11: unknown key 'episods'; did you mean episodes?"),
         ("{kind:", "{knd:", "mine.yaml:10: unknown key 'clock.knd'; did you mean kind?"),
         ("simulated", "sundial", "mine.yaml:10: clock.kind: input should be 'simulated' or 'real'"),
+        (
+            "simulated}",
+            "real, speed: .inf}",
+            "mine.yaml:10: clock.speed: input should be a finite ",
+        ),
+        ("simulated}", "simulated, seconds: .nan}", "clock.seconds: input should be a finite num"),
         ("episodes: 3", "episodes: many", "mine.yaml:11: episodes: input should be a valid integ"),
         ("episodes: 3", "episodes: 0", "mine.yaml:11: episodes: input should be greater than or "),
         ("simlab.env.car_sale:", "", "mine.yaml:1: world: must be module:name or file.py:name, go"),
@@ -114,6 +120,48 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(run_file, old, new, messa
 
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_run_file(path)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ("temperature: -1", "temperature: input should be greater than or equal to 0, got -1"),
+        ("temperature: .inf", "temperature: input should be a finite number, got inf"),
+        ("max_tokens: 0", "max_tokens: input should be greater than or equal to 1, got 0"),
+        ("max_tokens: few", "max_tokens: input should be a valid integer, unable to parse string "),
+        ("top_p: 2", "top_p: input should be less than or equal to 1, got 2"),
+        ("stop: abc", "stop: input should be a list, got 'abc'"),
+        ("stop: ['']", "stop.0: string should have at least 1 character, got ''"),
+    ],
+)
+@pytest.mark.parametrize("group", ["cast", "judges"])
+def test_a_sampling_that_cannot_be_drawn_by_is_refused_with_its_line(
+    run_file, group, sampling, message
+):
+    cast = "cast: {}\n" if group == "judges" else ""
+    path = run_file(f"world: a:B\n{cast}{group}:\n  anna:\n    sampling:\n      {sampling}\n")
+    line = 6 if cast else 5
+
+    with pytest.raises(ConfigError) as caught:
+        load_run_file(path)
+
+    assert f"mine.yaml:{line}: {group}.anna.sampling.{message}" in caught.value.message
+
+
+def test_a_sampling_of_an_unknown_key_is_refused_with_those_near_it():
+    cast = {"clock": {"sampling": {"stops": ["."]}}}
+
+    with pytest.raises(
+        ConfigError, match=r"^unknown key 'cast.clock.sampling.stops'; .* mean stop"
+    ):
+        checked({**WORLD, "cast": cast})
+
+
+def test_a_sampling_stands_in_a_run_file_as_it_was_written():
+    run = checked({**WORLD, "cast": {"a": {"sampling": {"stop": ["."]}}}})
+
+    assert run.cast["a"].options == {"sampling": {"stop": ["."]}}
+    assert run.model_dump(exclude_unset=True)["cast"]["a"] == run.cast["a"].options
 
 
 def test_a_wrong_value_is_shown(run_file):
@@ -159,31 +207,6 @@ def test_a_model_of_a_judge_must_be_there_as_well():
         checked({**WORLD, "judges": judges})
 
 
-def test_a_model_is_replaced_whole_with_its_engines_options(path):
-    run = load_run_file(path, models=["small=scripted"])
-
-    assert run.models["small"] == {"engine": "scripted"}
-    assert run.models["large"] == {"engine": "transformers"}
-
-
-def test_weights_stand_behind_a_colon(path):
-    run = load_run_file(path, models=["large=transformers:/weights/of:mine"])
-
-    assert run.models["large"] == {"engine": "transformers", "weights": "/weights/of:mine"}
-
-
-def test_all_replaces_every_model_and_is_none_itself(path):
-    run = load_run_file(path, models=["all=scripted"])
-
-    assert run.models == {"small": {"engine": "scripted"}, "large": {"engine": "scripted"}}
-
-
-def test_model_applies_before_set(path):
-    run = load_run_file(path, models=["all=scripted"], settings=["models.all.latency_s=0.02"])
-
-    assert run.models["small"] == {"engine": "scripted", "latency_s": 0.02}
-
-
 def test_what_is_set_of_all_wins_over_one(path):
     run = load_run_file(path, settings=["models.small.dtype=bfloat16", "models.all.dtype=float64"])
 
@@ -199,15 +222,13 @@ def test_all_may_stand_in_the_file(run_file):
     }
 
 
-def test_a_model_that_the_run_has_not_is_refused(path):
-    with pytest.raises(ConfigError, match=r"has no model 'smal'; did you mean small\?"):
-        load_run_file(path, models=["smal=scripted"])
+def test_a_file_of_ones_own_stands_beside_the_run_file(run_file, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = run_file({**WORLD, "world": "mine.py:World"})
 
-
-@pytest.mark.parametrize("model", ["scripted", "=scripted", "small="])
-def test_a_model_of_another_form_is_refused(path, model):
-    with pytest.raises(ConfigError, match=f"--model takes .*, got {model!r}"):
-        load_run_file(path, models=[model])
+    assert load_run_file(path).world == f"{tmp_path}/mine.py:World"
+    assert load_run_file("../mine.yaml").world == f"{tmp_path}/mine.py:World"
 
 
 def test_setting_a_missing_key_is_refused(path):

@@ -56,6 +56,26 @@ def test_every_bundled_scenario_is_played_to_its_end(name, tmp_path):
     assert not any(turn.acted.invalid for turn in made.episode(0).turns())
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"models": "all=scripted"},
+            r"^models must be .* such as \{'all': .*, got 'all=scripted'$",
+        ),
+        (
+            {"settings": "episodes=2"},
+            r"^settings must be .* or \['episodes=8'\], got 'episodes=2'$",
+        ),
+    ],
+)
+def test_a_text_where_a_list_or_a_mapping_belongs_is_refused(path, here, given, message):
+    with pytest.raises(TypeError, match=message):
+        run(path, hosts=0, **given)
+
+    assert not (here / "runs").exists()
+
+
 async def test_a_notebook_runs_in_its_running_event_loop(path, tmp_path):
     made = run(path, out=tmp_path / "r", hosts=0)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import simlab
 from simlab.actors import system as system_file
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.agents.person import HumanAnswer
@@ -51,6 +52,50 @@ class Player:
             self.kill()
             await asyncio.get_running_loop().create_future()
         return HumanAnswer(f"{question.asker} was asked: {question.prompt}")
+
+
+def test_a_notebook_seats_a_person_by_a_function(run_file, tmp_path, terminal):
+    terminal(there=False)
+    asked = []
+
+    def answer(question):
+        asked.append((question.asker, question.news))
+        return f"I am {question.asker}."
+
+    path = run_file({**RELAY, "cast": CAST})
+    made = simlab.run(path, out=tmp_path / "r", hosts=0, episodes=2, person=answer)
+
+    said = made.frame().query("seat == 'ann'").words
+    assert set(said) == {"I am ann of episode 0.", "I am ann of episode 1."}
+    assert len(asked) == len(said)
+    assert run_async(replay(made)) == 2
+
+
+@pytest.mark.parametrize("fits", [False, True])
+def test_a_function_in_a_seat_whose_answers_do_not_fit_ends_as_that_of_an_agent(
+    tmp_path, terminal, fits
+):
+    terminal(there=False)
+    made = simlab.run(
+        "car_sale",
+        out=tmp_path / "r",
+        models={"all": "scripted"},
+        settings={"cast.buyer.agent": "human"},
+        person=lambda _question: {"say": "No.", "price": 5000} if fits else "much",
+    )
+
+    acts = [turn.acted for turn in made.episode(0).turns() if turn.acted.seat == "buyer"]
+    assert made.summary.n_ended == 1
+    assert {act.invalid is None for act in acts} == {fits}
+
+
+def test_a_person_who_is_none_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(
+        TypeError, match=r"person must be a function of a question or a Person, got"
+    ):
+        simlab.run("car_sale", out=tmp_path / "r", person="me")
+
+    assert not (tmp_path / "r").exists()
 
 
 @pytest.fixture

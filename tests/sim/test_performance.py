@@ -197,6 +197,31 @@ def test_judges_score_after_the_end(relay):
     assert outcome(run).scores["length"]["reason"] == "it is long"
 
 
+@pytest.mark.parametrize(
+    ("says", "got"),
+    [
+        ("high", "'high'"),
+        ({"value": 3}, "{'value': 3}"),
+        (None, "None"),
+        ("nan", "nan"),
+        ("score of nan", "Score(value=nan, "),
+    ],
+)
+def test_what_is_no_score_fails_the_episode_at_the_judge(relay, says, got):
+    run = relay(judges={"odd": judge("OddJudge", says=says)})
+
+    failed = outcome(run).failed
+    assert (failed.type, failed.boundary) == ("JudgeError", "judge")
+    assert f"judge 'odd' must give a Score or a finite number, got {got}" in failed.message
+
+
+def test_a_score_is_missing_where_the_judge_says_so(relay):
+    run = relay(judges={"silent": judge("SilentJudge")})
+
+    assert run.summary.n_ended == 1
+    assert run.episode(0).summary.scores == {"silent": None}
+
+
 def test_scores_enter_the_digest(relay):
     digests = {
         relay(f"run{per}", judges={"length": judge("LengthJudge", per=per)}).digest

@@ -31,9 +31,18 @@ def test_every_bundled_scenario_can_be_made(name):
     [
         ("car_sale:", "bike_sale:", "mine.yaml:1: there is no module 'simlab.env.bike_sale'"),
         ("max_rounds", "max_round", "mine.yaml:2: world simlab.env.car_sale:CarSale has no option"),
+        (
+            "judges:",
+            "reset: {foo: 1}\njudges:",
+            "mine.yaml:10: reset of world simlab.env.car_sale:",
+        ),
         ("rounds: 5", "rounds: 0", "mine.yaml:2: world simlab.env.car_sale:CarSale: max_rounds "),
         ("  buyer", "  buyr", "mine.yaml:4: cast.buyr: the world has no seat 'buyr'; did you mea"),
-        ("  buyer", "  seller", "mine.yaml:3: cast leaves seats empty: buyer; say who takes each"),
+        (
+            "  buyer: {model: small, goal: save}\n",
+            "",
+            "mine.yaml:3: cast leaves seats empty: buyer; say who takes each",
+        ),
         ("goal: save", "golf: save", "mine.yaml:4: agent llm in seat 'buyer' has no option 'golf'"),
         (
             "agent: random",
@@ -62,6 +71,19 @@ def test_what_cannot_be_made_is_told_with_its_line(run_file, terminal, old, new,
 
     with pytest.raises(ConfigError, match=re.escape(message)):
         rehearse(checked(source.data, source), source)
+
+
+def test_options_of_resets_that_the_world_takes_are_let_through(run_file):
+    rehearse(load_run_file(run_file(f"{TEXT}reset: {{buyer_limit: 7000}}\n")))
+
+
+def test_a_run_without_any_model_is_told_how_to_name_one(run_file):
+    run = load_run_file(run_file("world: simlab.env.car_sale:CarSale\ncast: {'*': {goal: save}}\n"))
+
+    with pytest.raises(
+        ConfigError, match=r"'buyer' needs a model, and the run has none; name one "
+    ):
+        rehearse(run)
 
 
 def test_without_a_file_no_line_is_told(run_file):

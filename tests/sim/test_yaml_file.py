@@ -61,6 +61,25 @@ def test_text_that_is_not_yaml_is_refused_with_its_line():
         YamlFile(FILE, "world: [a\ncast: {}\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("seed: 1\nworld: a:B\nseed: 2\n", 3, "seed"),
+        ("cast:\n  a: {}\n  b: {}\n  a: {}\n", 4, "a"),
+        ("options: [{'x': 1,\n  x: 2}]\n", 2, "x"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_line(text, line, key):
+    with pytest.raises(ConfigError, match=f"^mine.yaml:{line}: not YAML: key '{key}' stands there"):
+        YamlFile(FILE, text)
+
+
+def test_keys_that_are_taken_over_from_elsewhere_may_stand_again():
+    text = "a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, x: 3}\n'1': {}\n1: {}\n"
+
+    assert YamlFile(FILE, text).data["c"] == {"x": 3, "y": 2}
+
+
 def test_characters_that_yaml_does_not_allow_are_refused():
     with pytest.raises(ConfigError, match=r"mine.yaml is not YAML: .*#x0001"):
         YamlFile(FILE, "world: \x01\n")
@@ -130,3 +149,10 @@ def test_a_setting_through_a_value_without_keys_is_refused():
 def test_a_setting_whose_value_is_not_yaml_is_refused():
     with pytest.raises(ConfigError, match=r"--set options=\[1: the value is not YAML"):
         with_settings({}, ["options=[1"])
+
+
+def test_a_setting_of_a_mapping_has_each_key_once():
+    with pytest.raises(
+        ConfigError, match=r"--set options=.*: the value is not YAML: key 'a' stands"
+    ):
+        with_settings({}, ["options={a: 1, a: 2}"])

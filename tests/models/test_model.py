@@ -1,0 +1,31 @@
+import math
+
+import pytest
+
+from simlab.models.model import Sampling, as_sampling
+
+
+def test_a_sampling_may_be_given_by_its_fields():
+    assert as_sampling({"max_tokens": 4, "stop": ["."]}) == Sampling(max_tokens=4, stop=(".",))
+
+
+def test_a_sampling_that_is_one_already_stays_the_same():
+    sampling = Sampling(temperature=0, seed=7, schema={"type": "object"}, logprobs=True)
+
+    assert as_sampling(sampling) == sampling
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Sampling(temperature=math.nan), "sampling.temperature: .* finite number, got nan"),
+        ({"top_p": 0}, "sampling.top_p: input should be greater than 0, got 0"),
+        ({"stop": "abc"}, "sampling.stop: input should be a list, got 'abc'"),
+        ({"stops": []}, r"unknown key 'sampling.stops'; did you mean stop"),
+        ({"max_tokens": 0, "top_p": 2}, "sampling.max_tokens: .*; sampling.top_p: .*, got 2"),
+        ("greedy", "sampling: input should be .*, got 'greedy'"),
+    ],
+)
+def test_a_sampling_that_cannot_be_drawn_by_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        as_sampling(given)

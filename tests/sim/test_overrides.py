@@ -1,0 +1,179 @@
+from dataclasses import dataclass
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.models.scripted import ScriptedModel
+from simlab.sim.overrides import overridden
+
+HERE = __name__
+LLM = {"model": "small", "goal": "save", "persistent": True, "memory": "list"}
+DATA = {
+    "world": "a:B",
+    "cast": {"buyer": LLM, "seller": {"agent": "scripted", "actions": [1], "repeat": True}},
+    "judges": {"harm": {"agent": "rating", "question": "?", "scale": [1, 2], "of": "buyer"}},
+    "models": {
+        "small": {"engine": "transformers", "weights": "embedded", "dtype": "float32"},
+        "large": {"engine": "transformers"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Own(ScriptedModel):
+    """An engine of a user's own."""
+
+
+class Haggler:
+    """An agent that takes some of the options of a language agent's."""
+
+    def __init__(self, *, model, goal=""):
+        self.made_of = model, goal
+
+
+class Anything:
+    """An agent that takes any options."""
+
+    def __init__(self, **options):
+        self.options = options
+
+
+def decide(request):
+    return request.default
+
+
+def test_a_model_is_replaced_whole_with_its_engines_options():
+    models = overridden(DATA, models=["small=scripted"])["models"]
+
+    assert models == {"small": {"engine": "scripted"}, "large": {"engine": "transformers"}}
+
+
+def test_weights_stand_behind_a_colon():
+    models = overridden(DATA, models=["large=transformers:/weights/of:mine"])["models"]
+
+    assert models["large"] == {"engine": "transformers", "weights": "/weights/of:mine"}
+
+
+@pytest.mark.parametrize("name", ["tests.sim.test_overrides", "simlab.models.scripted", "json"])
+def test_an_engine_of_ones_own_is_named_as_in_a_run_file(name):
+    models = [f"all={name}:Own", f"large={name}:Own:/my/weights:1"]
+
+    assert overridden(DATA, models=models)["models"] == {
+        "small": {"engine": f"{name}:Own"},
+        "large": {"engine": f"{name}:Own", "weights": "/my/weights:1"},
+    }
+
+
+def test_an_engine_in_a_file_stands_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    models = overridden(DATA, models=["all=mine.py:Own"])["models"]
+
+    assert models["small"] == models["large"] == {"engine": f"{tmp_path}/mine.py:Own"}
+
+
+def test_a_short_name_that_is_misspelt_is_not_taken_for_a_module():
+    models = overridden(DATA, models=["all=transfomers:embedded"])["models"]
+
+    assert models["small"] == {"engine": "transfomers", "weights": "embedded"}
+
+
+def test_all_replaces_every_model_and_is_none_itself():
+    models = overridden(DATA, models=["all=scripted"])["models"]
+
+    assert models == {"small": {"engine": "scripted"}, "large": {"engine": "scripted"}}
+
+
+def test_model_applies_before_set():
+    models = overridden(DATA, models=["small=scripted"], settings=["models.small.latency_s=0.02"])[
+        "models"
+    ]
+
+    assert models["small"] == {"engine": "scripted", "latency_s": 0.02}
+
+
+def test_a_model_that_the_run_has_not_is_refused():
+    with pytest.raises(ConfigError, match=r"has no model 'smal'; did you mean small\?"):
+        overridden(DATA, models=["smal=scripted"])
+
+
+@pytest.mark.parametrize("model", ["scripted", "=scripted", "small="])
+def test_a_model_of_another_form_is_refused(model):
+    with pytest.raises(ConfigError, match=f"--model takes .*, got {model!r}"):
+        overridden(DATA, models=[model])
+
+
+@pytest.mark.parametrize(
+    ("agent", "kept"),
+    [
+        ("human", {"persistent": True}),
+        ("random", {"persistent": True}),
+        ("rating", {"persistent": True, "model": "small", "memory": "list"}),
+        (f"{HERE}:Haggler", {"persistent": True, "model": "small", "goal": "save"}),
+        (f"{HERE}:decide", {"persistent": True}),
+        (f"{HERE}:Anything", LLM),
+        ("llm", LLM),
+    ],
+)
+def test_another_agent_keeps_what_it_takes_of_the_old_ones_options(agent, kept):
+    cast = overridden(DATA, settings=[f"cast.buyer.agent={agent}"])["cast"]
+
+    assert cast == {**DATA["cast"], "buyer": {**kept, "agent": agent}}
+
+
+def test_what_is_set_beside_another_agent_holds_in_any_order():
+    settings = ["cast.seller.goal=win", "cast.seller.agent=llm", "cast.seller.model=small"]
+
+    seller = overridden(DATA, settings=settings)["cast"]["seller"]
+
+    assert seller == {"agent": "llm", "goal": "win", "model": "small"}
+
+
+def test_an_agent_that_stays_keeps_what_is_wrong_with_it():
+    data = {"cast": {"buyer": {"golf": 1}, "seller": {"agent": "random", "golf": 1}}}
+
+    settings = ["cast.buyer.agent=llm", "cast.seller.agent=random", "cast.other.agent=random"]
+
+    assert overridden(data, settings=settings)["cast"] == {
+        "buyer": {"agent": "llm", "golf": 1},
+        "seller": {"agent": "random", "golf": 1},
+        "other": {"agent": "random"},
+    }
+
+
+def test_another_judge_keeps_whom_it_judges():
+    judges = overridden(DATA, settings=["judges.harm.agent=rubric"])["judges"]
+
+    assert judges["harm"] == {"agent": "rubric", "of": "buyer"}
+
+
+@pytest.mark.parametrize("name", ["small", "all"])
+def test_another_engine_keeps_what_it_takes_of_the_old_ones_options(name):
+    models = overridden(DATA, settings=[f"models.{name}.engine=scripted"])["models"]
+
+    assert models["small"] == {"engine": "transformers" if name == "all" else "scripted"}
+    assert models[name]["engine"] == "scripted"
+
+
+@pytest.mark.parametrize(
+    "setting", ["cast.buyer.agent=humann", "cast.buyer.agent=[1]", "models.small.engine=script"]
+)
+def test_what_is_no_kind_is_left_for_the_check_of_all(setting):
+    group, name, key = setting.partition("=")[0].split(".")
+
+    changed = overridden(DATA, settings=[setting])
+
+    assert changed[group][name].keys() - {key} == DATA[group][name].keys() - {key}
+
+
+@pytest.mark.parametrize("cast", [None, "buyer", ["buyer"], {"buyer": None}])
+def test_a_cast_of_another_form_is_left_for_the_check_of_all(cast):
+    with pytest.raises(ConfigError, match=r"--set cast.buyer.agent: cast(\.buyer)? is .* no keys"):
+        overridden({"cast": cast}, settings=["cast.buyer.agent=human"])
+
+
+def test_the_data_is_not_changed():
+    overridden(DATA, models=["all=scripted"], settings=["cast.buyer.agent=human"])
+
+    assert DATA["cast"]["buyer"] == LLM
+    assert DATA["models"]["large"] == {"engine": "transformers"}

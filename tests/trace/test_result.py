@@ -1,0 +1,70 @@
+"""What an effect gives is of the type that was asked for, in a live run and in a replay."""
+
+from dataclasses import dataclass
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from simlab.trace.tracing import effect
+from tests.trace.society import one_step, record, replaying
+
+
+class Reason(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    words: str
+
+
+class Verdict(BaseModel):
+    guilty: bool
+    why: list[Reason] = []
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Stranger:
+    """Of no kind that can be made of plain data."""
+
+
+async def test_a_result_may_be_a_pydantic_model_live_and_in_a_replay(directory):
+    async def look():
+        given = Verdict(guilty=True, why=[Reason(words="He was seen.")])
+        one = await effect("tool", "one", lambda _: given, returns=Verdict)
+        of_data = await effect("tool", "data", lambda _: {"guilty": False}, returns=Verdict | None)
+        return one, of_data
+
+    live, _ = await record(directory, look)
+    replayed, _ = await one_step(replaying(directory), look)
+
+    assert live == replayed
+    assert live == (
+        Verdict(guilty=True, why=[Reason(words="He was seen.")]),
+        Verdict(guilty=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "returns", "message"),
+    [
+        (
+            {"guilty": "maybe"},
+            Verdict,
+            r"must give Verdict, got .*: result.guilty: input should be",
+        ),
+        ({"x": "left"}, Point, r"must give Point, got \{'x': 'left'\}: "),
+        (Stranger(), Stranger, r"must give Stranger, .*: expected a built-in, a dataclass"),
+    ],
+)
+async def test_a_result_of_another_type_is_recorded_as_an_error(directory, given, returns, message):
+    async def look():
+        with pytest.raises(TypeError, match=message) as caught:
+            await effect("tool", "it", lambda _: given, returns=returns)
+        return str(caught.value)
+
+    live, _ = await record(directory, look)
+    replayed, _ = await one_step(replaying(directory), look)
+
+    assert live == replayed
