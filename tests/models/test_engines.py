@@ -77,7 +77,7 @@ def test_an_entry_is_written_back_as_it_was_read():
     ("entry", "message"),
     [
         ({"engine": "scriptd"}, r"got 'scriptd'; did you mean scripted\?"),
-        ({"engine": "vllm"}, r"must be one of \('scripted', 'transformers', .*\), module:name or"),
+        ({"engine": "vlm"}, r"must be one of \('scripted', 'transformers', .*\), module:name or"),
         ({"engine": "scripted", "latncy_s": 1}, r"no option 'latncy_s'; did you mean latency_s or"),
         ({"engine": "scripted", "weights": "x"}, "engine 'scripted' has no option 'weights'"),
         ({"engine": "transformers", "name": "x"}, "has no option 'name'"),
