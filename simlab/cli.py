@@ -16,6 +16,7 @@ import typer
 from simlab.errors import ConfigError, LogDamagedError, LogWriteError, ReplayDivergence, SimlabError
 
 if TYPE_CHECKING:
+    from simlab.sim.config import RunFile
     from simlab.sim.launch import Launch
     from simlab.sim.run import Run
 
@@ -32,6 +33,13 @@ Scenario = Annotated[
 ]
 Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="NAME=ENGINE[:WEIGHTS]", help="Replace a model, or all=… of them."
+    ),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the run file.")
 ]
@@ -44,11 +52,8 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     out: Annotated[Path | None, typer.Option(help="Directory of the run.")] = None,
     hosts: Annotated[str, typer.Option(help="Ray hosts; 0 is this process, or auto.")] = "auto",
-    address: Annotated[str | None, typer.Option(help="Ray cluster to join.")] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=ENGINE[:WEIGHTS]", help="Replace a model, or all=… of them."),
-    ] = None,
+    address: Address = None,
+    model: Models = None,
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run.")] = False,
     retry_failed: Annotated[
@@ -181,9 +186,65 @@ def export(
         print(target)
 
 
+models = typer.Typer(
+    name="models", help="Serve a run file's models for all runs of a cluster.", no_args_is_help=True
+)
+app.add_typer(models)
+
+
+@models.command()
+def up(
+    file: Scenario, address: Address = None, model: Models = None, settings: Settings = None
+) -> None:
+    """Serve the models of a run file until they are taken down; runs that join use them."""
+    _serve("up", address, _file(file, model, settings))
+
+
+@models.command()
+def status(
+    file: Annotated[str | None, typer.Argument(help="A scenario or a run file.")] = None,
+    address: Address = None,
+    model: Models = None,
+    settings: Settings = None,
+) -> None:
+    """Tell how the models of a run file are, or all that the cluster serves."""
+    _serve("status", address, None if file is None else _file(file, model, settings))
+
+
+@models.command()
+def down(
+    file: Scenario, address: Address = None, model: Models = None, settings: Settings = None
+) -> None:
+    """End what serves the models of a run file."""
+    _serve("down", address, _file(file, model, settings))
+
+
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -> "RunFile":
+    with _failures_told():
+        from simlab.sim.config import load_run_file
+
+        return load_run_file(scenario, models=models or [], settings=settings or [])
+
+
+def _serve(verb: Literal["up", "status", "down"], address: str | None, file: Any) -> None:
+    with _failures_told():
+        from simlab.display import console_for, show_service
+        from simlab.sim.blocking import run_async
+        from simlab.sim.service import connected
+
+        console = console_for(json=False)
+
+        async def serve() -> None:
+            async with connected(address) as service:
+                show_service(console, await getattr(service, verb)(file))
+
+        with console.status(verb):
+            run_async(serve())
 
 
 def _watch(launch: "Launch", *, json: bool) -> None:

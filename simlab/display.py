@@ -15,6 +15,7 @@ from rich.table import Table
 
 from simlab.agents.colours import colour_of
 from simlab.sim.run import Episode, Run
+from simlab.sim.service import ServiceStatus
 from simlab.sim.simulation import Observer
 from simlab.sim.staging import EpisodeResult, StepNews, mark_of
 from simlab.sim.summary import EpisodeSummary
@@ -127,6 +128,26 @@ def _has_words(action: Any) -> bool:
     if isinstance(action, str):
         return " " in action
     return isinstance(action, dict) and not {"say", "text"}.isdisjoint(action)
+
+
+def show_service(console: Console, statuses: Sequence[ServiceStatus]) -> None:
+    """What serves each model, and what it is busy with."""
+    if not statuses:
+        console.print("SimLab serves no models on this cluster")
+        return
+    table = Table("model", "app", "state", "replicas", "running", "tokens read", "cached", box=None)
+    for status in statuses:
+        engines = [replica.engine for replica in status.replicas if replica.engine is not None]
+        table.add_row(
+            escape(status.name),
+            status.app.name,
+            status.app.state,
+            str(status.app.n_replicas),
+            str(sum(replica.running for replica in status.replicas)),
+            f"{sum(engine.prompt_tokens for engine in engines):,}",
+            f"{sum(engine.cached_tokens for engine in engines):,}",
+        )
+    console.print(table)
 
 
 def show_transcript(console: Console, episode: Episode) -> None:

@@ -39,6 +39,8 @@ _OPTIONS: Mapping[str, Any] = {
     "logging_config": LoggingConfig(log_level="ERROR"),
 }
 
+logging.getLogger("ray.serve").setLevel(logging.ERROR)  # it tells of every router and app
+
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
 
 
@@ -154,6 +156,11 @@ class RayServe:
         """End an app and its replicas."""
         await asyncio.to_thread(serve.delete, app)
 
+    async def statistics(self, app: App) -> list[ReplicaStatistics]:
+        """What each replica of an app is busy with, by number."""
+        lanes = [ServeLane(app.name, number) for number in range(app.n_replicas)]
+        return [await lane.statistics() for lane in lanes]
+
     async def apps(self) -> list[App]:
         """All apps of the cluster, by name."""
         status = await asyncio.to_thread(serve.status)
@@ -180,7 +187,6 @@ def _application(name: str, spec: ModelSpec, n_replicas: int) -> serve.Applicati
 
 
 def _run(app: str, name: str, application: serve.Application) -> None:
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="ERROR"))
     try:
         serve.run(application, name=app, route_prefix=None)
