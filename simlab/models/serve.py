@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -24,8 +23,8 @@ from simlab.errors import ConfigError, ReplicaDiedError
 from simlab.models.courier import Lane
 from simlab.models.desk import Desk
 from simlab.models.engines import ModelSpec, build
-from simlab.models.held import EngineStatistics, HeldModel
-from simlab.models.serving import App
+from simlab.models.held import HeldModel
+from simlab.models.serving import App, ReplicaStatistics
 
 ENGINE_DIED = 4
 """Exit status of a replica whose engine has died."""
@@ -42,21 +41,6 @@ _OPTIONS: Mapping[str, Any] = {
 logging.getLogger("ray.serve").setLevel(logging.ERROR)  # it tells of every router and app
 
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaStatistics:
-    """What a replica is busy with.
-
-    Attributes:
-        pid: Of its process.
-        running: Calls that have no answer yet.
-        engine: What its engine tells; None for models without one.
-    """
-
-    pid: int
-    running: int
-    engine: EngineStatistics | None
 
 
 class Replica:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from simlab.models.engines import ModelSpec
+from simlab.models.held import EngineStatistics
 
 PREFIX = "simlab-"
 """Names of apps that SimLab starts begin so."""
@@ -30,6 +31,21 @@ class App:
     state: str
     n_replicas: int
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatistics:
+    """What a replica is busy with.
+
+    Attributes:
+        pid: Of its process.
+        running: Calls that have no answer yet.
+        engine: What its engine tells; None for models without one.
+    """
+
+    pid: int
+    running: int
+    engine: EngineStatistics | None = None
 
 
 class Server(Protocol):
@@ -57,6 +73,10 @@ class Server(Protocol):
 
     async def apps(self) -> list[App]:
         """All apps of the cluster, by name."""
+        ...
+
+    async def statistics(self, app: App) -> list[ReplicaStatistics]:
+        """What each replica of an app is busy with, by number."""
         ...
 
 

@@ -4,17 +4,13 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec, build, read_spec
 from simlab.models.held import HeldModel
-from simlab.models.serving import PREFIX, RUNNING, App, shared_app
+from simlab.models.serving import PREFIX, RUNNING, App, ReplicaStatistics, Server, shared_app
 from simlab.models.weights import resolve
 from simlab.sim.config import RunFile
-
-if TYPE_CHECKING:
-    from simlab.models.serve import RayServe, ReplicaStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class ServiceStatus:
 
     name: str
     app: App
-    replicas: "tuple[ReplicaStatistics, ...]" = ()
+    replicas: tuple[ReplicaStatistics, ...] = ()
 
 
 class ModelService:
@@ -39,7 +35,7 @@ class ModelService:
         server: Of the cluster.
     """
 
-    def __init__(self, server: "RayServe") -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
 
     async def up(self, file: RunFile) -> list[ServiceStatus]:

@@ -7,7 +7,7 @@ from simlab.errors import ReplicaDiedError
 from simlab.models.desk import Desk
 from simlab.models.engines import build
 from simlab.models.held import HeldModel
-from simlab.models.serving import RUNNING, App
+from simlab.models.serving import RUNNING, App, ReplicaStatistics
 
 
 class MemoryLane:
@@ -68,6 +68,9 @@ class MemoryServe:
 
     async def apps(self):
         return [App(name, state, len(self.lanes[name])) for name, state in self.states.items()]
+
+    async def statistics(self, app):
+        return [ReplicaStatistics(0, lane.desk.n_running) for lane in self.lanes[app.name]]
 
     def lanes_to(self, app, n_replicas):
         return self.lanes[app][:n_replicas]

@@ -1,0 +1,131 @@
+"""Replicas of Ray Serve, with scripted models."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from simlab.errors import ConfigError, ModelError
+from simlab.models.engines import ModelSpec
+from simlab.models.model import ChatMessage, Sampling
+from simlab.models.served import ServedModel
+from simlab.models.serving import RUNNING
+
+pytestmark = pytest.mark.ray
+
+HELLO = [ChatMessage("user", "hello")]
+ECHO = "simlab.models.scripts:echo"
+
+
+def spec(**options):
+    return ModelSpec.model_validate({"engine": "scripted", "script": ECHO, **options})
+
+
+@pytest.fixture(scope="module")
+def server(ray_session):  # noqa: ARG001
+    """Ray Serve on the Ray that all tests share."""
+    from ray import serve as ray_serve
+
+    from simlab.models.serve import RayServe
+
+    yield RayServe()
+    ray_serve.shutdown()
+
+
+@pytest.fixture
+async def served(server):
+    """Starts an app, and gives a model that asks it; it is stopped after the test."""
+    started = []
+
+    async def start(**options):
+        app = f"test-{len(started)}"
+        n_replicas = await server.start(app, "small", spec(**options))
+        started.append(app)
+        return ServedModel("small", app, n_replicas)
+
+    yield start
+    for app in started:
+        await server.stop(app)
+
+
+async def statistics(server, model):
+    [app] = [app for app in await server.apps() if app.name == model.app]
+    return await server.statistics(app)
+
+
+async def wait_running(server, model, n_running):
+    while sum(one.running for one in await statistics(server, model)) != n_running:
+        pass  # asking takes its time
+
+
+async def test_a_served_model_answers_as_the_model_itself(server, served):
+    model = await served(replicas=2)
+
+    completion = await model.generate(HELLO, Sampling(seed=1))
+
+    assert (completion.text, completion.model) == ("hello", "small")
+    assert completion.usage.attempts == 1
+    assert len({one.pid for one in await statistics(server, model)}) == 2
+    assert [app.state for app in await server.apps() if app.name == model.app] == [RUNNING]
+
+
+async def test_train_13_as_many_calls_run_at_once_as_are_made(server, served):
+    model = await served(latency_s=30)
+    calls = [
+        asyncio.ensure_future(model.generate(HELLO, Sampling(seed=seed))) for seed in range(256)
+    ]
+
+    await wait_running(server, model, 256)
+
+    for call in calls:
+        call.cancel()
+
+
+async def test_train_12_calls_that_are_cancelled_free_their_slots_within_a_second(server, served):
+    model = await served(latency_s=30)
+    calls = [asyncio.ensure_future(model.generate(HELLO)) for _ in range(50)]
+    await wait_running(server, model, 50)
+
+    for call in calls:
+        call.cancel()
+
+    async with asyncio.timeout(1):
+        await wait_running(server, model, 0)
+
+
+async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(server, served):
+    model = await served(replicas=2, latency_s=1.5)
+    calls = [
+        asyncio.ensure_future(model.generate(HELLO, Sampling(seed=seed), session=f"s{seed}"))
+        for seed in range(100)
+    ]
+    await wait_running(server, model, 100)
+
+    os.kill((await statistics(server, model))[0].pid, signal.SIGKILL)
+    completions = await asyncio.gather(*calls)
+
+    attempts = [completion.usage.attempts for completion in completions]
+    assert len(completions) == 100
+    assert set(attempts) == {1, 2}
+
+
+async def test_what_the_model_refuses_is_told_as_it_told_it(served):
+    model = await served()
+
+    with pytest.raises(ModelError, match="cannot hold a completion to a schema"):
+        await model.generate(HELLO, Sampling(schema={"type": "object"}))
+
+
+async def test_a_model_that_cannot_be_made_is_told_with_the_reason_and_leaves_nothing(server):
+    wrong = spec(script="no_such_module:echo")
+
+    with pytest.raises(ConfigError, match=r"models.small.*no module 'no_such_module'"):
+        await server.start("wrong", "small", wrong)
+
+    assert "wrong" not in {app.name for app in await server.apps() if app.state == RUNNING}
+
+
+async def test_gpus_that_are_not_there_are_told_with_the_sum(server):
+    with pytest.raises(ConfigError, match=r"2 replicas of 4 GPU want 8, and the cluster has 0"):
+        await server.start("wanting", "small", spec(replicas=2, num_gpus=4))

@@ -1,0 +1,88 @@
+"""Models as a service of a cluster, without Ray."""
+
+import pytest
+
+from simlab.errors import ConfigError
+from simlab.sim.config import checked
+from simlab.sim.service import ModelService, served_specs
+from tests.models.memory_serve import MemoryServe
+from tests.sim.conftest import RELAY
+
+
+def file(**models):
+    cast = {"ann": {"model": next(iter(models))}, "bob": {"model": next(iter(models))}}
+    return checked({**RELAY, "cast": cast, "models": models})
+
+
+TWO = file(
+    small={"engine": "scripted", "replicas": 2},
+    slow={"engine": "scripted", "latency_s": 0.1, "replicas": 1},
+    local={"engine": "scripted"},
+)
+
+
+@pytest.fixture
+def serve():
+    return MemoryServe()
+
+
+async def test_what_a_file_serves_is_up_until_it_is_taken_down(serve):
+    service = ModelService(serve)
+
+    up = await service.up(TWO)
+    down = await service.down(TWO)
+
+    assert [(one.name, one.app.state, len(one.replicas)) for one in up] == [
+        ("small", "RUNNING", 2),
+        ("slow", "RUNNING", 1),
+    ]
+    assert down == up, "it tells how it was"
+    assert [one.app.state for one in await service.status(TWO)] == ["DOWN", "DOWN"]
+
+
+async def test_what_is_up_stays_as_it_is_and_what_has_failed_is_started_anew(serve):
+    service = ModelService(serve)
+    [small, slow] = await service.up(TWO)
+    serve.states[slow.app.name] = "UNHEALTHY"
+
+    await service.up(TWO)
+
+    assert serve.started.count(small.app.name) == 1
+    assert serve.started.count(slow.app.name) == 2
+
+
+async def test_models_of_equal_options_share_one_app(serve):
+    spec = {"engine": "scripted", "replicas": 1}
+
+    one, other = await ModelService(serve).up(file(buyer=spec, seller={**spec, "replicas": 2}))
+
+    assert one.app == other.app
+    assert len(serve.started) == 1
+
+
+async def test_without_a_file_all_that_simlab_serves_is_told(serve):
+    service = ModelService(serve)
+    await service.up(TWO)
+    serve.states["somebody-elses"], serve.lanes["somebody-elses"] = "RUNNING", []
+
+    assert len(await service.status()) == 2
+
+
+async def test_taking_down_what_is_not_up_does_nothing(serve):
+    await ModelService(serve).down(TWO)
+
+    assert serve.stopped == []
+
+
+def test_a_file_without_a_model_to_serve_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"no model to serve among \['local'\]; give one replicas"
+    ):
+        served_specs(file(local={"engine": "scripted"}))
+
+
+def test_weights_that_are_not_there_are_refused_before_anything_starts(tmp_path):
+    absent = {"engine": "transformers", "weights": str(tmp_path / "absent")}
+
+    with pytest.raises(ConfigError, match="absent"):
+        served_specs(file(small=absent))
