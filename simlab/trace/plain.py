@@ -22,6 +22,7 @@ import numpy as np
 
 from simlab.find import home_of
 from simlab.trace.contents import Content, Reference
+from simlab.trace.text import placeless
 
 Plain = Any
 """A value of plain data, as the module's docstring defines it."""
@@ -89,11 +90,6 @@ def same(left: Plain, right: Plain) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
     return type(left) is type(right) and bool(left == right)
-
-
-def utf8(text: str) -> str:
-    """A text without lone surrogates, for what stands in the log by itself."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _plain(value: Any, intern: Intern, path: _Path) -> Plain:
@@ -282,7 +278,10 @@ def _written(value: Any, intern: Intern, path: _Path) -> Plain:
 
 
 def _error(value: BaseException, intern: Intern, path: _Path) -> Plain:
-    return {"_type": type(value).__qualname__, "message": _text(str(value), intern, path)}
+    return {
+        "_type": type(value).__qualname__,
+        "message": _text(placeless(str(value)), intern, path),
+    }
 
 
 def _definition(value: Any, _intern: Intern, _path: _Path) -> Plain:

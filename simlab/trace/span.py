@@ -20,7 +20,7 @@ from simlab.seeding import derive
 from simlab.trace.events import Noted, SpanClosed, SpanOpened
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal
-from simlab.trace.plain import utf8
+from simlab.trace.text import utf8
 
 SpanState = Literal["new", "open", "finished", "error"]
 

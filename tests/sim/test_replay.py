@@ -17,6 +17,19 @@ JUDGES = "tests.sim.judges"
 CURIOUS = {"*": {"agent": f"{WORLDS}:Curious"}}
 
 
+STRANGE = """
+from simlab import effect
+
+class Thing:
+    pass
+
+async def act(request):
+    await effect("tool", Thing(), lambda seed: Thing())
+    return Thing()
+"""
+"""An agent that asks for, gets and does what no record has a form for."""
+
+
 def replayed(run):
     """How many episodes came out the same."""
     return run_async(replay(Run(run.path)))
@@ -165,6 +178,24 @@ def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):
 )
 def test_whatever_happened_in_an_episode_happens_again(relay, keys):
     assert replayed(relay(episodes=2, **keys)) == 2
+
+
+def test_a_failure_whose_words_are_no_utf_8_is_recorded_and_met_again(relay, own_file):
+    file = own_file("def act(request):\n    raise ValueError('odd \\ud800')\n")
+    run = relay(cast={"*": {"agent": f"{file}:act"}})
+
+    assert run.summary.episodes[0].failure.endswith("raised ValueError: odd ?")
+    assert replayed(run) == 1
+
+
+def test_the_digest_does_not_tell_in_which_folder_a_users_file_lies(relay, own_file, tmp_path):
+    digests = []
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        file = own_file(STRANGE, f"{folder}/mine.py")
+        digests.append(relay(f"run-{folder}", cast={"*": {"agent": f"{file}:act"}}).digest)
+
+    assert digests[0] == digests[1]
 
 
 @pytest.mark.parametrize("step", range(5))

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simlab.find import find
 from simlab.trace.contents import reference_to
 from simlab.trace.events import encode
-from simlab.trace.plain import DEEPEST, SHORT, plain, same, serialised_by, utf8
+from simlab.trace.plain import DEEPEST, SHORT, plain, same, serialised_by
 
 
 @dataclass
@@ -66,6 +67,20 @@ def test_interlab_5_what_is_unknown_degrades_to_a_stub_without_an_address():
 
     assert stub == {"_type": "Unknown", "stub": __name__}
     assert plain(Unknown()) == stub
+
+
+def test_the_stub_of_a_class_in_a_users_file_does_not_tell_the_folder(own_file, tmp_path):
+    stubs = []
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        kind = find(own_file("class Thing: pass\n", f"{folder}/mine.py") + ":Thing")
+        stubs.append(plain(kind()))
+
+    assert stubs == [{"_type": "Thing", "stub": "simlab_user_mine"}] * 2
+
+
+def test_errors_are_kept_without_addresses():
+    assert plain(ValueError(f"odd: {object()}"))["message"] == "odd: <object object>"
 
 
 def test_interlab_5_a_method_of_the_type_decides_what_is_kept():
@@ -215,7 +230,6 @@ def test_texts_with_lone_surrogates_are_contents_however_short():
 
     assert kept["_type"] == "dict"
     assert encode(kept)
-    assert utf8("a\ud800") == "a?"
 
 
 def test_nan_is_the_same_as_itself():
