@@ -7,7 +7,7 @@ from types import TracebackType
 import simlab.errors
 from simlab.errors import EpisodeError, RecordedError
 from simlab.trace.events import Fault
-from simlab.trace.text import placeless, utf8
+from simlab.trace.text import message_of, utf8
 
 _LONGEST_CHAIN = 16
 """Errors kept of a chain of causes."""
@@ -25,7 +25,7 @@ def fault_of(error: BaseException, *, boundary: str = "", frames: bool = True) -
     for link in reversed(_chain(error)):
         fault = Fault(
             type=utf8(type(link).__qualname__),
-            message=_message_of(link),
+            message=message_of(link),
             boundary=link.boundary if isinstance(link, EpisodeError) else boundary,
             frames=_frames(link.__traceback__) if frames else [],
             cause=fault,
@@ -48,14 +48,6 @@ def error_of(fault: Fault) -> Exception:
             except TypeError:  # a built-in that takes more, such as UnicodeDecodeError
                 break
     return RecordedError(f"{fault.type}: {fault.message}")
-
-
-def _message_of(error: BaseException) -> str:
-    """What an error says, or that it cannot say it."""
-    try:
-        return utf8(placeless(str(error)))
-    except Exception as failure:
-        return f"its message cannot be had: str() raised {type(failure).__name__}"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -20,7 +20,7 @@ from simlab.seeding import derive
 from simlab.trace.events import Noted, SpanClosed, SpanOpened
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal
-from simlab.trace.text import utf8
+from simlab.trace.text import utf8, word
 
 SpanState = Literal["new", "open", "finished", "error"]
 
@@ -31,6 +31,11 @@ class Tag:
 
     name: str
     color: str | None = None
+
+    def __post_init__(self) -> None:
+        word("the name of a tag", self.name)
+        if self.color is not None:
+            word("the colour of a tag", self.color)
 
 
 class Span:
@@ -68,8 +73,8 @@ class Span:
         inputs: Mapping[str, Any] | None = None,
         tags: Sequence[str | Tag] = (),
     ) -> None:
-        self.name = utf8(name)
-        self.kind = kind
+        self.name = word("the name of a span", name)
+        self.kind = word("the kind of a span", kind)
         self.tags = _as_tags(tags)
         self.actor = self.part = ""
         self.step = self.id = self.parent = 0
@@ -120,8 +125,8 @@ class Span:
 
     def note(self, kind: str, data: Any = None, tags: Sequence[str | Tag] = ()) -> None:
         """Write an instant into this span; see `note`."""
-        here = _id_of(self.id, "note", next(self._notes))
-        journal = self.journal
+        kind, tags = word("the kind of a note", kind), _as_tags(tags)
+        nth, journal = next(self._notes), self.journal
         if journal is None or not journal.writes(self.step):
             return
         journal.append(
@@ -129,11 +134,11 @@ class Span:
                 self.actor,
                 self.step,
                 self.part,
-                here,
+                _id_of(self.id, "note", nth),
                 self.id,
                 kind,
                 journal.plain(data),
-                _colours(_as_tags(tags)),
+                _colours(tags),
                 time.time(),
             )
         )
@@ -259,13 +264,18 @@ class _Part(Span):
 
 
 def _as_tags(tags: Sequence[str | Tag]) -> tuple[Tag, ...]:
-    return tuple([Tag(tag) if isinstance(tag, str) else tag for tag in tags]) if tags else ()
+    if isinstance(tags, str):
+        raise TypeError(f"tags must be a list of texts, got the text {tags!r}")
+    return tuple([tag if isinstance(tag, Tag) else Tag(tag) for tag in tags]) if tags else ()
 
 
 def _colours(tags: Sequence[Tag]) -> list[tuple[str, str | None]]:
     """Tags as they stand in events."""
-    return [(utf8(tag.name), tag.color) for tag in tags]
+    return [(utf8(tag.name), tag.color and utf8(tag.color)) for tag in tags]
 
+
+_NOWHERE = Span("outside of all spans")
+"""Takes notes and writes them nowhere, but refuses those that no span takes."""
 
 current: ContextVar[Span | None] = ContextVar("span", default=None)
 """The span that is open here; it travels with messages between actors."""
@@ -297,10 +307,12 @@ def span(
 
 
 def note(kind: str, data: Any = None, *, tags: Sequence[str | Tag] = ()) -> None:
-    """Write an instant into the span that is open here: a picture, a thought, a warning."""
-    outer = current.get()
-    if outer is not None:
-        outer.note(kind, data, tags)
+    """Write an instant into the span that is open here: a picture, a thought, a warning.
+
+    Raises:
+        TypeError: The kind or a tag is no text.
+    """
+    (current.get() or _NOWHERE).note(kind, data, tags)
 
 
 def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
@@ -314,8 +326,8 @@ def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
             again in the same step is numbered.
     """
     root = _Part(part)
-    root.actor, root.step, root.part = actor, step, part
-    root.id = root_id(actor, step, part)
+    root.actor, root.step, root.part = word("an actor's name", actor), step, root.name
+    root.id = root_id(root.actor, step, root.part)
     root.journal = journal
     return root
 

@@ -22,3 +22,26 @@ def placeless(text: str) -> str:
     For what Python writes of objects and errors: a replay in another process has other addresses.
     """
     return USER_MODULE.sub(r"\1", _ADDRESS.sub("", text))
+
+
+def word(what: str, given: object) -> str:
+    """A text by which the record is searched, such as a kind.
+
+    Args:
+        what: It is, for the message.
+        given: By the user.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    if not isinstance(given, str):
+        raise TypeError(f"{what} must be a text, got {given!r}")
+    return utf8(str.__str__(given))
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says, or that it cannot say it."""
+    try:
+        return utf8(placeless(str(error)))
+    except Exception as failure:
+        return f"its message cannot be had: str() raised {type(failure).__name__}"

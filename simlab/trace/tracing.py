@@ -14,6 +14,7 @@ from simlab.trace.span import (
     span,
     turn,
 )
+from simlab.trace.text import word
 from simlab.trace.traced import traced
 
 __all__ = [
@@ -55,9 +56,11 @@ async def effect(
 
     Raises:
         ReplayDivergence: The record has another call in this place.
+        TypeError: The kind is no text.
         RecordedError: `call` raised an error of a class that is neither SimLab's nor Python's.
         TypeError: What it returned is not of the type `returns`; recorded as an error of `call`.
     """
+    kind = word("the kind of an effect", kind)
     here = current_span()
     if here is None or here.journal is None:
         given = call(0)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simlab.errors import SimlabError
 from simlab.find import find
 from simlab.trace.contents import reference_to
 from simlab.trace.events import encode
@@ -51,6 +52,11 @@ class Seal:
 class Broken:
     def __trace__(self):
         raise RuntimeError("no trace of me")
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise LookupError("words")
 
 
 def test_interlab_5_dataclasses_carry_their_type_and_fields():
@@ -102,6 +108,50 @@ def test_a_serialiser_that_fails_leaves_a_stub_that_says_so():
 
     assert failed["inner"]["failed"] == "ZeroDivisionError: division by zero"
     assert plain(Broken())["failed"] == "RuntimeError: no trace of me"
+
+
+class Loud(str):
+    def __str__(self):
+        raise KeyError("words")
+
+
+class Rude(list):
+    def __iter__(self):
+        raise LookupError(f"for {object()} \ud800")
+
+
+@dataclass
+class Lazy:
+    price: float
+
+    @property
+    def price(self):
+        raise SimlabError("not yet")
+
+    @price.setter
+    def price(self, value):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("value", "failed"),
+    [
+        (Loud("x"), "KeyError: 'words'"),
+        (Rude([[1]]), "LookupError: for <object object> ?"),
+        (Lazy(3), "SimlabError: not yet"),
+    ],
+)
+def test_a_value_whose_own_code_fails_leaves_a_stub_that_says_so(value, failed):
+    kept = plain({"inner": [value]})
+
+    assert kept["inner"][0] == {"_type": type(value).__name__, "stub": __name__, "failed": failed}
+    assert encode(kept)
+
+
+def test_an_error_that_cannot_say_its_message_is_kept_all_the_same():
+    kept = plain(MuteError())
+
+    assert kept["message"] == "its message cannot be had: str() raised LookupError"
 
 
 def test_interlab_5_an_array_keeps_shape_and_values():
