@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -38,6 +38,9 @@ class Tag:
             word("the colour of a tag", self.color)
 
 
+_ZEROS = itertools.repeat(0)
+
+
 class Span:
     """A stretch of what an actor does in a step; ``with`` opens it and makes it the current one.
 
@@ -61,8 +64,8 @@ class Span:
     """
 
     __slots__ = (
-        "_calls", "_children", "_inputs", "_notes", "_start", "_token", "actor", "id", "journal",
-        "kind", "name", "parent", "part", "result", "state", "step", "tags",
+        "_calls", "_children", "_inputs", "_notes", "_seeds", "_start", "_token", "actor", "id",
+        "journal", "kind", "name", "parent", "part", "result", "state", "step", "tags",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +88,7 @@ class Span:
         self._children = itertools.count()
         self._notes = itertools.count()
         self._calls: Counter[bytes] | None = None
+        self._seeds: Iterator[int] = _ZEROS
         self._start = 0.0
         self._token: Token[Span | None] | None = None
 
@@ -142,6 +146,21 @@ class Span:
                 time.time(),
             )
         )
+
+    def unrecorded(self, seed: int) -> "Span":
+        """A span to be current in a call: nothing inside it is recorded but as part of the call.
+
+        Args:
+            seed: Of the call; seeds of calls inside it derive from it.
+        """
+        silent = Span(self.name)
+        silent.actor, silent.step, silent.part = self.actor, self.step, self.part
+        silent._seeds = map(partial(derive, seed), itertools.count())
+        return silent
+
+    def next_seed(self) -> int:
+        """For a call that is not recorded: derived inside a call that is, else 0."""
+        return next(self._seeds)
 
     def nth_call(self, digest: bytes) -> int:
         """How many calls with this digest were made in this span before; counts this one."""
@@ -212,7 +231,7 @@ class Span:
         self.actor, self.step, self.part = outer.actor, outer.step, outer.part
         self.id = _id_of(outer.id, next(outer._children))
         self.parent = outer.id
-        self.journal = outer.journal
+        self.journal, self._seeds = outer.journal, outer._seeds
 
     def _write_opening(self) -> None:
         journal = self.journal

@@ -1,6 +1,7 @@
 """Effects, spans and notes: how code inside a run reaches the run's log."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from simlab.trace.span import (
@@ -40,7 +41,8 @@ async def effect(
     """Do something whose outcome does not follow from seed and code, once in the life of a run.
 
     The outcome, be it a result or an error, is committed. A replay, a resumed run or a branch gets
-    it from the record and makes no call.
+    it from the record and makes no call. So all that `call` does is part of this one effect: other
+    effects, calls of models, spans and notes inside it are not recorded, and count no tokens.
 
     Args:
         kind: ``model``, ``human``, ``tool``, ``clock``, or a word of your own.
@@ -63,6 +65,16 @@ async def effect(
     kind = word("the kind of an effect", kind)
     here = current_span()
     if here is None or here.journal is None:
-        given = call(0)
-        return await given if hasattr(given, "__await__") else given
-    return await here.journal.effect(here, kind, request, call, returns)
+        return await _result(call, 0 if here is None else here.next_seed())
+    return await here.journal.effect(here, kind, request, partial(_alone, here, call), returns)
+
+
+async def _alone(here: Span, call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
+    """Make a call with nothing inside it recorded: a replay, which does not make it, asks none."""
+    with inside(here.unrecorded(seed)):
+        return await _result(call, seed)
+
+
+async def _result(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
+    given = call(seed)
+    return await given if hasattr(given, "__await__") else given

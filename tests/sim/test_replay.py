@@ -30,6 +30,27 @@ async def act(request):
 """An agent that asks for, gets and does what no record has a form for."""
 
 
+RESEARCHER = """
+from simlab import effect
+from simlab.models.model import ChatMessage
+
+class Researcher:
+    def __init__(self, model):
+        self.model = model
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        return await effect("tool", request.prompt, self.search)
+
+    async def search(self, seed):
+        found = await self.model.generate([ChatMessage("user", "What is new?")])
+        return found.text + await effect("tool", "more", lambda seed: "more")
+"""
+"""An agent whose tool asks a model and another tool."""
+
+
 def replayed(run):
     """How many episodes came out the same."""
     return run_async(replay(Run(run.path)))
@@ -178,6 +199,17 @@ def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):
 )
 def test_whatever_happened_in_an_episode_happens_again(relay, keys):
     assert replayed(relay(episodes=2, **keys)) == 2
+
+
+def test_models_and_effects_that_an_effect_calls_are_replayed_as_part_of_it(relay, own_file):
+    file = own_file(RESEARCHER)
+    run = relay(
+        cast={"*": {"agent": f"{file}:Researcher"}},
+        models={"small": {"engine": "tests.sim.models:Moody"}},
+    )
+
+    assert run.summary.n_ended == 1
+    assert replayed(run) == 1
 
 
 def test_a_failure_whose_words_are_no_utf_8_is_recorded_and_met_again(relay, own_file):
