@@ -64,8 +64,8 @@ class Span:
     """
 
     __slots__ = (
-        "_calls", "_children", "_inputs", "_notes", "_seeds", "_start", "_token", "actor", "id",
-        "journal", "kind", "name", "parent", "part", "result", "state", "step", "tags",
+        "_calls", "_children", "_inputs", "_notes", "_seeds", "_start", "_token", "_turn", "actor",
+        "id", "journal", "kind", "name", "parent", "part", "result", "state", "step", "tags",
     )  # fmt: skip
 
     def __init__(
@@ -91,11 +91,17 @@ class Span:
         self._seeds: Iterator[int] = _ZEROS
         self._start = 0.0
         self._token: Token[Span | None] | None = None
+        self._turn: Turn | None = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
         """What went in, by name."""
         return self._inputs
+
+    @property
+    def turn_is_over(self) -> bool:
+        """Whether the actor has ended the part of the step to which this belongs."""
+        return self._turn is not None and self._turn.over
 
     def add_inputs(self, **inputs: Any) -> None:
         """Say more of what went in, before or while the span is open.
@@ -138,7 +144,7 @@ class Span:
                 self.actor,
                 self.step,
                 self.part,
-                _id_of(self.id, "note", nth),
+                span_id(self.id, "note", nth),
                 self.id,
                 kind,
                 journal.plain(data),
@@ -229,9 +235,9 @@ class Span:
     def _hang(self, outer: "Span") -> None:
         """Become the next child of another span."""
         self.actor, self.step, self.part = outer.actor, outer.step, outer.part
-        self.id = _id_of(outer.id, next(outer._children))
+        self.id = span_id(outer.id, next(outer._children))
         self.parent = outer.id
-        self.journal, self._seeds = outer.journal, outer._seeds
+        self.journal, self._seeds, self._turn = outer.journal, outer._seeds, outer._turn
 
     def _write_opening(self) -> None:
         journal = self.journal
@@ -261,25 +267,18 @@ class Span:
         journal.append(SpanClosed(self.id, journal.plain(self.result), fault, duration))
 
 
-_id_of = lru_cache(maxsize=1 << 12)(derive)
-"""Episodes that are played side by side have the same ids in the same step."""
+span_id = lru_cache(maxsize=1 << 12)(derive)
+"""The id of a span, from that of its parent and its place in it.
+
+Episodes that are played side by side have the same ids in the same step.
+"""
 
 
-class _Part(Span):
-    """The root of what an actor does in a step; it is written nowhere itself."""
+@dataclass(slots=True)
+class Turn:
+    """What all spans of a turn know of it."""
 
-    __slots__ = ()
-
-    def open(self) -> None:
-        """Begin; a part that the step has had already gets a number, and so an id of its own."""
-        self.state = "open"
-        nth = 0 if self.journal is None else self.journal.nth_turn(self.actor, self.step, self.part)
-        if nth:
-            self.part = f"{self.part} ({nth + 1})"
-            self.id = root_id(self.actor, self.step, self.part)
-
-    def close(self, error: BaseException | None = None) -> None:
-        self.state = "finished" if error is None else "error"
+    over: bool = False
 
 
 def _as_tags(tags: Sequence[str | Tag]) -> tuple[Tag, ...]:
@@ -332,28 +331,6 @@ def note(kind: str, data: Any = None, *, tags: Sequence[str | Tag] = ()) -> None
         TypeError: The kind or a tag is no text.
     """
     (current.get() or _NOWHERE).note(kind, data, tags)
-
-
-def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
-    """The root of what an actor does in a step, to be opened by ``with``; it is written nowhere.
-
-    Args:
-        journal: The episode's.
-        actor: Who.
-        step: In which step.
-        part: Which of the things that an actor does in a step, such as ``"act"``; one that it does
-            again in the same step is numbered.
-    """
-    root = _Part(part)
-    root.actor, root.step, root.part = word("an actor's name", actor), step, root.name
-    root.id = root_id(root.actor, step, root.part)
-    root.journal = journal
-    return root
-
-
-def root_id(actor: str, step: int, part: str) -> int:
-    """The id under which the spans of an actor's part in a step hang."""
-    return _id_of(step, actor, part)
 
 
 @contextmanager

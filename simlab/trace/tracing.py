@@ -11,12 +11,11 @@ from simlab.trace.span import (
     current_span,
     inside,
     note,
-    root_id,
     span,
-    turn,
 )
 from simlab.trace.text import word
 from simlab.trace.traced import traced
+from simlab.trace.turn import AWAIT_CALLS, root_id, turn
 
 __all__ = [
     "Span",
@@ -44,6 +43,9 @@ async def effect(
     it from the record and makes no call. So all that `call` does is part of this one effect: other
     effects, calls of models, spans and notes inside it are not recorded, and count no tokens.
 
+    It must be over when the agent's ``act`` or ``observe`` returns, else the episode fails: in
+    which step it came would depend on how long it took.
+
     Args:
         kind: ``model``, ``human``, ``tool``, ``clock``, or a word of your own.
         request: What is asked; it identifies the call, with the span and how manieth it is.
@@ -58,6 +60,7 @@ async def effect(
 
     Raises:
         ReplayDivergence: The record has another call in this place.
+        AgentFailedError: The turn is over in which the call is made.
         TypeError: The kind is no text.
         RecordedError: `call` raised an error of a class that is neither SimLab's nor Python's.
         TypeError: What it returned is not of the type `returns`; recorded as an error of `call`.
@@ -66,6 +69,11 @@ async def effect(
     here = current_span()
     if here is None or here.journal is None:
         return await _result(call, 0 if here is None else here.next_seed())
+    if here.turn_is_over:
+        raise here.journal.refuse(
+            f"{here.actor!r} makes a call of kind {kind!r} when its turn in step {here.step} is "
+            f"over; {AWAIT_CALLS}"
+        )
     return await here.journal.effect(here, kind, request, partial(_alone, here, call), returns)
 
 

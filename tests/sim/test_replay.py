@@ -51,6 +51,36 @@ class Researcher:
 """An agent whose tool asks a model and another tool."""
 
 
+HASTY = """
+import asyncio
+from contextlib import suppress
+
+from simlab import effect
+from simlab.errors import SimlabError
+
+async def wait(seed):
+    await asyncio.Event().wait()
+
+async def prefetch():
+    with suppress(SimlabError):  # what is refused is told by the episode
+        await effect("tool", "prefetch", wait)
+
+class Hasty:
+    def __init__(self, begins):
+        self.begins = begins
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        self.task = asyncio.create_task(prefetch())
+        if self.begins:
+            await asyncio.sleep(0)
+        return "done"
+"""
+"""An agent that looks ahead while the world goes on."""
+
+
 def replayed(run):
     """How many episodes came out the same."""
     return run_async(replay(Run(run.path)))
@@ -209,6 +239,22 @@ def test_models_and_effects_that_an_effect_calls_are_replayed_as_part_of_it(rela
     )
 
     assert run.summary.n_ended == 1
+    assert replayed(run) == 1
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_an_agent_that_leaves_a_call_under_way_fails_its_episode_with_the_remedy(
+    relay, own_file, begins
+):
+    file = own_file(HASTY)
+    run = relay(cast={"*": {"agent": f"{file}:Hasty", "begins": begins}})
+
+    failed = run.summary.episodes[0]
+    assert failed.boundary == "agent"
+    assert failed.failure.startswith("'ann' ")
+    assert failed.failure.endswith(
+        "await every call before returning, as an asyncio.TaskGroup does"
+    )
     assert replayed(run) == 1
 
 

@@ -178,12 +178,15 @@ async def test_a_call_under_way_when_the_record_ends_is_made_again_where_calls_o
         await gate.wait()
         return "slow"
 
+    async def act(journal):
+        with turn(journal, "buyer", 0, "act"):
+            return await effect("tool", "slow", slow)
+
     async def overlapping(journal):
         journal.overlapping = True
         await journal.begin({})
-        with turn(journal, "buyer", 0, "act"):
-            asking = asyncio.ensure_future(effect("tool", "slow", slow))
-            await asyncio.sleep(0)
+        asking = asyncio.ensure_future(act(journal))
+        await asyncio.sleep(0)
         await journal.step(SteppedCore(0, 0.0, [], {}))
         return asking
 
