@@ -123,6 +123,8 @@ class Journal:
         Returns:
             Their kinds, sorted.
         """
+        if not self._under_way:
+            return []
         left = [call for call in list(self._under_way) if call.is_of(turn)]
         for call in left:
             self._cut(call)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -38,9 +38,6 @@ class Tag:
             word("the colour of a tag", self.color)
 
 
-_ZEROS = itertools.repeat(0)
-
-
 class Span:
     """A stretch of what an actor does in a step; ``with`` opens it and makes it the current one.
 
@@ -64,7 +61,7 @@ class Span:
     """
 
     __slots__ = (
-        "_calls", "_children", "_inputs", "_notes", "_seeds", "_start", "_token", "_turn", "actor",
+        "_calls", "_children", "_inputs", "_notes", "_start", "_token", "_turn", "actor",
         "id", "journal", "kind", "name", "parent", "part", "result", "state", "step", "tags",
     )  # fmt: skip
 
@@ -88,10 +85,9 @@ class Span:
         self._children = itertools.count()
         self._notes = itertools.count()
         self._calls: Counter[bytes] | None = None
-        self._seeds: Iterator[int] = _ZEROS
         self._start = 0.0
         self._token: Token[Span | None] | None = None
-        self._turn: Turn | None = None
+        self._turn: Span | None = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -99,9 +95,9 @@ class Span:
         return self._inputs
 
     @property
-    def turn_is_over(self) -> bool:
-        """Whether the actor has ended the part of the step to which this belongs."""
-        return self._turn is not None and self._turn.over
+    def turn(self) -> "Span | None":
+        """The root of what the actor does in the step; None where that is elsewhere."""
+        return self._turn
 
     def add_inputs(self, **inputs: Any) -> None:
         """Say more of what went in, before or while the span is open.
@@ -152,21 +148,6 @@ class Span:
                 time.time(),
             )
         )
-
-    def unrecorded(self, seed: int) -> "Span":
-        """A span to be current in a call: nothing inside it is recorded but as part of the call.
-
-        Args:
-            seed: Of the call; seeds of calls inside it derive from it.
-        """
-        silent = Span(self.name)
-        silent.actor, silent.step, silent.part = self.actor, self.step, self.part
-        silent._seeds = map(partial(derive, seed), itertools.count())
-        return silent
-
-    def next_seed(self) -> int:
-        """For a call that is not recorded: derived inside a call that is, else 0."""
-        return next(self._seeds)
 
     def nth_call(self, digest: bytes) -> int:
         """How many calls with this digest were made in this span before; counts this one."""
@@ -237,7 +218,7 @@ class Span:
         self.actor, self.step, self.part = outer.actor, outer.step, outer.part
         self.id = span_id(outer.id, next(outer._children))
         self.parent = outer.id
-        self.journal, self._seeds, self._turn = outer.journal, outer._seeds, outer._turn
+        self.journal, self._turn = outer.journal, outer.turn
 
     def _write_opening(self) -> None:
         journal = self.journal
@@ -252,7 +233,7 @@ class Span:
                 self.parent,
                 self.name,
                 self.kind,
-                journal.plain(self._inputs),
+                journal.plain(self._inputs) if self._inputs else {},
                 _colours(self.tags),
                 time.time(),
             )
@@ -272,13 +253,6 @@ span_id = lru_cache(maxsize=1 << 12)(derive)
 
 Episodes that are played side by side have the same ids in the same step.
 """
-
-
-@dataclass(slots=True)
-class Turn:
-    """What all spans of a turn know of it."""
-
-    over: bool = False
 
 
 def _as_tags(tags: Sequence[str | Tag]) -> tuple[Tag, ...]:

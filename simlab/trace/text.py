@@ -34,6 +34,8 @@ def word(what: str, given: object) -> str:
     Raises:
         TypeError: It is no text.
     """
+    if type(given) is str and given.isascii():
+        return given
     if not isinstance(given, str):
         raise TypeError(f"{what} must be a text, got {given!r}")
     return utf8(str.__str__(given))

@@ -1,13 +1,17 @@
 """Effects, spans and notes: how code inside a run reaches the run's log."""
 
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
 
+from simlab.seeding import derive
 from simlab.trace.span import (
     Span,
     SpanState,
     Tag,
+    current,
     current_span,
     inside,
     note,
@@ -15,7 +19,7 @@ from simlab.trace.span import (
 )
 from simlab.trace.text import word
 from simlab.trace.traced import traced
-from simlab.trace.turn import AWAIT_CALLS, root_id, turn
+from simlab.trace.turn import AWAIT_CALLS, is_over, root_id, turn
 
 __all__ = [
     "Span",
@@ -32,6 +36,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_seeds: ContextVar[Iterator[int]] = ContextVar("seeds")
+"""Of the calls inside the call that is made here."""
+
+_ZEROS = itertools.repeat(0)
+"""The seeds of calls outside of a run."""
 
 
 async def effect(
@@ -68,21 +78,26 @@ async def effect(
     kind = word("the kind of an effect", kind)
     here = current_span()
     if here is None or here.journal is None:
-        return await _result(call, 0 if here is None else here.next_seed())
-    if here.turn_is_over:
+        given = call(next(_seeds.get(_ZEROS)))
+        return await given if hasattr(given, "__await__") else given
+    if is_over(here):
         raise here.journal.refuse(
             f"{here.actor!r} makes a call of kind {kind!r} when its turn in step {here.step} is "
             f"over; {AWAIT_CALLS}"
         )
-    return await here.journal.effect(here, kind, request, partial(_alone, here, call), returns)
+    return await here.journal.effect(here, kind, request, partial(_alone, call), returns)
 
 
-async def _alone(here: Span, call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
-    """Make a call with nothing inside it recorded: a replay, which does not make it, asks none."""
-    with inside(here.unrecorded(seed)):
-        return await _result(call, seed)
+async def _alone(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
+    """Make a call outside of all spans: a replay, which does not make it, asks for nothing inside.
 
-
-async def _result(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
-    given = call(seed)
-    return await given if hasattr(given, "__await__") else given
+    Calls inside it draw by seeds that derive from its own.
+    """
+    outer = current.set(None)
+    seeds = _seeds.set(map(partial(derive, seed), itertools.count()))
+    try:
+        given = call(seed)
+        return await given if hasattr(given, "__await__") else given
+    finally:
+        current.reset(outer)
+        _seeds.reset(seeds)

@@ -2,7 +2,7 @@
 
 from simlab.errors import AgentFailedError
 from simlab.trace.journal import Journal
-from simlab.trace.span import Span, Turn, span_id
+from simlab.trace.span import Span, span_id
 from simlab.trace.text import word
 
 AWAIT_CALLS = "await every call before returning, as an asyncio.TaskGroup does"
@@ -20,6 +20,12 @@ def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
             again in the same step is numbered.
     """
     return _Part(journal, word("an actor's name", actor), step, part)
+
+
+def is_over(here: Span) -> bool:
+    """Whether the turn to which a span belongs has ended."""
+    root = here.turn
+    return root is not None and root.state in ("finished", "error")
 
 
 def root_id(actor: str, step: int, part: str) -> int:
@@ -41,7 +47,11 @@ class _Part(Span):
         self.actor, self.step, self.part = actor, step, self.name
         self.id = root_id(actor, step, self.part)
         self.journal = journal
-        self._turn = Turn()
+
+    @property
+    def turn(self) -> Span:
+        """This is the root itself."""
+        return self
 
     def open(self) -> None:
         """Begin; a part that the step has had already gets a number, and so an id of its own."""
@@ -58,8 +68,6 @@ class _Part(Span):
             AgentFailedError: There were such calls, and the turn has no error of its own.
         """
         self.state = "finished" if error is None else "error"
-        if self._turn is not None:
-            self._turn.over = True
         kinds = [] if self.journal is None else self.journal.cut_off(self)
         if kinds and error is None:
             raise AgentFailedError(
