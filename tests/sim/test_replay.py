@@ -1,12 +1,14 @@
 """Runs played again from their effects, and where they part from their record."""
 
 import pytest
+from msgspec import structs
 
 from simlab.errors import LogDamagedError, ReplayDivergence
 from simlab.models.scripted import ScriptedModel
 from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay, requests_at
 from simlab.sim.run import Run
+from simlab.sim.summary import write_summary
 from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain
 from tests.sim.worlds import QUESTIONS, Bells, Relay
@@ -196,6 +198,23 @@ def test_a_flipped_byte_is_told_with_segment_and_offset(relay):
     segment.path.write_bytes(data)
 
     with pytest.raises(LogDamagedError, match=rf"{segment.path.name}.* byte \d+"):
+        replayed(run)
+
+
+def test_a_log_that_is_not_the_one_with_which_the_run_has_ended_is_told(relay):
+    run = relay(episodes=2)
+    write_summary(run.directory, structs.replace(run.summary, digest="ab" * 16))
+
+    with pytest.raises(LogDamagedError, match=f"ended with digest {'ab' * 16}.*{run.log.digest()}"):
+        replayed(run)
+
+
+def test_a_segment_that_was_removed_is_told_by_name(relay):
+    run = relay()
+    (segment,) = run.directory.segments()
+    segment.path.unlink()
+
+    with pytest.raises(LogDamagedError, match=f"segment {segment.path.name} is missing"):
         replayed(run)
 
 
