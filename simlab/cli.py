@@ -127,11 +127,15 @@ def replay(directory: Directory, json: Json = False) -> None:
 
         console = console_for(json=json)
         with console.status("replaying"):
-            n_episodes = run_async(replay_run(Run(directory)))
+            replayed = Run(directory)
+            n_episodes, summary = run_async(replay_run(replayed)), replayed.summary
+        unfinished = summary.n_unfinished
         if json:
-            _print_json({"run": str(directory), "episodes": n_episodes, "same": True})
+            told = {"episodes": n_episodes, "unfinished": unfinished, "same": True}
+            _print_json({"run": str(directory), **told})
         else:
-            console.print(f"{n_episodes} episodes replayed from their effects: all the same")
+            rest = f"; {unfinished} of {len(summary.episodes)} are unfinished" if unfinished else ""
+            console.print(f"{n_episodes} episodes replayed from their effects: all the same{rest}")
 
 
 @app.command()

@@ -116,6 +116,12 @@ class IllegalAction(EpisodeError):  # noqa: N818 - the name in the design
         return error
 
 
+class PersonLeftError(EpisodeError):
+    """The person in a seat will answer no more."""
+
+    boundary = "human"
+
+
 class DeadlineMissedError(EpisodeError):
     """A seat gave no answer in time and its request has no default."""
 

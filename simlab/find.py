@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 from simlab.errors import ConfigError
 from simlab.seeding import derive
 
-_PREFIX = "simlab_user_"
+USER_MODULE = re.compile(r"(simlab_user_.+?)_[0-9a-f]{16}")
+"""The module of a user's file: a name that is the same wherever it stands, and a hash of where."""
 
 
 def find(name: str) -> Any:
@@ -41,8 +43,7 @@ def near(name: str, known: Collection[str]) -> str:
 
 def home_of(kind: type) -> str:
     """The module of a class; of a user's file a name that is the same wherever the file stands."""
-    name = kind.__module__
-    return name.rpartition("_")[0] if name.startswith(_PREFIX) else name
+    return USER_MODULE.sub(r"\1", kind.__module__)
 
 
 def _import(name: str) -> ModuleType:
@@ -61,7 +62,7 @@ def _load_file(name: str) -> ModuleType:
     path = Path(name).resolve()
     if not path.is_file():
         raise ConfigError(f"there is no file {name}")
-    module_name = f"{_PREFIX}{path.stem}_{derive(0, str(path)):x}"
+    module_name = f"simlab_user_{path.stem}_{derive(0, str(path)):016x}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)

@@ -203,7 +203,25 @@ def test_replay_says_that_all_is_the_same(simlab, made):
 
     assert (told.exit_code, for_programs.exit_code) == (DONE, DONE)
     assert told.stdout == "1 episodes replayed from their effects: all the same\n"
-    assert json.loads(for_programs.stdout) == {"run": str(made), "episodes": 1, "same": True}
+    assert json.loads(for_programs.stdout) == {
+        "run": str(made), "episodes": 1, "unfinished": 0, "same": True
+    }  # fmt: skip
+
+
+def test_replay_tells_how_many_episodes_are_unfinished(simlab, path, tmp_path):
+    out = tmp_path / "r"
+    simlab("run", path, "--out", out, "--episodes", 3, "--hosts", 0)
+    (segment,) = Run(out).directory.segments()
+    os.truncate(segment.path, segment.open().index.offsets[-1])
+    segment.seal.unlink()
+
+    told = simlab("replay", out)
+
+    assert told.exit_code == DONE
+    assert told.stdout == (
+        "3 episodes replayed from their effects: all the same; 1 of 3 are unfinished\n"
+    )  # fmt: skip
+    assert json.loads(simlab("replay", out, "--json").stdout)["unfinished"] == 1
 
 
 def test_replay_shows_both_sides_where_they_part(simlab, made):

@@ -47,6 +47,7 @@ def test_what_fails_an_episode_says_at_which_boundary():
         "IllegalAction": "agent answer",
         "JudgeError": "judge",
         "ModelError": "model",
+        "PersonLeftError": "human",
         "RecordedError": "effect",
         "UnfitAnswerError": "agent answer",
         "WorldFailedError": "environment",

@@ -8,6 +8,7 @@ from simlab.agents.agent import Agent
 from simlab.env.environment import ActionRequest
 from simlab.env.spaces import admit
 from simlab.errors import UnfitAnswerError
+from simlab.trace.text import placeless
 
 
 def as_agent(decide: Callable[..., Any] | Agent) -> Agent:
@@ -70,7 +71,7 @@ def taken(request: ActionRequest, answer: Any) -> Any:
     try:
         return admit(request, answer)
     except UnfitAnswerError as error:
-        raise UnfitAnswerError.of(str(answer), error.message) from error
+        raise UnfitAnswerError.of(placeless(str(answer)), error.message) from error
 
 
 def _n_arguments(decide: Callable[..., Any]) -> int:

@@ -54,14 +54,14 @@ class HumanAgent:
             PersonLeftError: The person will answer no more.
         """
         asked = HumanRequest(self.seat, request.prompt or "")
+        question = self._question(request)
         answer: HumanAnswer = await effect(
-            "human", asked, lambda _seed: self._ask(request), returns=HumanAnswer
+            "human", asked, lambda _seed: self._ask(question, request), returns=HumanAnswer
         )
         return _admitted(request, answer)
 
-    async def _ask(self, request: ActionRequest) -> HumanAnswer:
+    async def _ask(self, question: Question, request: ActionRequest) -> HumanAnswer:
         """Ask until an answer fits the request as a whole."""
-        question = self._question(request)
         while True:
             answer = await self._person.answer(question)
             try:

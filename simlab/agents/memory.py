@@ -13,6 +13,7 @@ from simlab.agents.tokens import TokenCounter, characters, cut
 from simlab.agents.turns import SEPARATOR, Turns
 from simlab.env.environment import Seat, Utterance
 from simlab.models.model import ChatMessage, Role
+from simlab.trace.text import placeless
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class MemoryItem:
             return cls(observation)
         own = isinstance(observation, Utterance) and observation.speaker == seat
         return cls(
-            str(observation),
+            placeless(str(observation)),
             own_words=observation.text if own else None,
             time=getattr(observation, "time", None),
             priority=getattr(observation, "priority", 0.0),

@@ -13,16 +13,10 @@ from typing import Protocol
 from rich import get_console
 from rich.text import Text
 
-from simlab.errors import ConfigError, EpisodeError
+from simlab.errors import ConfigError, PersonLeftError
 
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _CHUNK_BYTES = 4096
-
-
-class PersonLeftError(EpisodeError):
-    """The person in a seat has closed the terminal's input."""
-
-    boundary = "human"
 
 
 class Terminal(Protocol):

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simlab.agents.person import HumanAnswer, Question
-from simlab.agents.terminal import PersonLeftError
-from simlab.errors import ModelError
+from simlab.errors import ModelError, PersonLeftError
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
 

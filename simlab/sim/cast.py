@@ -14,7 +14,8 @@ from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
 from simlab.env.spaces import admit, default_text_field
 from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError
 from simlab.trace.events import Acted
-from simlab.trace.plain import Plain, utf8
+from simlab.trace.plain import Plain
+from simlab.trace.text import placeless, utf8
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Cast:
         if act.invalid or act.late or act.edited:
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
-        refused = (*act.refused, Refusal(_as_json(act.action), reason))
+        refused = (*act.refused, Refusal(_as_json(act.action), placeless(reason)))
         return await self._ask(seat, step, (), replace(request, refused=refused))
 
     async def _ask(
@@ -147,7 +148,7 @@ class Cast:
                 answer = admit(request, answer)
             except UnfitAnswerError as error:
                 raw = error.raw if answer is None else _as_json(answer)
-                refused = (*request.refused, Refusal(raw, error.message))
+                refused = (*request.refused, Refusal(raw, placeless(error.message)))
                 request = replace(request, refused=refused)
                 message = TakeTurn(step, (), request)
             else:
@@ -254,4 +255,5 @@ def _as_json(action: Any) -> str:
     """An action as whoever chose it would write it: text as it is, all else as JSON."""
     if isinstance(action, str):
         return action
-    return json.dumps(to_jsonable_python(action, fallback=str), ensure_ascii=False)
+    plain = to_jsonable_python(action, fallback=lambda value: placeless(str(value)))
+    return json.dumps(plain, ensure_ascii=False)

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec import structs
+
 from simlab.actors import ActorRef
 from simlab.agents.agent import Agent
 from simlab.agents.score import score_of
@@ -192,7 +194,7 @@ class Performance:
         """
         with turn(self._journal, "episode", self._tally.n_steps, "failure"):
             note("failure", fault_of(error))
-        return Fault(type(error).__qualname__, error.message, error.boundary)
+        return structs.replace(fault_of(error, frames=False), cause=None)
 
 
 def make_clock(spec: ClockSpec, journal: Journal) -> Clock:

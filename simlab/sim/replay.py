@@ -13,6 +13,7 @@ from simlab.sim.episode import Moment
 from simlab.sim.past import Past, earlier_log, play_again
 from simlab.sim.run import Run
 from simlab.sim.staging import Staging
+from simlab.sim.summary import compare_summary
 from simlab.sim.troupe import Troupe
 from simlab.trace.journal import RecordEnds
 
@@ -29,9 +30,11 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
 
     Raises:
         ReplayDivergence: An episode parts from its record; shows both sides.
-        LogDamagedError: A segment or a content is damaged; names segment and offset.
+        LogDamagedError: A segment or a content is damaged, and the message names segment and
+            offset; or the log is not the one with which the run has ended.
     """
     staging, episodes = _staging_of(run), run.log.episodes
+    compare_summary(run.log)
     async with ActorSystem(hosts=0) as system:
         troupe = _troupe(system, staging)
         past = Past(staging, troupe)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 
-from simlab.errors import RunDirectoryError
+from simlab.errors import LogDamagedError, RunDirectoryError
 from simlab.trace.directory import RunDirectory, write_whole
 from simlab.trace.events import Outcome
 from simlab.trace.json_text import as_json
@@ -65,6 +65,11 @@ class RunSummary(msgspec.Struct, frozen=True):
         return sum(episode.state == "ended" for episode in self.episodes)
 
     @property
+    def n_unfinished(self) -> int:
+        """How many episodes have not come to their end."""
+        return sum(episode.state == "unfinished" for episode in self.episodes)
+
+    @property
     def usage(self) -> dict[str, int]:
         """Calls and tokens of all episodes."""
         total: Counter[str] = Counter()
@@ -108,17 +113,47 @@ def read_summary(directory: RunDirectory, n_episodes: int) -> RunSummary:
 
     Raises:
         RunDirectoryError: The kept one cannot be read.
+        LogDamagedError: The kept one is of segments that are not there.
     """
-    path = directory.path / FILE
-    if path.exists():
-        try:
-            # Not strict: numbers that are not finite stand there as texts.
-            kept = msgspec.json.decode(path.read_bytes(), type=RunSummary, strict=False)
-        except msgspec.DecodeError as error:
-            raise RunDirectoryError(f"{path} cannot be read: {error}; delete it") from error
-        if kept.segments == _sealed(directory) and len(kept.episodes) == n_episodes:
-            return kept
+    kept = _read_kept(directory)
+    if kept is not None and len(kept.episodes) == n_episodes:
+        return kept
     return summarise(Log(directory), n_episodes)
+
+
+def compare_summary(log: Log) -> None:
+    """Compare a log with the summary that is kept beside it, if that is of this log.
+
+    Raises:
+        RunDirectoryError: The kept one cannot be read.
+        LogDamagedError: It is of segments that are not there, or has another digest.
+    """
+    kept = _read_kept(log.directory)
+    if kept is not None and kept.digest != log.digest():
+        raise LogDamagedError(
+            f"{log.directory.path} ended with digest {kept.digest}, as {FILE} says, and its log "
+            f"comes to {log.digest()}; restore the segments from a copy"
+        )
+
+
+def _read_kept(directory: RunDirectory) -> RunSummary | None:
+    """The summary that is kept, if there is one and the log has not grown since."""
+    path = directory.path / FILE
+    if not path.exists():
+        return None
+    try:
+        # Not strict: numbers that are not finite stand there as texts.
+        kept = msgspec.json.decode(path.read_bytes(), type=RunSummary, strict=False)
+    except msgspec.DecodeError as error:
+        raise RunDirectoryError(f"{path} cannot be read: {error}; delete it") from error
+    sealed = _sealed(directory)
+    missing = sorted(kept.segments.keys() - sealed.keys())
+    if missing:
+        raise LogDamagedError(
+            f"segment {missing[0]}.log is missing in {directory.path / 'segments'}, as {FILE} "
+            "says; restore the file from a copy"
+        )
+    return kept if kept.segments == sealed else None
 
 
 def _sealed(directory: RunDirectory) -> dict[str, int]:

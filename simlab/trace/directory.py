@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from simlab.errors import RunDirectoryError
+from simlab.errors import LogDamagedError, RunDirectoryError
 from simlab.trace.segment import Segment
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -154,12 +154,30 @@ class RunDirectory:
             yield
 
     def segments(self) -> list[SegmentFile]:
-        """All segments, by epoch."""
+        """All segments, by epoch.
+
+        Raises:
+            LogDamagedError: One was removed: its seal is there, or segments of later epochs.
+        """
+        sealed = self._segment_files(".seal")  # looked at first: a seal comes after its segment
+        found = self._segment_files(".log")
+        known = {segment.epoch: segment.path.name for segment in (*sealed, *found)}
+        missing = set(range(1, max(known, default=0) + 1)) - {segment.epoch for segment in found}
+        if missing:
+            name = known.get(min(missing), f"{min(missing):06}-*.log")
+            raise LogDamagedError(
+                f"segment {name} is missing in {self.path / 'segments'}; restore the file from a "
+                "copy"
+            )
+        return found
+
+    def _segment_files(self, suffix: str) -> list[SegmentFile]:
+        """The segments of which there is a file with a suffix, by epoch."""
         found = []
-        for path in (self.path / "segments").glob("*.log"):
+        for path in (self.path / "segments").glob(f"*{suffix}"):
             epoch, _, host = path.stem.partition("-")
             if epoch.isdigit() and host:
-                found.append(SegmentFile(path, int(epoch), host))
+                found.append(SegmentFile(path.with_suffix(".log"), int(epoch), host))
         return sorted(found, key=lambda segment: segment.epoch)
 
     def segment(self, epoch: int) -> SegmentFile:

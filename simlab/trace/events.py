@@ -28,7 +28,7 @@ class Fault(Struct, array_like=True, frozen=True):
     Attributes:
         type: Name of its class.
         message: What it said.
-        boundary: Where it arose: model, judge, agent answer, time-out, environment, agent.
+        boundary: Where it arose, as the errors in `simlab.errors` name it.
         frames: ``file``, ``function``, ``line`` and source text of each call, innermost last.
         cause: The error that it was raised from.
     """

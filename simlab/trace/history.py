@@ -57,6 +57,8 @@ class History:
     of two answers came first meets them as it did. A failure that was tried again is forgotten with
     the step that failed.
 
+    Effects may be asked for in several threads, each with a loop of its own.
+
     Args:
         events: The episode's records in order; spans and notes are passed over.
         content: Puts long contents back in their place; None leaves their references.
@@ -71,7 +73,7 @@ class History:
         self._effects: dict[EffectKey, Kept] = {}
         self._cancelled: dict[EffectKey, Kept] = {}
         self._next = 0
-        self._exhaustion: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         for event in events:
             self._add(event)
 
@@ -115,10 +117,9 @@ class History:
         """
         if kept.place > self._next:
             kept.turn = asyncio.get_running_loop().create_future()
-            while not kept.turn.done():
-                before = self._next
+            while kept.place > (before := self._next):  # another thread may just have met the last
                 await asyncio.wait((kept.turn,), timeout=PATIENCE_S)
-                if self._next == before and not kept.turn.done():
+                if self._next == before:
                     raise ReplayDivergence(
                         f"{_effect_words(kept.core)} waits for {self._awaited()}, which the replay "
                         "never asked for; the code or its versions have changed since the record"
@@ -144,10 +145,10 @@ class History:
 
     async def wait_exhausted(self) -> None:
         """Wait until every record was met."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
         if not self.exhausted:
-            if self._exhaustion is None:
-                self._exhaustion = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._exhaustion)
+            await waiting
 
     def rival(self, key: EffectKey) -> Kept | None:
         """A committed effect of the same actor and step, to show beside one that is not there.
@@ -208,16 +209,28 @@ class History:
     def _advance(self, place: int) -> None:
         self._next = place
         if self.exhausted:
-            if self._exhaustion is not None and not self._exhaustion.done():
-                self._exhaustion.set_result(None)
+            while self._waiting:
+                _wake(self._waiting.pop(0))
             return
         record = self._order[place]
-        if isinstance(record, Kept) and record.turn is not None and not record.turn.done():
-            record.turn.set_result(None)
+        if isinstance(record, Kept) and record.turn is not None:
+            _wake(record.turn)
 
     def _awaited(self) -> str:
         record = self._order[self._next]
         return _effect_words(record.core) if isinstance(record, Kept) else "the end of a step"
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    """Let somebody go on who waits, perhaps in the loop of another thread."""
+    loop = waiting.get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_set_done, waiting)
+
+
+def _set_done(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _effect_words(core: EffectCore) -> str:

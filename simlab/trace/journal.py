@@ -10,15 +10,15 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from simlab.errors import EpisodeError, ReplayDivergence, SimlabError
+from simlab.errors import AgentFailedError, EpisodeError, ReplayDivergence, SimlabError
 from simlab.seeding import derive
+from simlab.trace.call import Call, Caller
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
 from simlab.trace.events import (
@@ -28,7 +28,6 @@ from simlab.trace.events import (
     Ended,
     Event,
     Failed,
-    Fault,
     Outcome,
     Started,
     StartedCore,
@@ -40,40 +39,12 @@ from simlab.trace.faults import error_of, fault_of
 from simlab.trace.history import EffectKey, History, Kept, Milestone
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.plain import Intern, Plain, plain
-from simlab.trace.requests import Request, RequestWriter
+from simlab.trace.requests import RequestWriter
 from simlab.trace.result import converted
 from simlab.trace.seen import SeenContents
 from simlab.trace.writer import SegmentWriter
 
 T = TypeVar("T")
-
-
-class Caller(Protocol):
-    """Where a call is made: a span."""
-
-    @property
-    def actor(self) -> str:
-        """Who calls."""
-        ...
-
-    @property
-    def step(self) -> int:
-        """In which step."""
-        ...
-
-    @property
-    def part(self) -> str:
-        """In which of the things that the actor does in the step."""
-        ...
-
-    @property
-    def id(self) -> int:
-        """Of the span."""
-        ...
-
-    def nth_call(self, digest: bytes) -> int:
-        """How many calls with this digest were made in the span before; counts this one."""
-        ...
 
 
 class RecordEnds(Exception):  # noqa: N818 - not an error: a replay has met its last record
@@ -118,9 +89,10 @@ class Journal:
         self._chain = b""
         self._effects: list[tuple[EffectKey, bytes]] = []
         self._turns: dict[str, tuple[int, Counter[str]]] = {}
-        self._under_way: set[_Call] = set()
+        self._under_way: set[Call] = set()
         self._uncommitted = False
         self._closed = False
+        self._refused: AgentFailedError | None = None
 
     def writes(self, step: int) -> bool:
         """Whether spans and notes of a step are written: those of committed steps stand already."""
@@ -143,6 +115,27 @@ class Journal:
         """The calls that have not come back yet, in words, the longest-waiting first."""
         return [str(call) for call in sorted(self._under_way, key=lambda call: call.start)]
 
+    def cut_off(self, turn: Caller) -> list[str]:
+        """Cut off the calls that a turn has left under way, as it ends.
+
+        They are recorded as such, so that a replay cuts them off as well.
+
+        Returns:
+            Their kinds, sorted.
+        """
+        if not self._under_way:
+            return []
+        left = [call for call in list(self._under_way) if call.is_of(turn)]
+        for call in left:
+            self._cut(call)
+            call.cancel()
+        return sorted(call.kind for call in left)
+
+    def refuse(self, message: str) -> AgentFailedError:
+        """Let the episode fail at the end of the step, and say so by an error."""
+        self._refused = self._refused or AgentFailedError(message)
+        return AgentFailedError(message)
+
     def append(self, event: Event) -> None:
         """Write an event that no replay depends on; see `writes`."""
         self._write(event)
@@ -162,7 +155,13 @@ class Journal:
         self._put(Started(Raw(core), self._advance(core), time.time()))
 
     async def step(self, core: SteppedCore) -> None:
-        """Commit a step before anyone sees what follows from it."""
+        """Commit a step before anyone sees what follows from it.
+
+        Raises:
+            AgentFailedError: A call was refused in it, in a task whose errors nobody may look at.
+        """
+        if self._refused is not None:
+            raise self._refused
         encoded = encode(core)
         self._put(Stepped(Raw(encoded), self._advance(encoded), time.time()))
         await self._commit()
@@ -205,43 +204,51 @@ class Journal:
         prepared = self._requests.prepare(caller.actor, kind, request)
         nth = caller.nth_call(prepared.digest)
         key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
+        made = Call(key, kind, caller.part, prepared, asyncio.current_task())
         if not self._history.exhausted:
             kept = self._history.find(key)
             if kept is not None:
-                return await self._again(key, kept, returns)  # type: ignore[no-any-return]
-            await self._miss(key, kind, request)
+                return await self._again(made, kept, returns)  # type: ignore[no-any-return]
+            await self._miss(made, request)
         if self._writer is None or self._closed:
             raise RecordEnds
-        return await self._first(_Call(key, kind, caller.part, prepared), call, returns)
+        return await self._first(made, call, returns)
 
-    async def _again(self, key: EffectKey, kept: Kept, returns: Any) -> Any:
+    async def _again(self, made: Call, kept: Kept, returns: Any) -> Any:
         """The recorded result of a call."""
         await self._history.release(kept)
         error = kept.core.error
-        core = _core(key, kept.core.kind, plain(kept.core.result, self._intern), error)
+        core = made.core(plain(kept.core.result, self._intern), error)
         if core != bytes(kept.event.core):
             committed = msgspec.msgpack.decode(kept.event.core, type=EffectCore).result
             raise ReplayDivergence(explain_result(self.episode, kept, committed))
-        self._effects.append((key, content_hash(core)))
+        self._effects.append((made.key, content_hash(core)))
         if error is not None:
             raise error_of(error)
         result = converted(kept.core.result, returns)
-        self._count(key[0], kept.core.kind, result)
+        self._count(made.key[0], made.kind, result)
         return result
 
-    async def _miss(self, key: EffectKey, kind: str, request: Any) -> None:
+    async def _miss(self, made: Call, request: Any) -> None:
         """A call that is not in the record: it was cut off or never made, or it is new."""
-        if self._history.was_cancelled(key):
-            await asyncio.get_running_loop().create_future()
-        if key[1] < self._history.n_steps:
+        if self._history.was_cancelled(made.key):
+            await self._wait_for_cut(made)
+        if made.key[1] < self._history.n_steps:
             if not self.overlapping:
-                words = explain_call(self.episode, key, kind, request, self._history)
+                words = explain_call(self.episode, made.key, made.kind, request, self._history)
                 raise ReplayDivergence(words)
             await self._history.wait_exhausted()
 
-    async def _first(
-        self, made: "_Call", call: Callable[[int], Awaitable[T] | T], returns: Any
-    ) -> T:
+    async def _wait_for_cut(self, made: Call) -> None:
+        """Wait until a call is cut off that was cut off when it was recorded."""
+        made.cut = True  # in the record already
+        self._under_way.add(made)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._under_way.discard(made)
+
+    async def _first(self, made: Call, call: Callable[[int], Awaitable[T] | T], returns: Any) -> T:
         """Make a call and record what comes of it."""
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
         self._under_way.add(made)
@@ -252,7 +259,7 @@ class Journal:
             if made.kind != "model":
                 result = converted(plain(returned), returns)
         except asyncio.CancelledError:
-            self._write_call(Cancelled, made, made.core(None, None))
+            self._cut(made)
             raise
         except Exception as error:
             if isinstance(error, SimlabError) and not isinstance(error, EpisodeError):
@@ -266,11 +273,19 @@ class Journal:
         self._count(made.key[0], made.kind, result)
         return result
 
-    def _record(self, made: "_Call", core: bytes) -> None:
+    def _cut(self, made: Call) -> None:
+        """Record that a call was cut off; what comes of it from now on counts no more."""
+        if not made.cut:
+            made.cut = True
+            self._write_call(Cancelled, made, made.core(None, None))
+
+    def _record(self, made: Call, core: bytes) -> None:
+        if made.cut:
+            raise asyncio.CancelledError
         self._effects.append((made.key, content_hash(core)))
         self._write_call(Effect, made, core)
 
-    def _write_call(self, kind: type[Effect], made: "_Call", core: bytes) -> None:
+    def _write_call(self, kind: type[Effect], made: Call, core: bytes) -> None:
         """Write an effect; what comes after the end of the episode counts no more."""
         if not self._closed:
             written = self._requests.write(made.key[0], made.request)
@@ -330,28 +345,3 @@ class Journal:
     def _write(self, event: Event) -> None:
         assert self._writer is not None
         self._writer.append(event.KIND, self.episode, encode(event))
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """A call that is made for the first time."""
-
-    key: EffectKey
-    kind: str
-    part: str
-    request: Request
-    start: float = field(default_factory=time.perf_counter)
-
-    def core(self, result: Plain, error: Fault | None) -> bytes:
-        """What of it enters the digest."""
-        return _core(self.key, self.kind, result, error)
-
-    def __str__(self) -> str:
-        actor, step = self.key[:2]
-        age_s = time.perf_counter() - self.start
-        return f"{actor} in step {step}: for a call of kind {self.kind!r}, {age_s:.1f} s"
-
-
-def _core(key: EffectKey, kind: str, result: Plain, error: Fault | None) -> bytes:
-    actor, step, span, request, nth = key
-    return encode(EffectCore(actor, step, span, kind, request, nth, result, error))

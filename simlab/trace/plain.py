@@ -22,6 +22,7 @@ import numpy as np
 
 from simlab.find import home_of
 from simlab.trace.contents import Content, Reference
+from simlab.trace.text import message_of
 
 Plain = Any
 """A value of plain data, as the module's docstring defines it."""
@@ -91,26 +92,24 @@ def same(left: Plain, right: Plain) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def utf8(text: str) -> str:
-    """A text without lone surrogates, for what stands in the log by itself."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
-
-
 def _plain(value: Any, intern: Intern, path: _Path) -> Plain:
     """The plain data of a value inside others; cuts off what holds itself, and what is too deep."""
     kind = type(value)
     short = kind in _ATOMS or (kind is str and len(value) <= SHORT and value.isascii())
     if short and not _custom:  # most values are such
         return value
-    shape, holds_others = _shapes.get(kind) or _find_shape(kind)
-    if not holds_others:
-        return shape(value, intern, path)
-    here = id(value)
-    if here in path:
-        return {"_type": kind.__qualname__, "cut": "within itself"}
-    if len(path) > DEEPEST:
-        return {"_type": kind.__qualname__, "cut": f"deeper than {DEEPEST}"}
-    return shape(value, intern, (*path, here))
+    try:
+        shape, holds_others = _shapes.get(kind) or _find_shape(kind)
+        if not holds_others:
+            return shape(value, intern, path)
+        here = id(value)
+        if here in path:
+            return {"_type": kind.__qualname__, "cut": "within itself"}
+        if len(path) > DEEPEST:
+            return {"_type": kind.__qualname__, "cut": f"deeper than {DEEPEST}"}
+        return shape(value, intern, (*path, here))
+    except Exception as error:
+        return _failed(kind, error)
 
 
 def _find_shape(kind: type) -> tuple[_Shape, bool]:
@@ -118,7 +117,7 @@ def _find_shape(kind: type) -> tuple[_Shape, bool]:
     if kind in _custom:
         found = _named(kind, _custom[kind]), True
     elif hasattr(kind, "__trace__"):
-        found = _traced(kind), True
+        found = _traced, True
     else:
         found = _shape_of(kind)
     _shapes[kind] = found
@@ -143,27 +142,16 @@ def _named(kind: type, serialiser: _Serialiser) -> _Shape:
     """What a custom serialiser gives, under the name of the type it was given for."""
 
     def shape(value: Any, intern: Intern, path: _Path) -> Plain:
-        try:
-            given = _plain(serialiser(value), intern, path)
-        except Exception as error:
-            return _failed(kind, error)
+        given = _plain(serialiser(value), intern, path)
         name = {"_type": kind.__qualname__}
         return {**name, **given} if isinstance(given, dict) else {**name, "value": given}
 
     return shape
 
 
-def _traced(kind: type) -> _Shape:
-    """What the method ``__trace__`` of a type gives, as it is."""
-
-    def shape(value: Any, intern: Intern, path: _Path) -> Plain:
-        try:
-            given = value.__trace__()
-        except Exception as error:
-            return _failed(kind, error)
-        return _plain(given, intern, path)
-
-    return shape
+def _traced(value: Any, intern: Intern, path: _Path) -> Plain:
+    """What the method ``__trace__`` of a value gives, as it is."""
+    return _plain(value.__trace__(), intern, path)
 
 
 def _failed(kind: type, error: Exception) -> Plain:
@@ -171,7 +159,7 @@ def _failed(kind: type, error: Exception) -> Plain:
     return {
         "_type": kind.__qualname__,
         "stub": home_of(kind),
-        "failed": f"{type(error).__name__}: {error}",
+        "failed": f"{type(error).__name__}: {message_of(error)}",
     }
 
 
@@ -282,7 +270,10 @@ def _written(value: Any, intern: Intern, path: _Path) -> Plain:
 
 
 def _error(value: BaseException, intern: Intern, path: _Path) -> Plain:
-    return {"_type": type(value).__qualname__, "message": _text(str(value), intern, path)}
+    return {
+        "_type": type(value).__qualname__,
+        "message": _text(message_of(value), intern, path),
+    }
 
 
 def _definition(value: Any, _intern: Intern, _path: _Path) -> Plain:

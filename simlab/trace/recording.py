@@ -10,7 +10,8 @@ from simlab.trace.events import Outcome
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
-from simlab.trace.span import inside, turn
+from simlab.trace.span import inside
+from simlab.trace.turn import turn
 from simlab.trace.writer import SegmentWriter
 
 ACTOR = "script"

@@ -20,7 +20,7 @@ from simlab.seeding import derive
 from simlab.trace.events import Noted, SpanClosed, SpanOpened
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal
-from simlab.trace.plain import utf8
+from simlab.trace.text import utf8, word
 
 SpanState = Literal["new", "open", "finished", "error"]
 
@@ -31,6 +31,11 @@ class Tag:
 
     name: str
     color: str | None = None
+
+    def __post_init__(self) -> None:
+        word("the name of a tag", self.name)
+        if self.color is not None:
+            word("the colour of a tag", self.color)
 
 
 class Span:
@@ -56,8 +61,8 @@ class Span:
     """
 
     __slots__ = (
-        "_calls", "_children", "_inputs", "_notes", "_start", "_token", "actor", "id", "journal",
-        "kind", "name", "parent", "part", "result", "state", "step", "tags",
+        "_calls", "_children", "_inputs", "_notes", "_start", "_token", "_turn", "actor",
+        "id", "journal", "kind", "name", "parent", "part", "result", "state", "step", "tags",
     )  # fmt: skip
 
     def __init__(
@@ -68,8 +73,8 @@ class Span:
         inputs: Mapping[str, Any] | None = None,
         tags: Sequence[str | Tag] = (),
     ) -> None:
-        self.name = utf8(name)
-        self.kind = kind
+        self.name = word("the name of a span", name)
+        self.kind = word("the kind of a span", kind)
         self.tags = _as_tags(tags)
         self.actor = self.part = ""
         self.step = self.id = self.parent = 0
@@ -82,11 +87,17 @@ class Span:
         self._calls: Counter[bytes] | None = None
         self._start = 0.0
         self._token: Token[Span | None] | None = None
+        self._turn: Span | None = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
         """What went in, by name."""
         return self._inputs
+
+    @property
+    def turn(self) -> "Span | None":
+        """The root of what the actor does in the step; None where that is elsewhere."""
+        return self._turn
 
     def add_inputs(self, **inputs: Any) -> None:
         """Say more of what went in, before or while the span is open.
@@ -120,8 +131,8 @@ class Span:
 
     def note(self, kind: str, data: Any = None, tags: Sequence[str | Tag] = ()) -> None:
         """Write an instant into this span; see `note`."""
-        here = _id_of(self.id, "note", next(self._notes))
-        journal = self.journal
+        kind, tags = word("the kind of a note", kind), _as_tags(tags)
+        nth, journal = next(self._notes), self.journal
         if journal is None or not journal.writes(self.step):
             return
         journal.append(
@@ -129,11 +140,11 @@ class Span:
                 self.actor,
                 self.step,
                 self.part,
-                here,
+                span_id(self.id, "note", nth),
                 self.id,
                 kind,
                 journal.plain(data),
-                _colours(_as_tags(tags)),
+                _colours(tags),
                 time.time(),
             )
         )
@@ -205,9 +216,9 @@ class Span:
     def _hang(self, outer: "Span") -> None:
         """Become the next child of another span."""
         self.actor, self.step, self.part = outer.actor, outer.step, outer.part
-        self.id = _id_of(outer.id, next(outer._children))
+        self.id = span_id(outer.id, next(outer._children))
         self.parent = outer.id
-        self.journal = outer.journal
+        self.journal, self._turn = outer.journal, outer.turn
 
     def _write_opening(self) -> None:
         journal = self.journal
@@ -222,7 +233,7 @@ class Span:
                 self.parent,
                 self.name,
                 self.kind,
-                journal.plain(self._inputs),
+                journal.plain(self._inputs) if self._inputs else {},
                 _colours(self.tags),
                 time.time(),
             )
@@ -237,35 +248,26 @@ class Span:
         journal.append(SpanClosed(self.id, journal.plain(self.result), fault, duration))
 
 
-_id_of = lru_cache(maxsize=1 << 12)(derive)
-"""Episodes that are played side by side have the same ids in the same step."""
+span_id = lru_cache(maxsize=1 << 12)(derive)
+"""The id of a span, from that of its parent and its place in it.
 
-
-class _Part(Span):
-    """The root of what an actor does in a step; it is written nowhere itself."""
-
-    __slots__ = ()
-
-    def open(self) -> None:
-        """Begin; a part that the step has had already gets a number, and so an id of its own."""
-        self.state = "open"
-        nth = 0 if self.journal is None else self.journal.nth_turn(self.actor, self.step, self.part)
-        if nth:
-            self.part = f"{self.part} ({nth + 1})"
-            self.id = root_id(self.actor, self.step, self.part)
-
-    def close(self, error: BaseException | None = None) -> None:
-        self.state = "finished" if error is None else "error"
+Episodes that are played side by side have the same ids in the same step.
+"""
 
 
 def _as_tags(tags: Sequence[str | Tag]) -> tuple[Tag, ...]:
-    return tuple([Tag(tag) if isinstance(tag, str) else tag for tag in tags]) if tags else ()
+    if isinstance(tags, str):
+        raise TypeError(f"tags must be a list of texts, got the text {tags!r}")
+    return tuple([tag if isinstance(tag, Tag) else Tag(tag) for tag in tags]) if tags else ()
 
 
 def _colours(tags: Sequence[Tag]) -> list[tuple[str, str | None]]:
     """Tags as they stand in events."""
-    return [(utf8(tag.name), tag.color) for tag in tags]
+    return [(utf8(tag.name), tag.color and utf8(tag.color)) for tag in tags]
 
+
+_NOWHERE = Span("outside of all spans")
+"""Takes notes and writes them nowhere, but refuses those that no span takes."""
 
 current: ContextVar[Span | None] = ContextVar("span", default=None)
 """The span that is open here; it travels with messages between actors."""
@@ -297,32 +299,12 @@ def span(
 
 
 def note(kind: str, data: Any = None, *, tags: Sequence[str | Tag] = ()) -> None:
-    """Write an instant into the span that is open here: a picture, a thought, a warning."""
-    outer = current.get()
-    if outer is not None:
-        outer.note(kind, data, tags)
+    """Write an instant into the span that is open here: a picture, a thought, a warning.
 
-
-def turn(journal: Journal | None, actor: str, step: int, part: str) -> Span:
-    """The root of what an actor does in a step, to be opened by ``with``; it is written nowhere.
-
-    Args:
-        journal: The episode's.
-        actor: Who.
-        step: In which step.
-        part: Which of the things that an actor does in a step, such as ``"act"``; one that it does
-            again in the same step is numbered.
+    Raises:
+        TypeError: The kind or a tag is no text.
     """
-    root = _Part(part)
-    root.actor, root.step, root.part = actor, step, part
-    root.id = root_id(actor, step, part)
-    root.journal = journal
-    return root
-
-
-def root_id(actor: str, step: int, part: str) -> int:
-    """The id under which the spans of an actor's part in a step hang."""
-    return _id_of(step, actor, part)
+    (current.get() or _NOWHERE).note(kind, data, tags)
 
 
 @contextmanager

@@ -29,7 +29,11 @@ def traced(
         kind: Of the spans; by default ``call``, ``async call``, ``generator`` or
             ``async generator``.
         tags: Words by which they are found.
+
+    Raises:
+        TypeError: The name, the kind or a tag is no text.
     """
+    Span(name or "", kind=kind or "", tags=tags)  # refuses now what the first call would refuse
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         usual, wrap = _wrapping(function)

@@ -1,20 +1,25 @@
 """Effects, spans and notes: how code inside a run reaches the run's log."""
 
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
+from simlab.seeding import derive
 from simlab.trace.span import (
     Span,
     SpanState,
     Tag,
+    current,
     current_span,
     inside,
     note,
-    root_id,
     span,
-    turn,
 )
+from simlab.trace.text import word
 from simlab.trace.traced import traced
+from simlab.trace.turn import AWAIT_CALLS, is_over, root_id, turn
 
 __all__ = [
     "Span",
@@ -32,6 +37,12 @@ __all__ = [
 
 T = TypeVar("T")
 
+_seeds: ContextVar[Iterator[int]] = ContextVar("seeds")
+"""Of the calls inside the call that is made here."""
+
+_ZEROS = itertools.repeat(0)
+"""The seeds of calls outside of a run."""
+
 
 async def effect(
     kind: str, request: Any, call: Callable[[int], Awaitable[T] | T], *, returns: Any = Any
@@ -39,7 +50,11 @@ async def effect(
     """Do something whose outcome does not follow from seed and code, once in the life of a run.
 
     The outcome, be it a result or an error, is committed. A replay, a resumed run or a branch gets
-    it from the record and makes no call.
+    it from the record and makes no call. So all that `call` does is part of this one effect: other
+    effects, calls of models, spans and notes inside it are not recorded, and count no tokens.
+
+    It must be over when the agent's ``act`` or ``observe`` returns, else the episode fails: in
+    which step it came would depend on how long it took.
 
     Args:
         kind: ``model``, ``human``, ``tool``, ``clock``, or a word of your own.
@@ -55,11 +70,34 @@ async def effect(
 
     Raises:
         ReplayDivergence: The record has another call in this place.
+        AgentFailedError: The turn is over in which the call is made.
+        TypeError: The kind is no text.
         RecordedError: `call` raised an error of a class that is neither SimLab's nor Python's.
         TypeError: What it returned is not of the type `returns`; recorded as an error of `call`.
     """
+    kind = word("the kind of an effect", kind)
     here = current_span()
     if here is None or here.journal is None:
-        given = call(0)
+        given = call(next(_seeds.get(_ZEROS)))
         return await given if hasattr(given, "__await__") else given
-    return await here.journal.effect(here, kind, request, call, returns)
+    if is_over(here):
+        raise here.journal.refuse(
+            f"{here.actor!r} makes a call of kind {kind!r} when its turn in step {here.step} is "
+            f"over; {AWAIT_CALLS}"
+        )
+    return await here.journal.effect(here, kind, request, partial(_alone, call), returns)
+
+
+async def _alone(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
+    """Make a call outside of all spans: a replay, which does not make it, asks for nothing inside.
+
+    Calls inside it draw by seeds that derive from its own.
+    """
+    outer = current.set(None)
+    seeds = _seeds.set(map(partial(derive, seed), itertools.count()))
+    try:
+        given = call(seed)
+        return await given if hasattr(given, "__await__") else given
+    finally:
+        current.reset(outer)
+        _seeds.reset(seeds)

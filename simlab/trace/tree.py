@@ -37,7 +37,8 @@ from simlab.trace.events import (
 from simlab.trace.log import Log
 from simlab.trace.plain import Plain, plain
 from simlab.trace.requests import RequestReader
-from simlab.trace.span import SpanState, Tag, root_id
+from simlab.trace.span import SpanState, Tag
+from simlab.trace.turn import root_id
 
 NodeType = Literal["episode", "step", "part", "span", "effect", "note"]
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from simlab.agents.person import HumanAnswer
-from simlab.agents.terminal import PersonLeftError
+from simlab.errors import PersonLeftError
 
 
 class Watched:

@@ -12,11 +12,10 @@ from simlab.agents.actor import AgentActor, TakeTurn
 from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.human import HumanAgent
 from simlab.agents.person import HumanAnswer, Question
-from simlab.agents.terminal import PersonLeftError
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.env.car_sale import Offer
 from simlab.env.environment import ActionRequest
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, PersonLeftError
 from tests.agents.people import Screen, Somebody
 
 DRIVER = "driver"

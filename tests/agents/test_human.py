@@ -13,11 +13,10 @@ from simlab.agents import human as human_file
 from simlab.agents.agent import Agent
 from simlab.agents.human import HumanAgent, HumanRequest
 from simlab.agents.person import Choice, HumanAnswer, Question
-from simlab.agents.terminal import PersonLeftError
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.env.car_sale import Offer
 from simlab.env.environment import ActionRequest, Refusal, Utterance, Wait
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, PersonLeftError
 from simlab.models.answer_schema import answer_schema
 from simlab.trace.journal import Journal
 from simlab.trace.tracing import turn

@@ -8,8 +8,8 @@ import pty
 import pytest
 
 from simlab.agents import terminal as terminal_file
-from simlab.agents.terminal import PersonLeftError, StandardTerminal, standard_terminal
-from simlab.errors import ConfigError
+from simlab.agents.terminal import StandardTerminal, standard_terminal
+from simlab.errors import ConfigError, PersonLeftError
 
 
 @pytest.fixture

@@ -53,6 +53,19 @@ async def test_an_answer_that_fits_is_the_act():
     assert ref.messages == [TakeTurn(3, ("a wall",), MOVE)]
 
 
+async def test_what_is_refused_is_told_without_memory_addresses():
+    act = await Cast({"ann": FakeRef(object(), [object()], {"n": object()})}).ask(
+        "ann", 0, (), MOVE
+    )
+
+    assert act.invalid
+    assert [refusal.raw for refusal in act.refused] == [
+        '"<object object>"', '["<object object>"]', '{"n": "<object object>"}'
+    ]  # fmt: skip
+    assert all(refusal.reason.endswith("got <object object>") for refusal in act.refused[:1])
+    assert not any("0x" in refusal.reason for refusal in act.refused)
+
+
 async def test_plain_data_becomes_the_action_that_it_stands_for():
     act = await Cast({"ann": FakeRef({"say": "Yes", "price": "7"})}).ask(
         "ann", 0, (), ActionRequest(Offer)

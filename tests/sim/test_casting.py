@@ -2,10 +2,9 @@ import pytest
 
 from simlab.agents.llm import LlmAgent
 from simlab.agents.random import RandomAgent
-from simlab.agents.terminal import PersonLeftError
 from simlab.env.auction import Auction
 from simlab.env.environment import ActionRequest, SeatSpec
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, PersonLeftError
 from simlab.seeding import derive
 from simlab.sim.absent import AbsentModel, AbsentPerson
 from simlab.sim.casting import asks_person, make_agent, make_judge, make_world, seat_specs

@@ -242,6 +242,15 @@ def test_env_10_a_deadline_takes_a_question_back_and_the_next_one_is_asked(play,
     assert replayed(run) == 1
 
 
+def test_a_person_who_leaves_fails_the_episode_at_the_human_boundary(play):
+    run = play(TerminalPerson(Screen("one", None)), hosts=0)
+
+    failed = run.summary.episodes[0]
+    assert failed.boundary == "human"
+    assert failed.failure == "expected an answer, got the end of the terminal's input"
+    assert replayed(run) == 1
+
+
 def test_a_branch_of_a_run_with_people_asks_them_from_its_step_on(play, tmp_path, terminal):
     terminal(there=True)
     play(Player(), hosts=0)

@@ -1,12 +1,14 @@
 """Runs played again from their effects, and where they part from their record."""
 
 import pytest
+from msgspec import structs
 
 from simlab.errors import LogDamagedError, ReplayDivergence
 from simlab.models.scripted import ScriptedModel
 from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay, requests_at
 from simlab.sim.run import Run
+from simlab.sim.summary import write_summary
 from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain
 from tests.sim.worlds import QUESTIONS, Bells, Relay
@@ -15,6 +17,70 @@ from tests.trace.rewriting import rewrite
 WORLDS = "tests.sim.worlds"
 JUDGES = "tests.sim.judges"
 CURIOUS = {"*": {"agent": f"{WORLDS}:Curious"}}
+
+
+STRANGE = """
+from simlab import effect
+
+class Thing:
+    pass
+
+async def act(request):
+    await effect("tool", Thing(), lambda seed: Thing())
+    return Thing()
+"""
+"""An agent that asks for, gets and does what no record has a form for."""
+
+
+RESEARCHER = """
+from simlab import effect
+from simlab.models.model import ChatMessage
+
+class Researcher:
+    def __init__(self, model):
+        self.model = model
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        return await effect("tool", request.prompt, self.search)
+
+    async def search(self, seed):
+        found = await self.model.generate([ChatMessage("user", "What is new?")])
+        return found.text + await effect("tool", "more", lambda seed: "more")
+"""
+"""An agent whose tool asks a model and another tool."""
+
+
+HASTY = """
+import asyncio
+from contextlib import suppress
+
+from simlab import effect
+from simlab.errors import SimlabError
+
+async def wait(seed):
+    await asyncio.Event().wait()
+
+async def prefetch():
+    with suppress(SimlabError):  # what is refused is told by the episode
+        await effect("tool", "prefetch", wait)
+
+class Hasty:
+    def __init__(self, begins):
+        self.begins = begins
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        self.task = asyncio.create_task(prefetch())
+        if self.begins:
+            await asyncio.sleep(0)
+        return "done"
+"""
+"""An agent that looks ahead while the world goes on."""
 
 
 def replayed(run):
@@ -135,6 +201,23 @@ def test_a_flipped_byte_is_told_with_segment_and_offset(relay):
         replayed(run)
 
 
+def test_a_log_that_is_not_the_one_with_which_the_run_has_ended_is_told(relay):
+    run = relay(episodes=2)
+    write_summary(run.directory, structs.replace(run.summary, digest="ab" * 16))
+
+    with pytest.raises(LogDamagedError, match=f"ended with digest {'ab' * 16}.*{run.log.digest()}"):
+        replayed(run)
+
+
+def test_a_segment_that_was_removed_is_told_by_name(relay):
+    run = relay()
+    (segment,) = run.directory.segments()
+    segment.path.unlink()
+
+    with pytest.raises(LogDamagedError, match=f"segment {segment.path.name} is missing"):
+        replayed(run)
+
+
 @pytest.mark.parametrize(
     "keys",
     [
@@ -165,6 +248,51 @@ def test_a_failed_episode_fails_again_in_the_same_way(relay, keys):
 )
 def test_whatever_happened_in_an_episode_happens_again(relay, keys):
     assert replayed(relay(episodes=2, **keys)) == 2
+
+
+def test_models_and_effects_that_an_effect_calls_are_replayed_as_part_of_it(relay, own_file):
+    file = own_file(RESEARCHER)
+    run = relay(
+        cast={"*": {"agent": f"{file}:Researcher"}},
+        models={"small": {"engine": "tests.sim.models:Moody"}},
+    )
+
+    assert run.summary.n_ended == 1
+    assert replayed(run) == 1
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_an_agent_that_leaves_a_call_under_way_fails_its_episode_with_the_remedy(
+    relay, own_file, begins
+):
+    file = own_file(HASTY)
+    run = relay(cast={"*": {"agent": f"{file}:Hasty", "begins": begins}})
+
+    failed = run.summary.episodes[0]
+    assert failed.boundary == "agent"
+    assert failed.failure.startswith("'ann' ")
+    assert failed.failure.endswith(
+        "await every call before returning, as an asyncio.TaskGroup does"
+    )
+    assert replayed(run) == 1
+
+
+def test_a_failure_whose_words_are_no_utf_8_is_recorded_and_met_again(relay, own_file):
+    file = own_file("def act(request):\n    raise ValueError('odd \\ud800')\n")
+    run = relay(cast={"*": {"agent": f"{file}:act"}})
+
+    assert run.summary.episodes[0].failure.endswith("raised ValueError: odd ?")
+    assert replayed(run) == 1
+
+
+def test_the_digest_does_not_tell_in_which_folder_a_users_file_lies(relay, own_file, tmp_path):
+    digests = []
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        file = own_file(STRANGE, f"{folder}/mine.py")
+        digests.append(relay(f"run-{folder}", cast={"*": {"agent": f"{file}:act"}}).digest)
+
+    assert digests[0] == digests[1]
 
 
 @pytest.mark.parametrize("step", range(5))

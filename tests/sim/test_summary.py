@@ -4,9 +4,16 @@ import math
 import pytest
 from msgspec import structs
 
-from simlab.errors import RunDirectoryError
+from simlab.errors import LogDamagedError, RunDirectoryError
 from simlab.sim.run import Run
-from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary, summarise, write_summary
+from simlab.sim.summary import (
+    EpisodeSummary,
+    RunSummary,
+    compare_summary,
+    read_summary,
+    summarise,
+    write_summary,
+)
 from simlab.trace.log import Log
 
 WORLDS = "tests.sim.worlds"
@@ -71,6 +78,17 @@ def test_a_kept_summary_is_taken_as_long_as_it_is_of_this_log(relay):
 
     write_summary(run.directory, RunSummary("forged", True, forged.episodes, {name: 1}))
     assert read_summary(run.directory, 1).digest == run.digest, "it is not of as many bytes"
+
+
+def test_a_segment_that_the_kept_summary_knows_and_that_is_gone_is_told_by_name(relay):
+    run = relay()
+    (segment,) = run.directory.segments()
+    segment.path.unlink()
+    segment.seal.unlink()
+
+    for use in (lambda: read_summary(run.directory, 1), lambda: compare_summary(run.log)):
+        with pytest.raises(LogDamagedError, match=f"segment {segment.path.name} is missing .* sum"):
+            use()
 
 
 def test_numbers_that_are_not_finite_are_kept_in_json_that_every_reader_takes(relay):

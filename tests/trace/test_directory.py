@@ -103,6 +103,26 @@ def test_interlab_31_epochs_only_grow_and_no_two_hosts_share_a_segment(directory
     assert directory.segment(2) == files[1]
 
 
+@pytest.mark.parametrize(
+    ("sealed", "missing", "name"),
+    [
+        (True, 1, "000001-a.log"),
+        (True, 2, "000002-b.log"),
+        (True, 3, "000003-c.log"),
+        (False, 2, r"000002-\*.log"),
+    ],
+)
+def test_a_segment_that_was_removed_is_told_by_name(directory, sealed, missing, name):
+    files = [directory.new_segment(host) for host in "abc"]
+    if sealed:
+        directory.seal_all()
+    files[missing - 1].path.unlink()
+
+    for use in (directory.segments, directory.seal_all, lambda: directory.new_segment("d")):
+        with pytest.raises(LogDamagedError, match=rf"segment {name} is missing .*; restore the fi"):
+            use()
+
+
 @pytest.mark.parametrize("host", ["../driver", "a/b", "", ".hidden", "a b", "-x", "é"])
 def test_interlab_14_path_like_names_of_hosts_are_refused(directory, host):
     with pytest.raises(ValueError, match="a host is named by letters, digits"):

@@ -25,6 +25,16 @@ def test_a_fault_keeps_class_message_and_stack():
     assert fault.frames[-1][0::3] == (__file__, "raise error from cause")
 
 
+class MuteError(Exception):
+    def __str__(self):
+        raise KeyError("words")
+
+
+def test_a_fault_has_a_message_whatever_the_error_is_like():
+    assert fault_of(ValueError(f"odd \ud800 {object()}")).message == "odd ? <object object>"
+    assert "str() raised KeyError" in fault_of(MuteError()).message
+
+
 def test_a_fault_without_frames_is_the_same_on_every_machine():
     assert fault_of(raised(ValueError("no")), frames=False) == Fault("ValueError", "no")
 

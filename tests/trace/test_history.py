@@ -1,6 +1,8 @@
 """What was committed is met again in its order, or the replay has parted from it."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 
@@ -14,6 +16,7 @@ from simlab.trace.events import (
     Outcome,
     SteppedCore,
 )
+from simlab.trace.history import History
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
 from simlab.trace.tracing import effect, turn
@@ -58,6 +61,50 @@ async def test_effects_come_in_recorded_order_also_within_one_agent(directory):
     assert await one_step(
         replaying(directory), lambda: race(dict.fromkeys(gates, never))
     ) == (arrived, digest)  # fmt: skip
+
+
+class Watched(History):
+    """Says when an effect has begun to wait for its turn."""
+
+    def __init__(self, events, content):
+        super().__init__(events, content)
+        self.waits = threading.Event()
+
+    async def release(self, kept):
+        asyncio.get_running_loop().call_soon(self.waits.set)  # runs once this waits
+        await super().release(kept)
+
+
+@pytest.mark.parametrize("waits_in_thread", [True, False], ids=["thread", "loop"])
+async def test_an_effect_in_another_thread_comes_in_its_turn_at_once(
+    directory, monkeypatch, waits_in_thread
+):
+    """A loop that nobody wakes goes on when the patience is at an end."""
+    monkeypatch.setattr(history_module, "PATIENCE_S", 5.0)
+
+    async def in_loop(name):
+        return await effect("tool", name, lambda _: name)
+
+    async def in_thread(name):
+        return await asyncio.to_thread(lambda: asyncio.run(in_loop(name)))
+
+    one, other = (in_loop, in_thread) if waits_in_thread else (in_thread, in_loop)
+
+    async def in_order():
+        return [await one("first"), await other("second")]
+
+    async def out_of_order():
+        late = asyncio.ensure_future(other("second"))
+        await asyncio.to_thread(history.waits.wait)
+        return [await one("first"), await late]
+
+    live = await record(directory, in_order)
+    log = Log(directory)
+    history = Watched(log.events(0), log.content_of)
+    start = time.perf_counter()
+
+    assert await one_step(Journal(0, seed=5, writer=None, history=history), out_of_order) == live
+    assert time.perf_counter() - start < 5.0
 
 
 async def test_equal_calls_are_told_apart_by_how_manieth_they_are(directory):
@@ -131,12 +178,15 @@ async def test_a_call_under_way_when_the_record_ends_is_made_again_where_calls_o
         await gate.wait()
         return "slow"
 
+    async def act(journal):
+        with turn(journal, "buyer", 0, "act"):
+            return await effect("tool", "slow", slow)
+
     async def overlapping(journal):
         journal.overlapping = True
         await journal.begin({})
-        with turn(journal, "buyer", 0, "act"):
-            asking = asyncio.ensure_future(effect("tool", "slow", slow))
-            await asyncio.sleep(0)
+        asking = asyncio.ensure_future(act(journal))
+        await asyncio.sleep(0)
         await journal.step(SteppedCore(0, 0.0, [], {}))
         return asking
 

@@ -20,6 +20,7 @@ from simlab.trace.tracing import (
     note,
     root_id,
     span,
+    traced,
     turn,
 )
 from simlab.trace.tree import read_tree
@@ -188,6 +189,36 @@ def test_interlab_14_any_name_is_a_name(directory, journal):
     opened = events(directory, SpanOpened)
     assert [event.name for event in opened] == [*names[:3], "né?e", names[4]]
     assert len({event.id for event in opened}) == len(names)
+
+
+NO_TEXT = [
+    lambda: note(5),
+    lambda: note("thought", tags=[5]),
+    lambda: note("thought", tags="plot"),
+    lambda: span(5),
+    lambda: span("think", kind=None),
+    lambda: Tag(5),
+    lambda: Tag("plot", color=0),
+    lambda: traced(kind=5),
+    lambda: traced(tags=[None]),
+    lambda: turn(None, 5, 0, "act").open(),
+]
+
+
+@pytest.mark.parametrize("within", [None, span("think")], ids=["outside", "inside"])
+@pytest.mark.parametrize("write", NO_TEXT)
+def test_what_names_things_in_the_record_must_be_a_text(write, within):
+    with inside(within), pytest.raises(TypeError, match=r"must be a (text|list of texts), got"):
+        write()
+
+
+def test_lone_surrogates_in_names_are_replaced(directory, journal):
+    with turn(journal, "b\ud800", 0, "act"), span("think", kind="k\ud800"):
+        note("n\ud800", tags=[Tag("t\ud800", "c\ud800")])
+
+    (opened,), (noted,) = events(directory, SpanOpened), events(directory, Noted)
+    assert (opened.actor, opened.kind) == ("b?", "k?")
+    assert (noted.kind, noted.tags) == ("n?", [("t?", "c?")])
 
 
 def test_interlab_30_tracing_leaves_the_generators_of_random_numbers_alone(journal):

@@ -40,6 +40,19 @@ def test_interlab_2_a_call_is_a_span_with_its_arguments_and_what_it_returns(span
     assert node.inputs == {"price": 3, "others": [1, 2], "more": {"wish": "x"}}
 
 
+class Shy:
+    def __trace__(self):
+        raise KeyError("no")
+
+
+@pytest.mark.usefixtures("act")
+def test_an_argument_that_cannot_be_kept_does_not_fail_the_function(spans):
+    assert traced()(lambda shy: shy is not None)(Shy())
+
+    (node,) = spans()
+    assert node.inputs["shy"]["failed"] == "KeyError: 'no'"
+
+
 @pytest.mark.usefixtures("act")
 def test_interlab_2_lambdas_and_names_of_ones_own(spans):
     traced("double", kind="sum", tags=["maths"])(lambda x: 2 * x)(4)

@@ -1,0 +1,81 @@
+"""Calls: effects on their way, from where they are made until something comes of them."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from simlab.trace.events import EffectCore, Fault, encode
+from simlab.trace.history import EffectKey
+from simlab.trace.plain import Plain
+from simlab.trace.requests import Request
+
+
+class Caller(Protocol):
+    """Where a call is made: a span."""
+
+    @property
+    def actor(self) -> str:
+        """Who calls."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """In which step."""
+        ...
+
+    @property
+    def part(self) -> str:
+        """In which of the things that the actor does in the step."""
+        ...
+
+    @property
+    def id(self) -> int:
+        """Of the span."""
+        ...
+
+    def nth_call(self, digest: bytes) -> int:
+        """How many calls with this digest were made in the span before; counts this one."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that is under way, or about to be.
+
+    Attributes:
+        key: Of the effect.
+        kind: Of the effect.
+        part: In which of the things that the actor does in the step.
+        request: What is asked.
+        task: In which it is awaited.
+        cut: Whether it was cut off before anything came of it, which is recorded.
+        start: When it was made, on the performance counter.
+    """
+
+    key: EffectKey
+    kind: str
+    part: str
+    request: Request
+    task: asyncio.Task[Any] | None
+    cut: bool = False
+    start: float = field(default_factory=time.perf_counter)
+
+    def is_of(self, turn: Caller) -> bool:
+        """Whether it was made in a turn."""
+        return (*self.key[:2], self.part) == (turn.actor, turn.step, turn.part)
+
+    def cancel(self) -> None:
+        """Cancel the task that awaits it, which may be another thread's."""
+        if self.task is not None and not self.task.get_loop().is_closed():
+            self.task.get_loop().call_soon_threadsafe(self.task.cancel)
+
+    def core(self, result: Plain, error: Fault | None) -> bytes:
+        """What of it enters the digest."""
+        actor, step, span, request, nth = self.key
+        return encode(EffectCore(actor, step, span, self.kind, request, nth, result, error))
+
+    def __str__(self) -> str:
+        actor, step = self.key[:2]
+        age_s = time.perf_counter() - self.start
+        return f"{actor} in step {step}: for a call of kind {self.kind!r}, {age_s:.1f} s"

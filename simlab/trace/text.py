@@ -1,0 +1,49 @@
+"""Texts as the record keeps them: valid UTF-8, and the same in every process and folder."""
+
+import re
+
+from simlab.find import USER_MODULE
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>|, file )")
+"""How Python writes where an object lies in memory, as in ``<object object at 0x7f01c3>``.
+
+What people say of addresses is not followed by the end of a bracket, and stays.
+"""
+
+
+def utf8(text: str) -> str:
+    """A text without lone surrogates, for what stands in the log by itself."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def placeless(text: str) -> str:
+    """A text without what depends on where things lie: addresses, and folders of users' files.
+
+    For what Python writes of objects and errors: a replay in another process has other addresses.
+    """
+    return USER_MODULE.sub(r"\1", _ADDRESS.sub("", text))
+
+
+def word(what: str, given: object) -> str:
+    """A text by which the record is searched, such as a kind.
+
+    Args:
+        what: It is, for the message.
+        given: By the user.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    if type(given) is str and given.isascii():
+        return given
+    if not isinstance(given, str):
+        raise TypeError(f"{what} must be a text, got {given!r}")
+    return utf8(str.__str__(given))
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says, or that it cannot say it."""
+    try:
+        return utf8(placeless(str(error)))
+    except Exception as failure:
+        return f"its message cannot be had: str() raised {type(failure).__name__}"
