@@ -19,6 +19,7 @@ from simlab.sim.service import ServiceStatus
 from simlab.sim.simulation import Observer
 from simlab.sim.staging import EpisodeResult, StepNews, mark_of
 from simlab.sim.summary import EpisodeSummary
+from simlab.trace.accounts import Account, total, usage
 from simlab.trace.trajectory import words
 from simlab.trace.tree import Node
 
@@ -68,7 +69,7 @@ class LiveView:
 
     def _on_episode(self, result: EpisodeResult) -> None:
         self._counts["done"] += 1
-        self._counts["tokens"] += result.usage.get("completion_tokens", 0)
+        self._counts["tokens"] += usage(result.accounts)["completion_tokens"]
         self._progress.update(self._task, advance=1)
         tenth = max(1, self._n_episodes // 10)
         if not self._console.is_terminal and self._counts["done"] % tenth == 0:
@@ -90,15 +91,7 @@ def show_summary(
     else:
         shown = list(run.episodes)
         _show_returns(console, run)
-    usage: Counter[str] = Counter()
-    for one in shown:
-        usage.update(one.summary.usage)
-    spent = f" in {seconds:.1f} s" if seconds is not None else ""
-    console.print(
-        f"{usage['calls']} model calls: {usage['prompt_tokens']:,} tokens read, "
-        f"{usage['completion_tokens']:,} drawn{spent}",
-        highlight=False,
-    )
+    _show_accounts(console, [account for one in shown for account in one.summary.accounts], seconds)
     _show_failures(console, [one.summary for one in shown])
 
 
@@ -122,6 +115,36 @@ def _change(run: Run) -> str:
         if turn.acted is not None and _has_words(turn.acted.action):
             return f'--step {turn.step} --say {turn.acted.seat}="No."'
     return "--step 1 --seed 1"
+
+
+def _show_accounts(
+    console: Console, accounts: Sequence[Account], seconds: float | None = None
+) -> None:
+    """What the model calls came to: together, and by model and seat where there are several."""
+    together = usage(accounts)
+    spent = f" in {seconds:.1f} s" if seconds is not None else ""
+    console.print(
+        f"{together['calls']} model calls: {together['prompt_tokens']:,} tokens read, "
+        f"{together['completion_tokens']:,} drawn{spent}",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "calls", "read", "cached", "drawn", "in model", "waiting", "retries"):
+        table.add_column(column, justify="right" if column else "left")
+    for by in ("model", "actor"):
+        for name, account in total(accounts, by).items():
+            table.add_row(escape(name), *_account_cells(account))
+    console.print(table)
+
+
+def _account_cells(account: Account) -> list[str]:
+    counts = (account.calls, account.prompt_tokens, account.cached_tokens)
+    return [
+        *(f"{count:,}" for count in (*counts, account.completion_tokens)),
+        f"{account.model_s:.1f} s",
+        f"{account.queue_s:.1f} s",
+        f"{account.retries:,}",
+    ]
 
 
 def _has_words(action: Any) -> bool:
@@ -191,12 +214,12 @@ def _show_facts(console: Console, episode: Episode) -> None:
     of_seats = episode.seat_facts()
     names = list(dict.fromkeys(name for facts in of_seats.values() for name in facts))
     seats = Table("seat", *map(escape, names), "return", box=None, pad_edge=False)
-    for seat, total in episode.summary.returns.items():
+    for seat, gained in episode.summary.returns.items():
         facts = of_seats.get(seat, {})
         seats.add_row(
             escape(seat),
             *[_fact(facts[name]) if name in facts else "" for name in names],
-            f"{total:g}",
+            f"{gained:g}",
         )
     console.print(seats)
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from simlab.display import LiveView, console_for
 from simlab.sim.staging import EpisodeResult, StepNews
+from simlab.trace.accounts import Account
 from simlab.trace.events import Outcome
 
 
@@ -20,7 +21,7 @@ def news(step, *lines):
 
 
 def ended(episode):
-    return EpisodeResult(episode, Outcome(2, {}, {}, {}), b"", {"completion_tokens": 3})
+    return EpisodeResult(episode, Outcome(2, {}, {}, {}), b"", [Account("seller", "m", completion_tokens=3)])
 
 
 def test_in_a_pipe_there_are_plain_lines(written):

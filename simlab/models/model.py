@@ -103,7 +103,12 @@ class Usage:
     attempts: int = 1
 
     def __trace__(self) -> dict[str, Any]:
-        """What the log keeps: the fields that are not as usual."""
+        """What enters digests: the numbers that follow from the request."""
+        tokens = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+        return {name: number for name, number in tokens.items() if number}
+
+    def __cost__(self) -> dict[str, float]:
+        """What is recorded beside that: all that is not as usual."""
         return unusual(self)
 
 
@@ -132,9 +137,25 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     exact: bool = False
 
+    def __cost__(self) -> dict[str, float]:
+        """What the log keeps beside the completion, and no digest knows of."""
+        return self.usage.__cost__()
+
     def __trace__(self) -> dict[str, Any]:
         """What the log keeps: the fields that are not as usual."""
         return unusual(self)
+
+
+class ChoiceLogprobs(dict[str, float]):
+    """The log-probability of each choice, and what it took to find them."""
+
+    def __init__(self, logprobs: Mapping[str, float], usage: Usage = Usage()) -> None:
+        super().__init__(logprobs)
+        self.usage = usage
+
+    def __cost__(self) -> dict[str, float]:
+        """What the log keeps beside the scores, and no digest knows of."""
+        return self.usage.__cost__()
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from simlab.errors import ConfigError, ModelError
 from simlab.find import find
 from simlab.models.model import (
     ChatMessage,
+    ChoiceLogprobs,
     Completion,
     Finish,
     Prompt,
@@ -112,7 +113,8 @@ class ScriptedModel:
         share = 1 - _SAID if spoken and others else 1.0
         probabilities = {choice: share * weights[choice] / (others or 1) for choice in choices}
         probabilities |= dict.fromkeys(spoken, _SAID if others else 1.0)
-        return {choice: math.log(probabilities[choice]) for choice in choices}
+        logprobs = {choice: math.log(probabilities[choice]) for choice in choices}
+        return ChoiceLogprobs(logprobs, Usage(_count_tokens(prompt)))
 
     def with_adapter(self, path: str | None) -> Self:
         """This model under a name such as ``"small+agent@7"``; nothing else changes."""

@@ -8,7 +8,14 @@ from weakref import WeakKeyDictionary
 
 from simlab.models.calls import Call, Generate, ScoreChoices
 from simlab.models.courier import Carried, Courier, Lane
-from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
+from simlab.models.model import (
+    ChoiceLogprobs,
+    Completion,
+    Prompt,
+    Sampling,
+    Usage,
+    name_with_adapter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ class ServedModel:
         """The log-probability of each choice; see `Model.choice_logprobs`."""
         carried = await self._carry(ScoreChoices(prompt, tuple(choices), self.adapter), None)
         logprobs: Mapping[str, float] = carried.result
-        return logprobs
+        usage = getattr(logprobs, "usage", Usage())  # a model of the user's own may tell none
+        return ChoiceLogprobs(logprobs, replace(usage, attempts=carried.attempts))
 
     def with_adapter(self, path: str | None) -> Self:
         """This model with an adapter folder, or without any."""

@@ -92,7 +92,7 @@ class Performance:
         tally = self._tally
         outcome = Outcome(tally.n_steps, tally.returns, tally.ended, scores, failed)
         digest = await self._journal.end(outcome)
-        return EpisodeResult(self._journal.episode, outcome, digest, dict(self._journal.usage))
+        return EpisodeResult(self._journal.episode, outcome, digest, self._journal.accounts)
 
     async def _play(self, on_step: OnStep | None) -> None:
         run, _ = self._staging.configurations()[0]

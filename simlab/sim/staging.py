@@ -1,6 +1,6 @@
 """What a stage is told: the run that it plays, and which episodes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.absent import AbsentPerson
 from simlab.sim.config import RunFile
+from simlab.trace.accounts import Account
 from simlab.trace.events import Acted, Outcome
 
 
@@ -140,7 +141,7 @@ class EpisodeResult:
     episode: int
     outcome: Outcome
     digest: bytes
-    usage: Mapping[str, int]
+    accounts: Sequence[Account]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """Summaries: what a run came to, read in a moment however long its log is."""
 
-from collections import Counter
-
 import msgspec
 
 from simlab.errors import LogDamagedError, RunDirectoryError
+from simlab.trace.accounts import Account, usage
 from simlab.trace.directory import RunDirectory, write_whole
 from simlab.trace.events import Outcome
 from simlab.trace.json_text import as_json
@@ -25,7 +24,7 @@ class EpisodeSummary(msgspec.Struct, frozen=True):
         scores: Values that judges gave, by judge; None where one is missing.
         failure: What ended it, where it failed.
         boundary: Where the failure arose.
-        usage: Calls and tokens of its models.
+        accounts: What its model calls came to, by actor and model.
     """
 
     episode: int
@@ -36,7 +35,12 @@ class EpisodeSummary(msgspec.Struct, frozen=True):
     scores: dict[str, float | None] = {}
     failure: str | None = None
     boundary: str | None = None
-    usage: dict[str, int] = {}
+    accounts: list[Account] = []
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Calls and tokens of its models."""
+        return dict(usage(self.accounts))
 
 
 class RunSummary(msgspec.Struct, frozen=True):
@@ -72,10 +76,12 @@ class RunSummary(msgspec.Struct, frozen=True):
     @property
     def usage(self) -> dict[str, int]:
         """Calls and tokens of all episodes."""
-        total: Counter[str] = Counter()
-        for episode in self.episodes:
-            total.update(episode.usage)
-        return dict(total)
+        return dict(usage(self.accounts))
+
+    @property
+    def accounts(self) -> list[Account]:
+        """What the model calls of all episodes came to."""
+        return [account for episode in self.episodes for account in episode.accounts]
 
     def mean_returns(self) -> dict[str, float]:
         """Mean over ended episodes of each seat's return, in reward units."""
@@ -176,7 +182,7 @@ def _summarise_episode(log: Log, episode: int) -> EpisodeSummary:
         {name: _value(score) for name, score in outcome.scores.items()},
         None if outcome.failed is None else outcome.failed.message,
         None if outcome.failed is None else outcome.failed.boundary,
-        end.usage,
+        end.accounts,
     )
 
 

@@ -49,6 +49,8 @@ class Call:
         part: In which of the things that the actor does in the step.
         request: What is asked.
         task: In which it is awaited.
+        model: Of which a completion is asked; None for other kinds.
+        cost: What it has cost, once that is known.
         cut: Whether it was cut off before anything came of it, which is recorded.
         start: When it was made, on the performance counter.
     """
@@ -58,6 +60,8 @@ class Call:
     part: str
     request: Request
     task: asyncio.Task[Any] | None
+    model: str | None = None
+    cost: dict[str, float] = field(default_factory=dict)
     cut: bool = False
     start: float = field(default_factory=time.perf_counter)
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Raw, Struct
 
+from simlab.trace.accounts import Account
 from simlab.trace.plain import Plain
 
 BLOB = 1
@@ -129,6 +130,7 @@ class Effect(Event, frozen=True):
         wall_s: When it was over.
         duration_s: How long it took.
         part: In which of the things that the actor does in a step.
+        cost: What the result's ``__cost__`` says: tokens, seconds in the model, attempts.
     """
 
     KIND: ClassVar[int] = 4
@@ -137,6 +139,7 @@ class Effect(Event, frozen=True):
     wall_s: float
     duration_s: float
     part: str = ""
+    cost: dict[str, float] = {}
 
 
 class Cancelled(Effect, frozen=True):
@@ -174,7 +177,7 @@ class Ended(Event, frozen=True):
     core: Raw
     digest: bytes
     wall_s: float
-    usage: dict[str, int]
+    accounts: list[Account]
 
 
 class Failed(Ended, frozen=True):

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from msgspec import Raw
 
 from simlab.errors import AgentFailedError, EpisodeError, ReplayDivergence, SimlabError
 from simlab.seeding import derive
+from simlab.trace.accounts import Account
 from simlab.trace.call import Call, Caller
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
@@ -73,13 +74,11 @@ class Journal:
     ) -> None:
         self.episode = episode
         self.seed = seed
-        self.usage: Counter[str] = Counter()
-        """Tokens and calls of this episode's models, recorded ones included."""
         self.overlapping = False
         """Whether calls may go on over steps, as on a real clock: then a call that the record does
         not have was under way when it ended or was cut off, and is no divergence."""
         self._sampling_seed = seed if sampling_seed is None else sampling_seed
-        self._tokens: Counter[str] = Counter()
+        self._accounts: dict[tuple[str, str], Account] = {}
         self._writer = writer
         self._history = history or History()
         intern = reference_to if writer is None else partial(writer.intern, lists=PiecesWriter())
@@ -98,9 +97,14 @@ class Journal:
         """Whether spans and notes of a step are written: those of committed steps stand already."""
         return self._writer is not None and step >= self._history.n_steps and not self._closed
 
+    @property
+    def accounts(self) -> list[Account]:
+        """What this episode's model calls came to, recorded ones included, by actor and model."""
+        return [account for _, account in sorted(self._accounts.items())]
+
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
-        return self._tokens[actor]
+        return sum(one.completion_tokens for one in self.accounts if one.actor == actor)
 
     def nth_turn(self, actor: str, step: int, part: str) -> int:
         """How many turns of this name the actor has begun in the step before; counts this one."""
@@ -177,7 +181,7 @@ class Journal:
         core = encode(outcome)
         digest = self._advance(core)
         kind = Ended if outcome.failed is None else Failed
-        self._put(kind(Raw(core), digest, time.time(), dict(self.usage)))
+        self._put(kind(Raw(core), digest, time.time(), self.accounts))
         self._closed = True
         return digest
 
@@ -204,7 +208,8 @@ class Journal:
         prepared = self._requests.prepare(caller.actor, kind, request)
         nth = caller.nth_call(prepared.digest)
         key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
-        made = Call(key, kind, caller.part, prepared, asyncio.current_task())
+        model = request.model if kind == "model" else None
+        made = Call(key, kind, caller.part, prepared, asyncio.current_task(), model)
         if not self._history.exhausted:
             kept = self._history.find(key)
             if kept is not None:
@@ -225,9 +230,8 @@ class Journal:
         self._effects.append((made.key, content_hash(core)))
         if error is not None:
             raise error_of(error)
-        result = converted(kept.core.result, returns)
-        self._count(made.key[0], made.kind, result)
-        return result
+        self._charge(made, kept.event.cost, kept.event.duration_s)
+        return converted(kept.core.result, returns)
 
     async def _miss(self, made: Call, request: Any) -> None:
         """A call that is not in the record: it was cut off or never made, or it is new."""
@@ -269,8 +273,10 @@ class Journal:
             raise error_of(fault) from error
         finally:
             self._under_way.discard(made)
-        self._record(made, made.core(plain(returned, self._intern), None))
-        self._count(made.key[0], made.kind, result)
+        if made.model is not None and hasattr(returned, "__cost__"):
+            made.cost = returned.__cost__()
+        duration_s = self._record(made, made.core(plain(returned, self._intern), None))
+        self._charge(made, made.cost, duration_s)
         return result
 
     def _cut(self, made: Call) -> None:
@@ -279,29 +285,30 @@ class Journal:
             made.cut = True
             self._write_call(Cancelled, made, made.core(None, None))
 
-    def _record(self, made: Call, core: bytes) -> None:
+    def _record(self, made: Call, core: bytes) -> float:
+        """Record a result or an error; how long it took."""
         if made.cut:
             raise asyncio.CancelledError
         self._effects.append((made.key, content_hash(core)))
-        self._write_call(Effect, made, core)
+        return self._write_call(Effect, made, core)
 
-    def _write_call(self, kind: type[Effect], made: Call, core: bytes) -> None:
+    def _write_call(self, kind: type[Effect], made: Call, core: bytes) -> float:
         """Write an effect; what comes after the end of the episode counts no more."""
+        duration_s = round(time.perf_counter() - made.start, 6)
         if not self._closed:
             written = self._requests.write(made.key[0], made.request)
-            duration = round(time.perf_counter() - made.start, 6)
-            self._write(kind(Raw(core), written, time.time(), duration, made.part))
+            now_s = time.time()
+            self._write(kind(Raw(core), written, now_s, duration_s, made.part, made.cost))
+        return duration_s
 
-    def _count(self, actor: str, kind: str, completion: Any) -> None:
-        if kind != "model":
+    def _charge(self, made: Call, cost: Mapping[str, float], duration_s: float) -> None:
+        """Put a call of a model down to the account of who made it."""
+        if made.model is None:
             return
-        usage = getattr(completion, "usage", None)
-        self.usage["calls"] += 1
-        if usage is not None:
-            self._tokens[actor] += usage.completion_tokens
-            self.usage["prompt_tokens"] += usage.prompt_tokens
-            self.usage["completion_tokens"] += usage.completion_tokens
-            self.usage["cached_tokens"] += usage.cached_tokens
+        key = (made.key[0], made.model)
+        if key not in self._accounts:
+            self._accounts[key] = Account(*key)
+        self._accounts[key].add(cost, duration_s)
 
     def _advance(self, core: bytes) -> bytes:
         """The next digest of the chain: the one before, the effects since by key, and the core."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from simlab.trace.accounts import usage
 from simlab.trace.events import (
     Cancelled,
     Effect,
@@ -35,8 +36,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "episode": "int64", "state": "string", "n_steps": "int64", "seed": "int64",
         "returns": "string", "ended": "string", "scores": "string", "failure": "string",
         "boundary": "string", "calls": "int64", "prompt_tokens": "int64",
-        "completion_tokens": "int64", "digest": "string", "wall_s": "float64",
-        "duration_s": "float64",
+        "completion_tokens": "int64", "cached_tokens": "int64", "digest": "string",
+        "wall_s": "float64", "duration_s": "float64",
     },
     "actions": {
         "episode": "int64", "step": "int64", "seat": "string", "action": "string",
@@ -162,7 +163,7 @@ class _Table:
 def _episode_row(log: Log, episode: int, tree: Node) -> Row:
     end = log.end(episode)
     outcome = tree.result or {}
-    usage = {} if end is None else end.usage
+    spent = usage([] if end is None else end.accounts)
     state = {"open": "unfinished", "finished": "ended", "error": "failed"}[tree.state]
     return {
         "episode": episode,
@@ -172,9 +173,10 @@ def _episode_row(log: Log, episode: int, tree: Node) -> Row:
         **{name: as_json(outcome.get(name, {})) for name in ("returns", "ended", "scores")},
         "failure": _error_text(tree),
         "boundary": None if tree.error is None else tree.error.boundary,
-        "calls": usage.get("calls", 0),
-        "prompt_tokens": usage.get("prompt_tokens", 0),
-        "completion_tokens": usage.get("completion_tokens", 0),
+        "calls": spent["calls"],
+        "prompt_tokens": spent["prompt_tokens"],
+        "completion_tokens": spent["completion_tokens"],
+        "cached_tokens": spent["cached_tokens"],
         "digest": None if end is None else end.digest.hex(),
         "wall_s": tree.wall_s,
         "duration_s": None if end is None or tree.wall_s is None else end.wall_s - tree.wall_s,

@@ -14,6 +14,7 @@ from simlab.sim.summary import (
     summarise,
     write_summary,
 )
+from simlab.trace.accounts import Account
 from simlab.trace.log import Log
 
 WORLDS = "tests.sim.worlds"
@@ -23,8 +24,8 @@ SUMMARY = RunSummary(
     finished=False,
     episodes=[
         EpisodeSummary(0, "ended", returns={"ann": 1.0, "bob": 4.0}, scores={"harm": 2.0},
-                       usage={"calls": 2, "prompt_tokens": 10}),
-        EpisodeSummary(1, "failed", returns={"ann": 9.0}, scores={}, usage={"calls": 1}),
+                       accounts=[Account("ann", "m", calls=2, prompt_tokens=10)]),
+        EpisodeSummary(1, "failed", returns={"ann": 9.0}, accounts=[Account("bob", "m", calls=1)]),
         EpisodeSummary(2, "ended", returns={"ann": 3.0}, scores={"harm": None, "odd": None}),
         EpisodeSummary(3, "unfinished"),
     ],

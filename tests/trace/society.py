@@ -1,7 +1,7 @@
 """A tiny society for the tests of the record: seats that ask a model once in each step."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Acted, Outcome, SteppedCore
@@ -44,6 +44,9 @@ class Said:
     text: str
     token_ids: tuple[int, ...] = ()
     usage: Usage = field(default_factory=Usage)
+
+    def __cost__(self):
+        return asdict(self.usage)
 
 
 def reply_to(seat, step, seed):

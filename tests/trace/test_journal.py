@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from simlab.errors import HostDiedError, LogWriteError, ModelError, RecordedError
+from simlab.trace.accounts import usage
 from simlab.trace.events import (
     Effect,
     Outcome,
@@ -97,7 +98,7 @@ async def test_the_usage_of_a_replay_is_that_of_the_run(directory):
 
     await play(journal, Model())
 
-    assert journal.usage == Counter(calls=6, prompt_tokens=120, completion_tokens=12)
+    assert usage(journal.accounts) == Counter(calls=6, prompt_tokens=120, completion_tokens=12)
     assert journal.tokens_of("buyer") == 6
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import ConfigError, EngineDiedError, ModelError
-from simlab.models.choices import Tokens, add_up, branches, check_choices
+from simlab.models.choices import add_up, branches, check_choices
 from simlab.models.cores import spare_cores
 from simlab.models.held import EngineStatistics
-from simlab.models.model import Completion, Prompt, Sampling, Usage, begun_reply
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage, begun_reply
 from simlab.models.render import Renderer
 
 if TYPE_CHECKING:
@@ -130,11 +130,15 @@ class VllmEngine:
         scored = await asyncio.gather(
             *(self._score([*ids, *drawn], tokens, adapter) for drawn, tokens in wanted.items())
         )
-        logprobs: dict[Tokens, Mapping[int, float]] = dict(zip(wanted, scored, strict=True))
-        return {
-            choice: add_up(tokens, logprobs)
-            for choice, tokens in zip(choices, sequences, strict=True)
-        }
+        logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
+        usages = [usage for _, usage in scored]
+        scores = [add_up(tokens, logprobs) for tokens in sequences]
+        usage = Usage(
+            len(ids),
+            cached_tokens=min(usage.cached_tokens for usage in usages),
+            model_s=max(usage.model_s for usage in usages),
+        )
+        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), usage)
 
     def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""
@@ -202,14 +206,14 @@ class VllmEngine:
 
     async def _score(
         self, ids: Sequence[int], tokens: Sequence[int], adapter: str | None
-    ) -> dict[int, float]:
-        """The log-probability of each of these tokens as the next one."""
+    ) -> tuple[dict[int, float], Usage]:
+        """The log-probability of each of these tokens as the next one, and what that took."""
         parameters = SamplingParams(
             temperature=0, max_tokens=1, logprob_token_ids=list(tokens), detokenize=False
         )
         done = await self._ask(ids, parameters, adapter)
         [found] = done.outputs[0].logprobs or [{}]
-        return {token: found[token].logprob for token in tokens}
+        return {token: found[token].logprob for token in tokens}, _usage(done)
 
     async def _ask(
         self, ids: Sequence[int], parameters: SamplingParams, adapter: str | None
