@@ -9,6 +9,7 @@ from simlab.env.environment import Environment, Seat, TimeStep
 from simlab.errors import IllegalAction, SimlabError, WorldFailedError
 from simlab.sim.cast import Act, Cast
 from simlab.sim.clock import Clock
+from simlab.stray import in_words, is_stop
 from simlab.trace.events import SteppedCore
 from simlab.trace.journal import Journal
 
@@ -114,5 +115,7 @@ def _guarded(call: Callable[[], TimeStep]) -> TimeStep:
         return call()
     except SimlabError:
         raise
-    except Exception as error:
-        raise WorldFailedError(f"the world raised {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        if is_stop(error):
+            raise
+        raise WorldFailedError(f"the world raised {in_words(error)}") from error

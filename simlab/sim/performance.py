@@ -22,6 +22,7 @@ from simlab.sim.episode import Moment, play
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
 from simlab.sim.troupe import Troupe
+from simlab.stray import in_words, is_stop
 from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal, RecordEnds
@@ -180,10 +181,10 @@ class Performance:
                     score = await judge.score(self._fold.trajectory(spec.of))
                 except (SimlabError, RecordEnds):
                     raise
-                except Exception as error:
-                    raise JudgeError(
-                        f"judge {name!r} raised {type(error).__name__}: {error}"
-                    ) from error
+                except BaseException as error:
+                    if is_stop(error):
+                        raise
+                    raise JudgeError(f"judge {name!r} raised {in_words(error)}") from error
             scores[name] = self._journal.plain(score_of(name, score))
         return scores
 

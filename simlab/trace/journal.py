@@ -18,6 +18,7 @@ from msgspec import Raw
 
 from simlab.errors import AgentFailedError, EpisodeError, ReplayDivergence, SimlabError
 from simlab.seeding import derive
+from simlab.stray import is_stop
 from simlab.trace.call import Call, Caller
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
@@ -258,10 +259,12 @@ class Journal:
             result = returned
             if made.kind != "model":
                 result = converted(plain(returned), returns)
-        except asyncio.CancelledError:
-            self._cut(made)
+        except KeyboardInterrupt:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_stop(error):
+                self._cut(made)
+                raise
             if isinstance(error, SimlabError) and not isinstance(error, EpisodeError):
                 raise  # SimLab's own machinery failed, such as a host that died: no outcome
             fault = fault_of(error, frames=False)

@@ -32,8 +32,11 @@ from tests.trace.society import (
 )
 
 
-class PowerLost(BaseException):
-    pass
+class PowerLostError(HostDiedError):
+    """No outcome of a call: nothing is recorded of it."""
+
+    def __init__(self):
+        super().__init__("the power is lost")
 
 
 async def test_a_replay_asks_no_model_and_ends_in_the_same_digest(directory):
@@ -130,7 +133,7 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
             async def generate(seed):
                 self.n_calls += 1
                 if self.n_calls > 1:
-                    raise PowerLost
+                    raise PowerLostError
                 return await calls.call(seat, step)(seed)
 
             return generate
@@ -139,7 +142,7 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
         journal, writer = resume(broken)
         try:
             return await play(journal, Failing())
-        except PowerLost:
+        except PowerLostError:
             return None
         finally:
             writer.close()
@@ -196,6 +199,8 @@ async def test_a_result_is_in_a_live_run_what_it_is_in_a_replay(directory):
         (TimeoutError("too late"), TimeoutError, "too late"),
         (StrangeError(1, 2), RecordedError, "StrangeError: 1 and 2"),
         (UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"), RecordedError, "UnicodeDecodeError: 'utf"),
+        (SystemExit(2), RecordedError, "SystemExit: 2"),
+        (asyncio.CancelledError(), RecordedError, "CancelledError"),
     ],
 )
 async def test_errors_are_effects_too(directory, error, kind, message):
