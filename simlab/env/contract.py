@@ -19,10 +19,10 @@ from simlab.env.environment import (
     Seat,
     TimeStep,
 )
+from simlab.env.form import malformed
 from simlab.env.spaces import admit, json_schema
 from simlab.errors import SimlabError, UnfitAnswerError
 
-_ENDINGS: Final = ("terminated", "truncated")
 _LONGEST: Final = 200
 
 
@@ -93,8 +93,8 @@ class WatchedWorld:
 
     def _taken(self, timestep: TimeStep, now: float) -> TimeStep:
         self.steps.append(timestep)
-        if not isinstance(timestep, TimeStep):
-            raise self.error(f"expected a TimeStep, got {timestep!r}")
+        if broken := malformed(timestep, self.world.seats):
+            raise self.error(broken)
         for broken in self._broken_rules(timestep, now):
             raise self.error(broken)
         self._ended.update(timestep.ended)
@@ -105,23 +105,20 @@ class WatchedWorld:
         return timestep
 
     def _broken_rules(self, timestep: TimeStep, now: float) -> Iterator[str]:
-        yield from _unknown_seats(timestep, tuple(self.world.seats))
         yield from self._broken_by_ended_seats(timestep)
         for seat, reward in timestep.rewards.items():
-            if isinstance(reward, bool) or not _is_finite(reward):
+            if isinstance(reward, bool) or not math.isfinite(reward):
                 yield f"the reward of {seat!r} must be a finite number, got {reward!r}"
         for seat, request in timestep.requests.items():
             yield from _broken_by_request(seat, request)
-        if timestep.wake is not None and not (_is_finite(timestep.wake) and timestep.wake >= now):
+        if timestep.wake is not None and timestep.wake < now:
             yield f"wake must be a time from now ({now}) on, got {timestep.wake!r}"
         playing = set(self.world.seats) - set(self._ended) - set(timestep.ended)
         if timestep.over and playing:
             yield f"expected every seat to have ended when nobody may act, got {sorted(playing)!r}"
 
     def _broken_by_ended_seats(self, timestep: TimeStep) -> Iterator[str]:
-        for seat, ending in timestep.ended.items():
-            if ending not in _ENDINGS:
-                yield f"the end of {seat!r} must be one of {_ENDINGS!r}, got {ending!r}"
+        for seat in timestep.ended:
             if seat in timestep.requests:
                 yield f"a seat that ends must not be asked to act, got {seat!r} asked"
         for name in ("requests", "rewards", "ended"):
@@ -185,18 +182,9 @@ def _plain_value(value: Any) -> Any:
     return json_schema(value)
 
 
-def _unknown_seats(timestep: TimeStep, seats: tuple[Seat, ...]) -> Iterator[str]:
-    for name in ("requests", "observations", "rewards", "ended", "info"):
-        for seat in getattr(timestep, name):
-            if seat not in seats:
-                yield f"{name} must be for seats of the world {seats!r}, got {seat!r}"
-
-
 def _broken_by_request(seat: Seat, request: ActionRequest) -> Iterator[str]:
     if request.legal is not None and len(request.legal) == 0:
         yield f"legal of {seat!r} must not be empty; leave the seat out of the requests"
-    if request.deadline is not None and not _is_finite(request.deadline):
-        yield f"the deadline of {seat!r} must be a finite time, got {request.deadline!r}"
     if request.default is UNSET or request.default is PASS:
         return
     try:
@@ -212,10 +200,6 @@ def _generators() -> dict[str, Any]:
         "random": random.getstate(),
         "numpy": (twister["key"].tobytes(), twister["pos"], numpy["has_gauss"], numpy["gauss"]),
     }
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def _brief(part: Mapping[str, Any], seat: Seat) -> str:

@@ -258,6 +258,11 @@ class WakingInThePast(Walk):
         return replace(super().say(rewards), wake=-1.0)
 
 
+class ShowingABareText(Walk):
+    def say(self, rewards):
+        return replace(super().say(rewards), observations={"a": "it is your turn"})
+
+
 class AnsweringWithATuple(Walk):
     def say(self, rewards):
         return ({}, 0.0, True, {})
@@ -288,6 +293,7 @@ MUTANTS = {
     RefusingItsDefault: "the default of 'a' must be taken, got PASS refused: you must move",
     AskingWithNothingLegal: "legal of 'a' must not be empty",
     WakingInThePast: r"wake must be a time from now \(0.0\) on, got -1.0",
+    ShowingABareText: "observations of 'a' must be a list, got 'it is .*'; put it into a list",
     AnsweringWithATuple: "expected a TimeStep, got",
 }
 
