@@ -96,6 +96,7 @@ class Performance:
         return EpisodeResult(self._journal.episode, outcome, digest, dict(self._journal.usage))
 
     async def _play(self, on_step: OnStep | None) -> None:
+        self._journal.stop_if_given_up()
         run, _ = self._staging.configurations()[0]
         world = make_world(run)
         clock = make_clock(run.clock, self._journal)
@@ -111,6 +112,7 @@ class Performance:
                     _add(self._fold, moment)
                 if on_step is not None:
                     await on_step(moment)
+                self._journal.stop_if_given_up()
 
     async def _dismiss(self) -> None:
         """Stop the agents."""

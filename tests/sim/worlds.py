@@ -305,6 +305,30 @@ class Canceller(Chatter):
         await task
 
 
+class Deadly(Chatter):
+    """Ends the process that it is in, in its second turn; if a victim is given, with that seed."""
+
+    end_host = staticmethod(lambda: os._exit(1))
+
+    def __init__(self, seed=0, victim=None):
+        super().__init__()
+        self.is_victim = victim in (None, seed)
+        self.n_turns = 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.is_victim and self.n_turns == 2:
+            await note_call("tool", "the last")
+            type(self).end_host()
+            await asyncio.Event().wait()
+        return await super().act(request)
+
+
+async def note_call(kind, request):
+    """A call whose outcome is recorded before what comes of it is committed."""
+    return await effect(kind, request, lambda _seed: "done")
+
+
 class Flaky(Chatter):
     """Raises in its second turn while a file is there."""
 
