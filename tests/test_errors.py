@@ -44,6 +44,7 @@ def test_what_fails_an_episode_says_at_which_boundary():
         "DeadlineMissedError": "time-out",
         "EnvironmentStuckError": "environment",
         "EpisodeError": "episode",
+        "HostKilledError": "host",
         "IllegalAction": "agent answer",
         "JudgeError": "judge",
         "ModelError": "model",
