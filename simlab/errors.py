@@ -134,6 +134,12 @@ class AgentFailedError(EpisodeError):
     boundary = "agent"
 
 
+class HostKilledError(EpisodeError):
+    """An episode takes its host with it whenever it is played, and is played no more."""
+
+    boundary = "host"
+
+
 class WorldFailedError(EpisodeError):
     """A world raised an error of its own."""
 

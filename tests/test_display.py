@@ -21,7 +21,9 @@ def news(step, *lines):
 
 
 def ended(episode):
-    return EpisodeResult(episode, Outcome(2, {}, {}, {}), b"", [Account("seller", "m", completion_tokens=3)])
+    return EpisodeResult(
+        episode, Outcome(2, {}, {}, {}), b"", [Account("seller", "m", completion_tokens=3)]
+    )
 
 
 def test_in_a_pipe_there_are_plain_lines(written):

@@ -42,13 +42,16 @@ def test_what_fails_an_episode_says_at_which_boundary():
     assert boundaries == {
         "AgentFailedError": "agent",
         "DeadlineMissedError": "time-out",
+        "EngineDiedError": "model",
         "EnvironmentStuckError": "environment",
         "EpisodeError": "episode",
+        "HostKilledError": "host",
         "IllegalAction": "agent answer",
         "JudgeError": "judge",
         "ModelError": "model",
         "PersonLeftError": "human",
         "RecordedError": "effect",
+        "ReplicaDiedError": "model",
         "UnfitAnswerError": "agent answer",
         "WorldFailedError": "environment",
     }

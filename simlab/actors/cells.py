@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simlab.actors.actor import Actor
 from simlab.actors.cell import Cell, stopped_error
+from simlab.actors.deferred import as_error
 from simlab.actors.envelope import Envelope
 from simlab.actors.mailbox import Mailbox
 from simlab.actors.ref import ActorRef
@@ -50,8 +51,10 @@ class SyncCell(Cell):
                 continue
             try:
                 answer = receive(envelope.message)
-            except Exception as error:
-                self._fail(envelope, error)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                self._fail(envelope, as_error(self.ref, error))
             else:
                 self._answer(envelope, answer)
             if monotonic() > slice_end:
@@ -108,8 +111,10 @@ class AsyncCell(Cell):
         except asyncio.CancelledError:
             if not self._is_ours(envelope):
                 raise
-        except Exception as error:
-            self._fail(envelope, error)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            self._fail(envelope, as_error(self.ref, error))
         else:
             self._answer(envelope, answer)
 

@@ -7,6 +7,7 @@ from functools import partial
 from simlab.actors.envelope import Envelope, Reply
 from simlab.actors.ref import ActorRef
 from simlab.errors import ActorError
+from simlab.stray import in_words
 
 
 class DeferredAnswers:
@@ -60,9 +61,16 @@ class DeferredAnswers:
         if answer.cancelled():
             return ActorError(f"{str(self._ref)!r} has cancelled the answer that it had promised")
         error = answer.exception()
-        if error is None or isinstance(error, Exception):
-            return error
-        raise error
+        return None if error is None else as_error(self._ref, error)
+
+
+def as_error(ref: ActorRef, error: BaseException) -> Exception:
+    """What an asker is told of something that an actor raised: never what would end its task."""
+    if isinstance(error, Exception):
+        return error
+    told = ActorError(f"{str(ref)!r} raised {in_words(error)}")
+    told.__cause__ = error
+    return told
 
 
 def _follow(answer: Reply, reply: Reply) -> None:

@@ -25,6 +25,9 @@ from simlab.errors import ConfigError, HostDiedError, StaleEpochError
 STALE = 3
 """Exit status of a host process that was replaced."""
 
+LOOP_ENDED = 4
+"""Exit status of a host process whose event loop was ended, as by a `sys.exit` in a task."""
+
 
 def dumps(value: object) -> bytes:
     """Bytes of anything that plain pickle takes, and of what is defined in a script or notebook.
@@ -53,7 +56,12 @@ class RayHost:
 
     @ray.method(concurrency_group="control")
     async def pid(self) -> int:
-        """The process id; answers from a thread of its own, also while the event loop is busy."""
+        """The process id; answers from a thread of its own, also while the event loop is busy.
+
+        Once the event loop has ended, so does the process: nothing else in it will answer.
+        """
+        if not self._worker.host.loop.is_running():
+            os._exit(LOOP_ENDED)
         return os.getpid()
 
     async def deliver(self, batch: bytes) -> None:

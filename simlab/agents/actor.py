@@ -7,6 +7,7 @@ from simlab.actors import Actor
 from simlab.agents.agent import Agent
 from simlab.env.environment import ActionRequest
 from simlab.errors import AgentFailedError, SimlabError
+from simlab.stray import in_words, is_stop
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import span, turn
 
@@ -62,7 +63,7 @@ class AgentActor(Actor):
 
         Raises:
             UnfitAnswerError: The answer does not fit; the seat is to be asked again.
-            AgentFailedError: The agent raised an error of its own, which is its cause.
+            AgentFailedError: The agent raised something of its own, which is its cause.
         """
         if isinstance(message, BeginEpisode):
             self._journal = message.journal
@@ -73,9 +74,11 @@ class AgentActor(Actor):
             return None if message.request is None else await self._act(message)
         except (SimlabError, RecordEnds):
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_stop(error):
+                raise
             raise AgentFailedError(
-                f"the agent in seat {self._seat!r} raised {type(error).__name__}: {error}"
+                f"the agent in seat {self._seat!r} raised {in_words(error)}"
             ) from error
 
     async def _observe(self, message: TakeTurn) -> None:

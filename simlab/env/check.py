@@ -47,10 +47,12 @@ def check_environment(
 
     The rules: time steps name seats of the world only, rewards are finite, seats that have ended
     are neither asked nor rewarded, everything can be written as JSON, defaults and what is listed
-    as legal are taken. The same seed and actions give the same time steps on a fresh world, on one
-    that was used before, beside another world, and with the global generators moved. What was
-    handed out never changes. Actions that are not legal raise `IllegalAction` and change nothing. A
-    declared limit is reported as ``truncated``. World time is simulated: no clock is needed.
+    as legal are taken, no time lies in the past, and where nobody must act a time is set. Nothing
+    but `IllegalAction` is raised, and the options of a reset stay as they are. The same seed and
+    actions give the same time steps on a fresh world, on one that was used before, beside another
+    world, and with the global generators moved. What was handed out never changes. Actions that are
+    not legal raise `IllegalAction` and change nothing. A declared limit is reported as
+    ``truncated``. World time is simulated: no clock is needed.
 
     Args:
         make: Makes a new world, the same each time.

@@ -3,7 +3,8 @@
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,11 +20,15 @@ from simlab.env.environment import (
     Seat,
     TimeStep,
 )
+from simlab.env.form import malformed
 from simlab.env.spaces import admit, json_schema
-from simlab.errors import SimlabError, UnfitAnswerError
+from simlab.errors import IllegalAction, SimlabError, UnfitAnswerError
+from simlab.stray import in_words
 
-_ENDINGS: Final = ("terminated", "truncated")
 _LONGEST: Final = 200
+_UNWRITABLE: Final = (PydanticSerializationError, TypeError, ValueError)
+_ADDRESS: Final = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
+"""How Python shows an object whose class does not say how."""
 
 
 class EnvironmentContractError(SimlabError):
@@ -59,8 +64,12 @@ class WatchedWorld:
             EnvironmentContractError: The time step breaks a rule.
         """
         self.steps, self.plain, self._seed, self._ended = [], [], seed, {}
-        with self._global_generators_at_rest("reset()"):
+        before = repr(options)
+        with self._minding("reset()"):
             timestep = self.world.reset(seed, options)
+        if repr(options) != before:
+            rule = "reset() must leave the options that it is given as they are"
+            raise self.error(f"{rule}: expected {before}, got {options!r}; change a copy", 0)
         return self._taken(timestep, now=0.0)
 
     def step(self, actions: Mapping[Seat, Any], now: float) -> TimeStep:
@@ -70,7 +79,7 @@ class WatchedWorld:
             EnvironmentContractError: The time step breaks a rule.
             IllegalAction: The world refuses the actions.
         """
-        with self._global_generators_at_rest("step()"):
+        with self._minding("step()"):
             timestep = self.world.step(actions, now)
         return self._taken(timestep, now)
 
@@ -93,35 +102,39 @@ class WatchedWorld:
 
     def _taken(self, timestep: TimeStep, now: float) -> TimeStep:
         self.steps.append(timestep)
-        if not isinstance(timestep, TimeStep):
-            raise self.error(f"expected a TimeStep, got {timestep!r}")
+        if broken := malformed(timestep, self.world.seats):
+            raise self.error(broken)
         for broken in self._broken_rules(timestep, now):
             raise self.error(broken)
         self._ended.update(timestep.ended)
+        for seat, seen in timestep.observations.items():
+            for broken in _nondescript(seat, seen):
+                raise self.error(broken)
         try:
             self.plain.append(_plain(timestep))
-        except (PydanticSerializationError, TypeError, ValueError) as error:
+        except _UNWRITABLE as error:
             raise self.error(f"a time step must be writable as JSON: {error}") from error
         return timestep
 
     def _broken_rules(self, timestep: TimeStep, now: float) -> Iterator[str]:
-        yield from _unknown_seats(timestep, tuple(self.world.seats))
         yield from self._broken_by_ended_seats(timestep)
         for seat, reward in timestep.rewards.items():
-            if isinstance(reward, bool) or not _is_finite(reward):
+            if isinstance(reward, bool) or not math.isfinite(reward):
                 yield f"the reward of {seat!r} must be a finite number, got {reward!r}"
         for seat, request in timestep.requests.items():
-            yield from _broken_by_request(seat, request)
-        if timestep.wake is not None and not (_is_finite(timestep.wake) and timestep.wake >= now):
+            yield from _broken_by_request(seat, request, now)
+        if timestep.wake is not None and timestep.wake < now:
             yield f"wake must be a time from now ({now}) on, got {timestep.wake!r}"
+        if _stuck(timestep):
+            asked = sorted(timestep.requests)
+            rule = "where nobody must act, something must set a time: a wake or a deadline"
+            yield f"{rule}, got none beside the optional requests of {asked!r}"
         playing = set(self.world.seats) - set(self._ended) - set(timestep.ended)
         if timestep.over and playing:
             yield f"expected every seat to have ended when nobody may act, got {sorted(playing)!r}"
 
     def _broken_by_ended_seats(self, timestep: TimeStep) -> Iterator[str]:
-        for seat, ending in timestep.ended.items():
-            if ending not in _ENDINGS:
-                yield f"the end of {seat!r} must be one of {_ENDINGS!r}, got {ending!r}"
+        for seat in timestep.ended:
             if seat in timestep.requests:
                 yield f"a seat that ends must not be asked to act, got {seat!r} asked"
         for name in ("requests", "rewards", "ended"):
@@ -130,9 +143,18 @@ class WatchedWorld:
                     yield f"{name} must hold no seat that has ended before, got {seat!r}"
 
     @contextmanager
-    def _global_generators_at_rest(self, call: str) -> Iterator[None]:
+    def _minding(self, call: str) -> Iterator[None]:
+        """See that a call raises nothing but refusals, and leaves the global generators alone."""
         before = _generators()
-        yield
+        try:
+            yield
+        except IllegalAction:
+            raise
+        except Exception as error:
+            got = f"got {in_words(error)}"
+            raise self.error(
+                f"{call} must raise nothing but IllegalAction, {got}", len(self.steps)
+            ) from error
         for name, state in _generators().items():
             if state != before[name]:
                 rule = f"{call} must leave the global generator of {name} where it is, got it moved"
@@ -170,10 +192,28 @@ def difference(expected: Mapping[str, Any], got: Mapping[str, Any]) -> str | Non
     return None
 
 
+def _nondescript(seat: Seat, seen: Iterable[Any]) -> Iterator[str]:
+    """Observations that say nothing of what they are but where in memory they lie."""
+    for observation in seen:
+        try:
+            text = _as_json(observation).decode()
+        except _UNWRITABLE:
+            kind = type(observation).__name__
+            rule = f"observations of {seat!r} must be data, such as text, numbers and dataclasses"
+            yield f"{rule}, got an object of type {kind}, of which agents and logs see nothing"
+        else:
+            if address := _ADDRESS.search(text):
+                rule = f"observations of {seat!r} must show no address of an object"
+                yield f"{rule}, got {address[0]!r}; show what it is, as by a __str__ of its own"
+
+
 def _plain(timestep: TimeStep) -> dict[str, Any]:
-    text = to_json(timestep, fallback=_plain_value, inf_nan_mode="strings")
-    plain: dict[str, Any] = json.loads(text)
+    plain: dict[str, Any] = json.loads(_as_json(timestep))
     return plain
+
+
+def _as_json(value: Any) -> bytes:
+    return to_json(value, fallback=_plain_value, inf_nan_mode="strings")
 
 
 def _plain_value(value: Any) -> Any:
@@ -185,18 +225,19 @@ def _plain_value(value: Any) -> Any:
     return json_schema(value)
 
 
-def _unknown_seats(timestep: TimeStep, seats: tuple[Seat, ...]) -> Iterator[str]:
-    for name in ("requests", "observations", "rewards", "ended", "info"):
-        for seat in getattr(timestep, name):
-            if seat not in seats:
-                yield f"{name} must be for seats of the world {seats!r}, got {seat!r}"
+def _stuck(timestep: TimeStep) -> bool:
+    """Whether nothing ever happens if everybody waits."""
+    requests = timestep.requests.values()
+    moves = (request.required or request.deadline is not None for request in requests)
+    return bool(requests) and timestep.wake is None and not any(moves)
 
 
-def _broken_by_request(seat: Seat, request: ActionRequest) -> Iterator[str]:
+def _broken_by_request(seat: Seat, request: ActionRequest, now: float) -> Iterator[str]:
+    if request.deadline is not None and request.deadline < now:
+        rule = f"the deadline of {seat!r} must be a time from now ({now}) on"
+        yield f"{rule}, got {request.deadline!r}"
     if request.legal is not None and len(request.legal) == 0:
         yield f"legal of {seat!r} must not be empty; leave the seat out of the requests"
-    if request.deadline is not None and not _is_finite(request.deadline):
-        yield f"the deadline of {seat!r} must be a finite time, got {request.deadline!r}"
     if request.default is UNSET or request.default is PASS:
         return
     try:
@@ -212,10 +253,6 @@ def _generators() -> dict[str, Any]:
         "random": random.getstate(),
         "numpy": (twister["key"].tobytes(), twister["pos"], numpy["has_gauss"], numpy["gauss"]),
     }
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def _brief(part: Mapping[str, Any], seat: Seat) -> str:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, ClassVar
 
 from simlab.env.environment import Seat, SeatSpec, TimeStep
+from simlab.env.form import shown
 from simlab.env.legal import legal_actions
-from simlab.errors import IllegalAction, SimlabError
+from simlab.errors import IllegalAction, WorldFailedError
 
 
 class Actions(dict[Seat, Any]):
@@ -38,8 +39,8 @@ Scene = Generator[TimeStep, Actions, TimeStep]
 """A script being played."""
 
 
-class ScriptError(SimlabError):
-    """A script ended without a last time step."""
+class ScriptError(WorldFailedError):
+    """A script ended without a last time step, which fails its episode."""
 
 
 class Script(ABC):
@@ -88,7 +89,10 @@ class Script(ABC):
 
     def _start(self) -> TimeStep:
         self._scene = self.play(self._seed, self._options)
-        return next(self._scene)
+        try:
+            return next(self._scene)
+        except StopIteration as stop:
+            return self._last(stop.value)
 
     def _advance(self, scene: Scene, actions: Actions) -> TimeStep:
         try:
@@ -107,11 +111,13 @@ class Script(ABC):
             scene.send(actions)
         return scene
 
-    def _last(self, timestep: TimeStep | None) -> TimeStep:
-        if timestep is None or not timestep.over:
-            name = type(self).__name__
-            raise ScriptError(f"{name} must return a time step without requests, got {timestep!r}")
-        return timestep
+    def _last(self, timestep: Any) -> TimeStep:
+        if isinstance(timestep, TimeStep) and timestep.over:
+            return timestep
+        name, got = type(self).__name__, shown(timestep)
+        if isinstance(timestep, TimeStep):
+            got = f"one that asks {sorted(timestep.requests)!r} with wake {timestep.wake!r}"
+        raise ScriptError(f"{name} must return a time step without requests and wake, got {got}")
 
 
 def script(

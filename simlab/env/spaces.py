@@ -5,11 +5,13 @@ A space is a pydantic model or dataclass, a ``Literal`` or ``Enum``, a number ty
 Gymnasium's.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.random import Generator
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -21,6 +23,9 @@ from simlab.env.gym_space import fit_gym, gym_schema, is_gym_space, sample_gym
 from simlab.env.mend import mend, trimmed
 from simlab.env.reason import reason_of
 from simlab.errors import UnfitAnswerError
+
+KINDS = "a model, dataclass, Literal, Enum, number, bool, str or Gymnasium space"
+"""What a space can be, in words."""
 
 _MAX_KNOWN = 4096
 _MENDINGS = 2
@@ -76,6 +81,8 @@ def admit(request: ActionRequest, answer: Any) -> Any:
     if isinstance(answer, Wait):
         if request.required:
             raise UnfitAnswerError("this seat must act now, it cannot wait")
+        if not _is_moment(answer.until):
+            raise UnfitAnswerError(f"until must be a time in seconds, got {answer.until!r}")
         return answer
     if answer is request.default and answer is not UNSET:
         return answer
@@ -83,6 +90,15 @@ def admit(request: ActionRequest, answer: Any) -> Any:
         raise UnfitAnswerError("this seat must act now, it cannot pass")
     action = fit(request.space, answer)
     return action if request.legal is None else _among(request.legal, action)
+
+
+def is_space(space: Any) -> bool:
+    """Whether something is what a space can be; looked at once for each space."""
+    try:
+        _shape(space)
+    except TypeError:
+        return False
+    return True
 
 
 def is_legal(request: ActionRequest, action: Any) -> bool:
@@ -195,8 +211,7 @@ def _new_shape(space: Any) -> _Shape | None:
     try:
         return _Shape(space)
     except (PydanticSchemaGenerationError, PydanticUserError) as error:
-        kinds = "a model, dataclass, Literal, Enum, number, bool, str or Gymnasium space"
-        raise TypeError(f"space must be {kinds}, got {space!r}") from error
+        raise TypeError(f"space must be {KINDS}, got {space!r}") from error
 
 
 def _faults(error: ValidationError) -> list[ErrorDetails]:
@@ -205,6 +220,13 @@ def _faults(error: ValidationError) -> list[ErrorDetails]:
     for fault in faults:
         fault["loc"] = fault["loc"][1:]
     return faults
+
+
+def _is_moment(until: Any) -> bool:
+    """Whether a wait can last until then; infinity is for good."""
+    if until is None:
+        return True
+    return isinstance(until, int | float | np.integer | np.floating) and not math.isnan(until)
 
 
 def _among(legal: Sequence[Any], action: Any) -> Any:

@@ -12,7 +12,8 @@ from simlab.actors import ActorRef
 from simlab.agents.actor import ATTEMPTS, TakeTurn
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
 from simlab.env.spaces import admit, default_text_field
-from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError
+from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError, WorldFailedError
+from simlab.stray import in_words
 from simlab.trace.events import Acted
 from simlab.trace.plain import Plain
 from simlab.trace.text import placeless, utf8
@@ -145,7 +146,7 @@ class Cast:
             answer = None
             try:
                 answer = await self.refs[seat].ask(message)
-                answer = admit(request, answer)
+                answer = _admitted(seat, request, answer)
             except UnfitAnswerError as error:
                 raw = error.raw if answer is None else _as_json(answer)
                 refused = (*request.refused, Refusal(raw, placeless(error.message)))
@@ -176,6 +177,23 @@ class Cast:
         if self.swaps or seat in self.perceived:
             self.perceived.setdefault(seat, []).extend(seen)
         return seen
+
+
+def _admitted(seat: Seat, request: ActionRequest, answer: Any) -> Any:
+    """The action that an answer stands for; see `admit`.
+
+    Raises:
+        UnfitAnswerError: It stands for none.
+        WorldFailedError: The request is one that no answer can be held against.
+    """
+    try:
+        return admit(request, answer)
+    except EpisodeError:
+        raise
+    except Exception as error:
+        raise WorldFailedError(
+            f"the request of seat {seat!r} cannot judge an answer: it raised {in_words(error)}"
+        ) from error
 
 
 def said(seat: Seat, request: ActionRequest, text: str) -> Any:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simlab.env.environment import Environment, Seat, TimeStep
-from simlab.errors import IllegalAction, SimlabError, WorldFailedError
+from simlab.env.form import malformed
+from simlab.errors import EpisodeError, IllegalAction, WorldFailedError
 from simlab.sim.cast import Act, Cast
 from simlab.sim.clock import Clock
+from simlab.stray import in_words, is_stop
 from simlab.trace.events import SteppedCore
 from simlab.trace.journal import Journal
 
@@ -58,7 +60,7 @@ async def play(
         EpisodeError: The episode fails; says at which boundary.
         ReplayDivergence: The episode parts from its record.
     """
-    timestep = _guarded(lambda: world.reset(journal.seed, options))
+    timestep = _said(world, lambda: world.reset(journal.seed, options))
     await journal.begin(journal.plain(timestep))
     yield Moment(0, clock.now, {}, timestep)
     for step in itertools.count():
@@ -68,7 +70,9 @@ async def play(
         acts = await _gather(step, timestep, cast, clock)
         timestep = await _step(world, cast, clock, (step, timestep, acts))
         acted = [act.record(seat, journal.plain) for seat, act in sorted(acts.items())]
-        await journal.step(SteppedCore(step, clock.now, acted, journal.plain(timestep)))
+        await journal.step(
+            SteppedCore(step, journal.plain(clock.now), acted, journal.plain(timestep))
+        )
         yield Moment(step + 1, clock.now, acts, timestep)
 
 
@@ -93,7 +97,7 @@ async def _step(
     while True:
         actions = {seat: acts[seat].action for seat in sorted(acts)}
         try:
-            return _guarded(lambda: world.step(actions, clock.now))  # noqa: B023 - called at once
+            return _said(world, lambda: world.step(actions, clock.now))  # noqa: B023 - at once
         except IllegalAction as error:
             seat = error.seat or next(iter(actions), "")
             if seat not in acts:
@@ -108,11 +112,18 @@ async def _step(
                 del acts[seat]
 
 
-def _guarded(call: Callable[[], TimeStep]) -> TimeStep:
-    """What a world says; an error of its own becomes the episode's."""
+def _said(world: Environment, call: Callable[[], TimeStep]) -> TimeStep:
+    """What a world says; an error of its own, and a wrong form, become the episode's failure."""
     try:
-        return call()
-    except SimlabError:
+        timestep = call()
+        broken = malformed(timestep, world.seats)
+    except EpisodeError:
         raise
-    except Exception as error:
-        raise WorldFailedError(f"the world raised {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        if is_stop(error):
+            raise
+        raise WorldFailedError(f"the world raised {in_words(error)}") from error
+    if broken is not None:
+        name = type(world).__name__
+        raise WorldFailedError(f"the time step of {name} has the wrong form: {broken}")
+    return timestep

@@ -22,6 +22,7 @@ from simlab.sim.episode import Moment, play
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
 from simlab.sim.troupe import Troupe
+from simlab.stray import in_words, is_stop
 from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal, RecordEnds
@@ -95,6 +96,7 @@ class Performance:
         return EpisodeResult(self._journal.episode, outcome, digest, self._journal.accounts)
 
     async def _play(self, on_step: OnStep | None) -> None:
+        self._journal.stop_if_given_up()
         run, _ = self._staging.configurations()[0]
         world = make_world(run)
         clock = make_clock(run.clock, self._journal)
@@ -110,6 +112,7 @@ class Performance:
                     _add(self._fold, moment)
                 if on_step is not None:
                     await on_step(moment)
+                self._journal.stop_if_given_up()
 
     async def _dismiss(self) -> None:
         """Stop the agents."""
@@ -180,10 +183,10 @@ class Performance:
                     score = await judge.score(self._fold.trajectory(spec.of))
                 except (SimlabError, RecordEnds):
                     raise
-                except Exception as error:
-                    raise JudgeError(
-                        f"judge {name!r} raised {type(error).__name__}: {error}"
-                    ) from error
+                except BaseException as error:
+                    if is_stop(error):
+                        raise
+                    raise JudgeError(f"judge {name!r} raised {in_words(error)}") from error
             scores[name] = self._journal.plain(score_of(name, score))
         return scores
 

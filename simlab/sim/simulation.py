@@ -3,22 +3,24 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.errors import ConfigError, HostDiedError
+from simlab.sim.attempt import Attempt
 from simlab.sim.config import RunFile
 from simlab.sim.modelling import SharedModels
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
 from simlab.trace.directory import RunDirectory
-from simlab.trace.log import Log
+from simlab.trace.log import Log, committed_in
 
 DRIVER = "driver"
 """The host in the process that drives a run."""
@@ -47,7 +49,8 @@ class Simulation:
     the same, and a notice says so: it is one file for a laptop and a cluster.
 
     A host that dies costs nothing that was committed: its segment is sealed and its episodes are
-    resumed from their records on other hosts.
+    resumed from their records on other hosts. Those that may be what kills hosts wait until all
+    others have ended, and are then played with no other beside them; see `Attempt`.
 
     Args:
         run: What is run.
@@ -85,7 +88,9 @@ class Simulation:
         self._person = person or TerminalPerson()
         self._load: Counter[str] = Counter()
         self._epochs: dict[str, int] = {}
-        self._lost: set[int] = set()
+        self._committed: dict[int, set[int]] = {}
+        """Of each epoch that was lost: the episodes that have committed anything in it."""
+        self._suspects: dict[str, list[Attempt]] = {}
         self._replaced = asyncio.Event()
         self._watch = StallWatch(directory, self._observer.on_notice)
         self._begun: set[int] = set()
@@ -144,20 +149,11 @@ class Simulation:
             stages = await self._set_stages(system, shared)
             watch = asyncio.create_task(self._watch.report(system, stages))
             try:
-                await self._work_all(iter(todo), stages, n_workers)
+                episodes = iter(todo)
+                await _all_of(self._work(episodes, stages) for _ in range(n_workers))
+                await self._try_suspects(stages)
             finally:
                 watch.cancel()
-
-    async def _work_all(
-        self, episodes: Iterator[int], stages: Mapping[str, ActorRef], n_workers: int
-    ) -> None:
-        """Play the episodes, so many at once; the first error that is no episode's ends it all."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(n_workers):
-                    group.create_task(self._work(episodes, stages))
-        except BaseExceptionGroup as errors:
-            raise _first_error(errors) from None
 
     def _tell_what_is_left_unused(self) -> None:
         """Say so if hosts or episodes at once were asked for that a persistent agent rules out."""
@@ -192,29 +188,66 @@ class Simulation:
     async def _work(self, episodes: Iterator[int], stages: Mapping[str, ActorRef]) -> None:
         """Play one episode after another until there are none left."""
         for episode in episodes:
-            self._observer.on_episode(await self._play(episode, stages))
+            message = PlayEpisode(
+                episode,
+                resumed=episode in self._begun,
+                watched=episode == 0,
+                retried=episode in self._failed,
+            )
+            await self._play(Attempt(message), stages)
 
-    async def _play(self, episode: int, stages: Mapping[str, ActorRef]) -> EpisodeResult:
-        """Play an episode on the host with the least to do, and again elsewhere if that dies."""
-        message = PlayEpisode(
-            episode,
-            resumed=episode in self._begun,
-            watched=episode == 0,
-            retried=episode in self._failed,
-        )
-        after = 0
-        while True:
-            host = await self._choose(stages, after)
-            epoch = self._epochs[host]
-            with self._loaded(host):
-                try:
-                    result: EpisodeResult = await stages[host].ask(message)
-                except HostDiedError:
-                    if epoch not in self._lost:
-                        raise  # some other host died, of an actor that the episode asked
-                    message, after = replace(message, resumed=True, retried=False), epoch
-                else:
-                    return result
+    async def _play(self, attempt: Attempt, stages: Mapping[str, ActorRef]) -> None:
+        """Play an episode on the host with the least to do, and again elsewhere if that dies.
+
+        A suspect is put off until it has a host for itself, which it has already where episodes are
+        played one after another.
+        """
+        while not attempt.is_suspect:
+            if await self._try(attempt, stages):
+                return
+        if self._persistent:
+            await self._play_alone(attempt, stages)
+        else:
+            self._suspects.setdefault(attempt.host, []).append(attempt)
+
+    async def _try_suspects(self, stages: Mapping[str, ActorRef]) -> None:
+        """Play the suspects of each host there, one after another, with nothing else going on."""
+        if self._suspects:
+            found = sorted(a.message.episode for each in self._suspects.values() for a in each)
+            self._observer.on_notice(
+                f"episodes {found} may be what kills hosts; each is played with no other beside it"
+            )
+        await _all_of(self._play_in_turn(each, stages) for each in self._suspects.values())
+
+    async def _play_in_turn(
+        self, suspects: Iterable[Attempt], stages: Mapping[str, ActorRef]
+    ) -> None:
+        for suspect in suspects:
+            await self._play_alone(suspect, stages)
+
+    async def _play_alone(self, suspect: Attempt, stages: Mapping[str, ActorRef]) -> None:
+        """Play an episode on the host that it may have killed, until it ends or is given up."""
+        own = {suspect.host: stages[suspect.host]}
+        while not await self._try(suspect, own, alone=True):
+            pass
+
+    async def _try(
+        self, attempt: Attempt, stages: Mapping[str, ActorRef], *, alone: bool = False
+    ) -> bool:
+        """Play an episode on one of some hosts; whether it came to its end before that died."""
+        host = await self._choose(stages, attempt.epoch)
+        epoch = self._epochs[host]
+        with self._loaded(host):
+            try:
+                result: EpisodeResult = await stages[host].ask(attempt.message)
+            except HostDiedError:
+                if epoch not in self._committed:
+                    raise  # some other host died, of an actor that the episode asked
+                committed = attempt.message.episode in self._committed[epoch]
+                attempt.host_died(host, epoch, committed=committed, alone=alone)
+                return False
+        self._observer.on_episode(result)
+        return True
 
     async def _choose(self, hosts: Iterable[str], after: int) -> str:
         """The host with the least to do, among those that were started after an epoch.
@@ -222,8 +255,9 @@ class Simulation:
         An episode moves to later epochs only, so that its records are in the order of epochs.
         """
         while True:
+            epochs = {host: self._epochs[host] for host in hosts}
             fit = [
-                h for h in hosts if self._epochs[h] > after and self._epochs[h] not in self._lost
+                h for h, epoch in epochs.items() if epoch > after and epoch not in self._committed
             ]
             if fit:
                 return min(fit, key=lambda host: (self._load[host], host))
@@ -250,8 +284,9 @@ class Simulation:
 
     async def _on_host_lost(self, host: str, epoch: int) -> None:
         """Seal what a host has written, before anyone goes on from it."""
-        self._lost.add(epoch)
-        self._directory.seal(self._directory.segment(epoch))
+        segment = self._directory.segment(epoch)
+        self._directory.seal(segment)
+        self._committed[epoch] = committed_in(segment)
         self._observer.on_notice(f"host {host} died in epoch {epoch}; what it played is resumed")
 
     async def _on_host_replaced(self, host: str, epoch: int) -> None:
@@ -263,6 +298,16 @@ def _persistent_of(run: RunFile, branching: Branching | None) -> list[str]:
     """Names in the cast whose agents live across episodes, before or after a branch's forks."""
     forks = () if branching is None else branching.forks
     return [name for file in (run, *(fork.before for fork in forks)) for name in file.persistent]
+
+
+async def _all_of(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do several things at once; the first error that is no episode's ends it all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise _first_error(errors) from None
 
 
 def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 
 from simlab.actors import Actor
+from simlab.errors import HostKilledError
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
 from simlab.sim.modelling import furnished
@@ -17,6 +18,12 @@ from simlab.trace.log import Log
 from simlab.trace.plain import plain
 from simlab.trace.trajectory import words
 from simlab.trace.writer import SegmentWriter
+
+KILLS_ITS_HOST = (
+    "its host died whenever the episode went on from here, at last with no other episode on it; "
+    "see whether an agent, a judge or the world ends the process or blocks it for long"
+)
+"""Why an episode is given up; the same words wherever and however often it was tried."""
 
 
 class Stage(Actor):
@@ -72,6 +79,7 @@ class Stage(Actor):
             sampling_seed=self._staging.sampling_seed_of(message.episode),
             writer=self._writer,
             history=self._history(message) if message.resumed else None,
+            given_up=HostKilledError(KILLS_ITS_HOST) if message.given_up else None,
         )
 
         async def tell(moment: Moment) -> None:

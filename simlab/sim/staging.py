@@ -121,12 +121,14 @@ class PlayEpisode:
         resumed: True: the run may have records of it.
         watched: True: each step is told as it happens.
         retried: True: a failure at its end is forgotten and it goes on from there.
+        given_up: True: it kills its host; it goes to its last commit and fails there.
     """
 
     episode: int
     resumed: bool = False
     watched: bool = False
     retried: bool = False
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def error_of(fault: Fault) -> Exception:
                 return kind(fault.message)
             except TypeError:  # a built-in that takes more, such as UnicodeDecodeError
                 break
-    return RecordedError(f"{fault.type}: {fault.message}")
+    return RecordedError(": ".join(filter(None, (fault.type, fault.message))))
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -143,6 +143,18 @@ class History:
         self._advance(self._next + 1)
         return record
 
+    def pass_over_cut_step(self) -> bool:
+        """Pass over what is left of a step that was never committed, if nothing else is left.
+
+        Returns:
+            Whether the record stands there: every step that was committed was met.
+        """
+        left = self._order[self._next :]
+        if not all(isinstance(record, Kept | Failed) for record in left):
+            return False
+        self._advance(self._next + sum(isinstance(record, Kept) for record in left))
+        return True
+
     async def wait_exhausted(self) -> None:
         """Wait until every record was met."""
         waiting = asyncio.get_running_loop().create_future()

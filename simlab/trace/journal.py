@@ -16,8 +16,15 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from simlab.errors import AgentFailedError, EpisodeError, ReplayDivergence, SimlabError
+from simlab.errors import (
+    AgentFailedError,
+    EpisodeError,
+    HostKilledError,
+    ReplayDivergence,
+    SimlabError,
+)
 from simlab.seeding import derive
+from simlab.stray import is_stop
 from simlab.trace.accounts import Account
 from simlab.trace.call import Call, Caller
 from simlab.trace.contents import content_hash, reference_to
@@ -61,6 +68,8 @@ class Journal:
         sampling_seed: The root from which the seeds of new calls derive; None for `seed`.
         writer: Where new records go; None for a pure replay.
         history: What was committed before.
+        given_up: Why the episode is to go no further than its last commit; a record that ends with
+            such a failure says so itself.
     """
 
     def __init__(
@@ -71,6 +80,7 @@ class Journal:
         writer: SegmentWriter | None,
         history: History | None = None,
         sampling_seed: int | None = None,
+        given_up: HostKilledError | None = None,
     ) -> None:
         self.episode = episode
         self.seed = seed
@@ -81,6 +91,7 @@ class Journal:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._writer = writer
         self._history = history or History()
+        self._given_up = given_up or _given_up_in(self._history)
         intern = reference_to if writer is None else partial(writer.intern, lists=PiecesWriter())
         self._seen = SeenContents(intern, self._history)
         self._intern: Intern = intern if history is None else self._seen
@@ -147,6 +158,15 @@ class Journal:
     def plain(self, value: Any) -> Plain:
         """A value as the log keeps it, long contents by reference."""
         return plain(value, self._intern)
+
+    def stop_if_given_up(self) -> None:
+        """Go no further than the last commit of an episode that kills its host, now or in a replay.
+
+        Raises:
+            HostKilledError: It is given up, and all its steps were met.
+        """
+        if self._given_up is not None and self._history.pass_over_cut_step():
+            raise self._given_up
 
     async def begin(self, timestep: Plain) -> None:
         """Commit the reset."""
@@ -262,10 +282,12 @@ class Journal:
             result = returned
             if made.kind != "model":
                 result = converted(plain(returned), returns)
-        except asyncio.CancelledError:
-            self._cut(made)
+        except KeyboardInterrupt:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_stop(error):
+                self._cut(made)
+                raise
             if isinstance(error, SimlabError) and not isinstance(error, EpisodeError):
                 raise  # SimLab's own machinery failed, such as a host that died: no outcome
             fault = fault_of(error, frames=False)
@@ -352,3 +374,11 @@ class Journal:
     def _write(self, event: Event) -> None:
         assert self._writer is not None
         self._writer.append(event.KIND, self.episode, encode(event))
+
+
+def _given_up_in(history: History) -> HostKilledError | None:
+    """Why an episode was given up, if its record ends so."""
+    end = history.end
+    failed = None if end is None else msgspec.msgpack.decode(end.core, type=Outcome).failed
+    error = None if failed is None else error_of(failed)
+    return error if isinstance(error, HostKilledError) else None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.trace.contents import Content, put_back
-from simlab.trace.directory import RunDirectory
+from simlab.trace.directory import RunDirectory, SegmentFile
 from simlab.trace.events import (
     BLOB,
     KINDS,
@@ -32,6 +32,13 @@ from simlab.trace.stored import StoredContents
 _DECODERS = {kind: msgspec.msgpack.Decoder(event) for kind, event in KINDS.items()}
 _MILESTONES = (Started, Stepped, Ended, Failed)
 _HISTORY = (*_MILESTONES, Effect, Cancelled)
+
+
+def committed_in(segment: SegmentFile) -> set[int]:
+    """Numbers of the episodes that have committed anything in a segment."""
+    index = segment.open().index
+    kinds = [milestone.KIND for milestone in _MILESTONES]
+    return set(index.episodes[np.isin(index.kinds, kinds)].tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

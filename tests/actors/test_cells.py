@@ -201,6 +201,33 @@ async def test_stop_iteration_reaches_the_asker_as_in_any_coroutine(host):
         await ref.ask("stop")
 
 
+class RaisesAll(Actor):
+    """Raises what it is sent."""
+
+    def receive(self, message: BaseException) -> None:
+        raise message
+
+
+class AsyncRaisesAll(Actor):
+    """The same, as a coroutine."""
+
+    async def receive(self, message: BaseException) -> None:
+        raise message
+
+
+@pytest.mark.parametrize("error", [BaseException("all of it"), GeneratorExit("all of it")])
+@pytest.mark.parametrize("kind", [RaisesAll, AsyncRaisesAll])
+async def test_what_is_no_exception_fails_the_ask_and_the_actor_lives_on(host, kind, error):
+    ref = host.spawn(kind, name="wild")
+
+    with pytest.raises(ActorError, match=rf"wild' raised {type(error).__name__}: all of it") as e:
+        await ref.ask(error)
+
+    assert e.value.__cause__ is error
+    with pytest.raises(KeyError, match="next"):
+        await ref.ask(KeyError("next"))
+
+
 async def test_what_is_handled_when_the_event_loop_ends_does_not_keep_it_alive(host):
     ref = host.spawn(Gate)
     ask = asyncio.create_task(ref.ask("never"))

@@ -44,6 +44,15 @@ async def test_an_error_in_a_promised_answer_reaches_the_asker(host):
         await ask
 
 
+async def test_what_is_no_exception_reaches_the_asker_as_an_error(host):
+    _, (ask,), (promised,) = await ask_many(host, 1)
+
+    promised.set_exception(BaseException("all of it"))
+
+    with pytest.raises(ActorError, match="raised BaseException: all of it"):
+        await ask
+
+
 async def test_an_actor_that_breaks_a_promise_fails_the_ask(host):
     _, (ask,), (promised,) = await ask_many(host, 1)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simlab.actors import ActorSystem
+from simlab.actors import Actor, ActorSystem
 from simlab.errors import ConfigError, HostDiedError
 from tests.actors.players import Ask, Asker, Recall, Recorder, Say, Whereabouts
 
@@ -91,6 +91,28 @@ class Stuck(Asker):
     async def receive(self, _message: object) -> str:
         await asyncio.Event().wait()
         return ""
+
+
+class Leaver(Actor):
+    """Ends the event loop of its host: asyncio lets nobody catch that of a task in between."""
+
+    async def receive(self, _message: object) -> None:
+        await asyncio.ensure_future(self._leave())
+
+    async def _leave(self) -> None:
+        raise SystemExit(0)
+
+
+@pytest.mark.ray
+async def test_a_host_whose_event_loop_has_ended_is_replaced(watched):
+    leaver = await watched.system.spawn(Leaver, host="host-1")
+    stays = await watched.system.spawn(Whereabouts, host="host-1")
+
+    with pytest.raises(HostDiedError, match="epoch 3 of host 'host-1' has died"):
+        await leaver.ask("leave")
+
+    assert await watched.replaced.get() == ("host-1", 4)
+    assert (await stays.ask(None))[0] == "host-1"
 
 
 @pytest.mark.ray

@@ -258,6 +258,42 @@ class WakingInThePast(Walk):
         return replace(super().say(rewards), wake=-1.0)
 
 
+class ShowingABareText(Walk):
+    def say(self, rewards):
+        return replace(super().say(rewards), observations={"a": "it is your turn"})
+
+
+class ShowingAnAddress(Walk):
+    def say(self, rewards):
+        return replace(super().say(rewards), observations={"a": [f"You hold {object()}."]})
+
+
+class SettingADeadlineInThePast(Walk):
+    def say(self, rewards):
+        return TimeStep({"a": ActionRequest(Step, deadline=-1.0)})
+
+
+class ChangingItsOptions(Walk):
+    def reset(self, seed, options=None):
+        options["scene"].append(seed)
+        return super().reset(seed, options)
+
+
+class AskingNobodyForGood(Walk):
+    def say(self, rewards):
+        return TimeStep({"a": ActionRequest(Step, required=False)})
+
+
+class CrashingInItsThirdStep(Walk):
+    def step(self, actions, now=0.0):
+        return super().step(actions, now) if self.count < 2 else {}["the third"]
+
+
+class CrashingInItsReset(Walk):
+    def reset(self, seed, options=None):
+        raise LookupError(options)
+
+
 class AnsweringWithATuple(Walk):
     def say(self, rewards):
         return ({}, 0.0, True, {})
@@ -283,11 +319,18 @@ MUTANTS = {
     AskingASeatThatHasEnded: "requests must hold no seat that has ended before, got 'b'",
     RewardingASeatThatHasEnded: "rewards must hold no seat that has ended before, got 'b'",
     LeavingASeatWithoutAnEnd: r"expected every seat to have ended .*, got \['b'\]",
-    ShowingWhatIsNoData: "a time step must be writable as JSON",
+    ShowingWhatIsNoData: "observations of 'a' must be data, .*, got an object of type object",
+    ShowingAnAddress: "observations of 'a' must show no address .*, got '<object object at 0x",
+    SettingADeadlineInThePast: r"deadline of 'a' must be a time from now \(0.0\) on, got -1.0",
+    ChangingItsOptions: r"leave the options .*: expected {'scene': \[\]}, got {'scene': \[\d+\]}",
+    AskingNobodyForGood: "something must set a time: a wake or a deadline, got none .*'a'",
+    CrashingInItsThirdStep: r"step 3 of seed \d+: step\(\) must raise .* got KeyError: 'the third",
+    CrashingInItsReset: r"step 0 of .*: reset\(\) must raise nothing but .*, got LookupError: {",
     OfferingAnIllegalDefault: "the default of 'a' must be legal, got 'right': expected one of",
     RefusingItsDefault: "the default of 'a' must be taken, got PASS refused: you must move",
     AskingWithNothingLegal: "legal of 'a' must not be empty",
     WakingInThePast: r"wake must be a time from now \(0.0\) on, got -1.0",
+    ShowingABareText: "observations of 'a' must be a list, got 'it is .*'; put it into a list",
     AnsweringWithATuple: "expected a TimeStep, got",
 }
 
@@ -297,7 +340,7 @@ MUTANTS = {
 )
 def test_a_wrong_world_of_each_kind_is_caught(mutant, message):
     with pytest.raises(EnvironmentContractError, match=f"{mutant.__name__} at .*{message}"):
-        check_environment(mutant, max_steps=50)
+        check_environment(mutant, max_steps=50, options={"scene": []})
 
 
 def test_a_limit_reported_as_termination_is_caught():

@@ -156,5 +156,28 @@ def test_a_script_that_returns_nothing_is_refused_by_name():
     world = careless()
     world.reset(0)
 
-    with pytest.raises(ScriptError, match="careless must return a time step without requests"):
+    words = "careless must return a time step without requests and wake, got None"
+    with pytest.raises(ScriptError, match=words):
         world.step({"a": Utterance("a", "x").text})
+
+
+def test_a_script_that_returns_before_its_end_is_told_what_it_still_asks():
+    @script({"a": SeatSpec()})
+    def hasty(seed, options):
+        yield TimeStep({"a": ActionRequest()})
+        return TimeStep({"a": ActionRequest()}, wake=3.0)
+
+    world = hasty()
+    world.reset(0)
+
+    with pytest.raises(ScriptError, match=r"got one that asks \['a'\] with wake 3.0"):
+        world.step({"a": "x"})
+
+
+def test_a_script_that_yields_nothing_is_over_from_the_beginning():
+    @script({"a": SeatSpec()})
+    def short(seed, options):
+        return TimeStep(ended={"a": "terminated"})
+        yield
+
+    assert short().reset(0).over

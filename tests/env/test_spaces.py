@@ -1,3 +1,4 @@
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -249,6 +250,17 @@ def test_waiting_is_an_answer_to_an_optional_request_only():
     assert admit(ActionRequest(str, required=False), wait) is wait
     with pytest.raises(UnfitAnswerError, match="must act now, it cannot wait"):
         admit(ActionRequest(str), wait)
+
+
+@pytest.mark.parametrize("until", [None, 5, np.float32(0.5), math.inf])
+def test_a_wait_lasts_until_a_time(until):
+    assert admit(ActionRequest(required=False), Wait(until)) == Wait(until)
+
+
+@pytest.mark.parametrize("until", ["soon", math.nan])
+def test_a_wait_until_what_is_no_time_is_refused(until):
+    with pytest.raises(UnfitAnswerError, match=f"until must be a time in seconds, got {until!r}"):
+        admit(ActionRequest(required=False), Wait(until))
 
 
 def test_passing_is_an_answer_only_where_it_is_the_default():

@@ -6,6 +6,7 @@ Run files name them as ``tests.sim.judges:LengthJudge``.
 import math
 
 from simlab.agents.score import Score
+from tests.sim.worlds import STRAYS
 
 
 class LengthJudge:
@@ -51,3 +52,13 @@ class BrokenJudge:
 
     async def score(self, trajectory):
         raise KeyError(trajectory.episode)
+
+
+class StrayingJudge:
+    """Raises something that is no `Exception`."""
+
+    def __init__(self, raises):
+        self.raises = raises
+
+    async def score(self, trajectory):  # noqa: ARG002
+        raise STRAYS[self.raises]("astray")

@@ -1,11 +1,11 @@
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from simlab.agents.actor import TakeTurn
 from simlab.env.environment import PASS, ActionRequest, Refusal, Wait
-from simlab.errors import ConfigError, ModelError, UnfitAnswerError
+from simlab.errors import ConfigError, ModelError, UnfitAnswerError, WorldFailedError
 from simlab.sim.cast import Act, Cast, in_seat_order, said
 from simlab.trace.plain import plain
 
@@ -85,6 +85,29 @@ async def test_env_13_an_answer_that_does_not_fit_is_asked_for_again_with_the_re
     assert refusals(ref)[1][0][0] == "up"
     assert refusals(ref)[2][1] == ("{oops", "no JSON")
     assert ref.perceived == ["a wall"], "what is perceived is told once"
+
+
+class Haunted(BaseModel):
+    word: str
+
+    @field_validator("word")
+    @classmethod
+    def look_up(cls, word):
+        return {}[word]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (ActionRequest(Haunted), "it raised KeyError: 'boo'"),
+        (ActionRequest(legal=3), "it raised TypeError: 'int' object is not iterable"),
+    ],
+)
+async def test_a_request_that_raises_when_it_is_answered_is_the_worlds_failure(request_, words):
+    cast = Cast({"ann": FakeRef({"word": "boo"} if request_.space is Haunted else "boo")})
+
+    with pytest.raises(WorldFailedError, match=f"seat 'ann' cannot judge an answer: {words}"):
+        await cast.ask("ann", 0, (), request_)
 
 
 async def test_env_13_after_a_third_unfit_answer_the_default_is_played_and_marked():

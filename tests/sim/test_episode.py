@@ -1,10 +1,17 @@
 import inspect
 from contextlib import aclosing
 
+import numpy as np
 import pytest
 
-from simlab.env.environment import ActionRequest, TimeStep, Wait
-from simlab.errors import IllegalAction, ModelError, UnfitAnswerError, WorldFailedError
+from simlab.env.environment import ActionRequest, SeatSpec, TimeStep, Wait
+from simlab.errors import (
+    ConfigError,
+    IllegalAction,
+    ModelError,
+    UnfitAnswerError,
+    WorldFailedError,
+)
 from simlab.sim import episode
 from simlab.sim.cast import Act, Cast
 from simlab.sim.clock import SimulatedClock
@@ -12,6 +19,8 @@ from simlab.sim.episode import play
 from simlab.trace.plain import plain
 from tests.sim.test_cast import FakeRef
 from tests.sim.worlds import Bells, Relay
+
+FOUR = dict.fromkeys(("ann", "bob", "cid", "dan"), SeatSpec())
 
 
 class FakeJournal:
@@ -100,6 +109,8 @@ async def test_what_was_put_into_a_seat_is_played_though_its_agent_perceives_as_
 
 async def test_what_was_put_in_is_played_at_once_and_waits_for_those_alone_who_must_act():
     class Race:
+        seats = FOUR
+
         def reset(self, seed, options=None):  # noqa: ARG002
             may, must = ActionRequest(required=False), ActionRequest()
             return TimeStep({"ann": may, "bob": may, "cid": must, "dan": may})
@@ -118,6 +129,8 @@ async def test_what_was_put_in_is_played_at_once_and_waits_for_those_alone_who_m
 
 async def test_a_world_that_only_wakes_is_not_over():
     class Dawn:
+        seats = FOUR
+
         def reset(self, seed, options=None):  # noqa: ARG002
             return TimeStep(wake=6.0)
 
@@ -160,6 +173,8 @@ async def test_a_default_that_the_world_refuses_fails_the_episode():
 
 async def test_of_several_actions_the_refused_one_is_asked_again():
     class Pair:
+        seats = FOUR
+
         def reset(self, seed, options=None):  # noqa: ARG002
             return TimeStep(dict.fromkeys(("ann", "bob"), ActionRequest()))
 
@@ -194,6 +209,58 @@ async def test_an_error_of_the_worlds_own_is_told_as_such(where, monkeypatch):
     with pytest.raises(WorldFailedError, match=r"the world raised ZeroDivisionError: by zero") as e:
         await played(Relay(), Cast({"ann": FakeRef("a")}))
     assert isinstance(e.value.__cause__, ZeroDivisionError)
+
+
+async def careless(*_):
+    return TimeStep()
+
+
+@pytest.mark.parametrize("where", ["reset", "step"])
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (lambda *_: None, "expected a TimeStep, got None"),
+        (lambda *_: (TimeStep(), 0.0, True, {}), "expected a TimeStep, got a value of type tuple"),
+        (careless, "got a coroutine; define reset.. and step.. without 'async'"),
+        (lambda *_: TimeStep(rewards={"ann": "five"}), "the reward of 'ann' must be a number"),
+    ],
+)
+async def test_a_time_step_of_the_wrong_form_fails_the_episode_before_it_is_committed(
+    where, said, words, monkeypatch
+):
+    journal = FakeJournal()
+    monkeypatch.setattr(Relay, where, said)
+
+    with pytest.raises(WorldFailedError, match=f"time step of Relay has the wrong form: .*{words}"):
+        await played(Relay(), Cast({"ann": FakeRef("a")}), journal)
+
+    assert [kind for kind, _ in journal.log] == [] if where == "reset" else ["begin"]
+
+
+async def test_any_error_that_is_no_episodes_becomes_the_worlds(monkeypatch):
+    def broken(*_):
+        raise ConfigError("mine")
+
+    monkeypatch.setattr(Relay, "step", broken)
+
+    with pytest.raises(WorldFailedError, match="the world raised ConfigError: mine"):
+        await played(Relay(), Cast({"ann": FakeRef("a")}))
+
+
+async def test_world_time_in_numpys_numbers_is_kept_as_a_plain_number():
+    class Dusk:
+        seats = FOUR
+
+        def reset(self, seed, options=None):  # noqa: ARG002
+            return TimeStep(wake=np.float32(6.0))
+
+        def step(self, actions, now=0.0):  # noqa: ARG002
+            return TimeStep()
+
+    journal = FakeJournal()
+    await played(Dusk(), Cast({}), journal)
+
+    assert type(journal.cores[0].now) is float
 
 
 async def test_what_an_actor_raises_ends_the_episode_as_it_is():

@@ -2,7 +2,10 @@
 
 import pytest
 
+from simlab.sim.blocking import run_async
+from simlab.sim.replay import replay
 from simlab.trace.events import Noted, Outcome, Stepped, SteppedCore
+from tests.sim.worlds import STRAYS
 
 WORLDS = "tests.sim.worlds"
 SCRIPTED = {"engine": "scripted"}
@@ -109,6 +112,52 @@ def test_what_fails_an_episode_is_data_with_its_boundary(relay, keys, boundary, 
     assert (failed.type, failed.boundary, failed.message) == (type_, boundary, message)
     assert run.episode(0).summary.state == "failed"
     assert run.episode(0).summary.boundary == boundary
+
+
+@pytest.mark.parametrize("raises", STRAYS)
+@pytest.mark.parametrize(
+    ("boundary", "message", "keys"),
+    [
+        (
+            "agent",
+            "the agent in seat 'ann' raised {}: astray",
+            lambda raises: {"cast": {"*": agent("Straying", raises=raises)}},
+        ),
+        (
+            "environment",
+            "the world raised {}: the world is broken",
+            lambda raises: {"options": {"crash_at": 1, "raises": raises}},
+        ),
+        (
+            "judge",
+            "judge 'stray' raised {}: astray",
+            lambda raises: {"judges": {"stray": judge("StrayingJudge", raises=raises)}},
+        ),
+    ],
+)
+def test_sim_17_whatever_users_code_raises_fails_its_episode_alone(
+    relay, raises, boundary, message, keys
+):
+    run = relay(episodes=2, **keys(raises))
+
+    assert [outcome(run, e).failed.boundary for e in range(2)] == [boundary] * 2
+    assert outcome(run).failed.message == message.format(raises)
+    assert run_async(replay(run)) == 2, "it raises that again"
+
+
+@pytest.mark.parametrize(
+    ("within", "boundary", "message"),
+    [
+        ("", "agent", "the agent in seat 'ann' raised CancelledError"),
+        ("tool", "effect", "CancelledError"),
+    ],
+)
+def test_a_cancellation_that_nobody_asked_for_fails_the_episode(relay, within, boundary, message):
+    run = relay(cast={"*": agent("Canceller", within=within)})
+
+    failed = outcome(run).failed
+    assert (failed.boundary, failed.message) == (boundary, message)
+    assert run_async(replay(run)) == 1, "it waits for nobody"
 
 
 def test_a_failure_keeps_its_causes_and_its_call_stack_in_a_note(relay):

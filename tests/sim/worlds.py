@@ -10,6 +10,7 @@ from pathlib import Path
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
 from simlab.errors import IllegalAction, UnfitAnswerError
 from simlab.models.model import ChatMessage
+from simlab.trace.tracing import effect
 
 SEATS = ("ann", "bob")
 
@@ -25,12 +26,14 @@ class Relay:
         taboo: What must not be said; empty forbids nothing.
         default: Said for a seat that gives no fitting answer; None for no default.
         crash_at: Number of the turn that raises an error of the world's own.
+        raises: Name of what it raises there, of `STRAYS`; by default an ordinary error.
         closes: World time of the deadline of all requests.
     """
 
-    def __init__(self, turns=4, taboo="", default="...", crash_at=None, closes=None):
+    def __init__(self, turns=4, taboo="", default="...", crash_at=None, closes=None, *, raises=""):
         self.turns, self.taboo, self.crash_at, self.closes = turns, taboo, crash_at, closes
         self.default = UNSET if default is None else default
+        self.error = STRAYS.get(raises, ZeroDivisionError)
         self.seats = dict.fromkeys(SEATS, SeatSpec("You chat."))
 
     def reset(self, seed, options=None):
@@ -43,7 +46,7 @@ class Relay:
         if self.taboo and self.taboo in text:
             raise IllegalAction.of(seat, f"{self.taboo!r} must not be said")
         if len(self.said) == self.crash_at:
-            raise ZeroDivisionError("the world is broken")
+            raise self.error("the world is broken")
         self.said.append(text)
         return self._ask({_other(seat): [Utterance(seat, text)]}, {seat: REWARD * len(text)})
 
@@ -258,6 +261,72 @@ class Poisoned(Chatter):
         if self.is_victim and self.n_turns == 2:
             raise KeyError("poison") from ValueError("in the well")
         return await super().act(request)
+
+
+STRAYS = {
+    "BaseException": BaseException,
+    "CancelledError": asyncio.CancelledError,
+    "GeneratorExit": GeneratorExit,
+    "SystemExit": SystemExit,
+}
+"""What users' code may raise that is no `Exception`, by name."""
+
+
+class Straying(Chatter):
+    """Raises something that is no `Exception` in its second turn."""
+
+    def __init__(self, raises="SystemExit"):
+        super().__init__()
+        self.raises, self.n_turns = raises, 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.n_turns == 2:
+            raise STRAYS[self.raises]("astray")
+        return await super().act(request)
+
+
+class Canceller(Chatter):
+    """Cancels a task of its own in its second turn and awaits it; in an effect or not."""
+
+    def __init__(self, within=""):
+        super().__init__()
+        self.within, self.n_turns = within, 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.n_turns == 2:
+            await (effect(self.within, "?", self.cancel) if self.within else self.cancel())
+        return await super().act(request)
+
+    async def cancel(self, _seed=0):
+        task = asyncio.ensure_future(asyncio.Event().wait())
+        task.cancel()
+        await task
+
+
+class Deadly(Chatter):
+    """Ends the process that it is in, in its second turn; if a victim is given, with that seed."""
+
+    end_host = staticmethod(lambda: os._exit(1))
+
+    def __init__(self, seed=0, victim=None):
+        super().__init__()
+        self.is_victim = victim in (None, seed)
+        self.n_turns = 0
+
+    async def act(self, request):
+        self.n_turns += 1
+        if self.is_victim and self.n_turns == 2:
+            await note_call("tool", "the last")
+            type(self).end_host()
+            await asyncio.Event().wait()
+        return await super().act(request)
+
+
+async def note_call(kind, request):
+    """A call whose outcome is recorded before what comes of it is committed."""
+    return await effect(kind, request, lambda _seed: "done")
 
 
 class Flaky(Chatter):

@@ -13,9 +13,7 @@ def test_a_call_is_charged_with_what_its_result_says_and_the_rest_of_its_time_is
     spent.add({"prompt_tokens": 20, "completion_tokens": 3, "cached_tokens": 16, "model_s": 0.5}, 2)
     spent.add({"prompt_tokens": 4, "attempts": 3}, 0.25)
 
-    assert spent == Account(
-        "ann", "small", 2, 24, 3, 16, model_s=0.5, queue_s=1.75, retries=2
-    )
+    assert spent == Account("ann", "small", 2, 24, 3, 16, model_s=0.5, queue_s=1.75, retries=2)
 
 
 def test_a_result_that_says_more_time_than_passed_leaves_no_waiting():

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from simlab.errors import HostDiedError, LogWriteError, ModelError, RecordedError
+from simlab.errors import (
+    HostDiedError,
+    HostKilledError,
+    LogWriteError,
+    ModelError,
+    RecordedError,
+)
 from simlab.trace.accounts import usage
 from simlab.trace.events import (
     Effect,
+    Fault,
     Outcome,
     SpanOpened,
+    SteppedCore,
 )
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.log import Log
@@ -33,8 +41,11 @@ from tests.trace.society import (
 )
 
 
-class PowerLost(BaseException):
-    pass
+class PowerLostError(HostDiedError):
+    """No outcome of a call: nothing is recorded of it."""
+
+    def __init__(self):
+        super().__init__("the power is lost")
 
 
 async def test_a_replay_asks_no_model_and_ends_in_the_same_digest(directory):
@@ -131,7 +142,7 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
             async def generate(seed):
                 self.n_calls += 1
                 if self.n_calls > 1:
-                    raise PowerLost
+                    raise PowerLostError
                 return await calls.call(seat, step)(seed)
 
             return generate
@@ -140,7 +151,7 @@ async def test_ten_interruptions_in_a_row_end_in_the_same_digest(tmp_path, direc
         journal, writer = resume(broken)
         try:
             return await play(journal, Failing())
-        except PowerLost:
+        except PowerLostError:
             return None
         finally:
             writer.close()
@@ -197,6 +208,8 @@ async def test_a_result_is_in_a_live_run_what_it_is_in_a_replay(directory):
         (TimeoutError("too late"), TimeoutError, "too late"),
         (StrangeError(1, 2), RecordedError, "StrangeError: 1 and 2"),
         (UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"), RecordedError, "UnicodeDecodeError: 'utf"),
+        (SystemExit(2), RecordedError, "SystemExit: 2"),
+        (asyncio.CancelledError(), RecordedError, "CancelledError"),
     ],
 )
 async def test_errors_are_effects_too(directory, error, kind, message):
@@ -239,6 +252,73 @@ async def test_the_error_of_a_live_call_has_its_origin_as_cause(directory):
         return type(caught.value.__cause__).__name__
 
     assert (await record(directory, fail))[0] == "StrangeError"
+
+
+async def play_until_given_up(journal):
+    """An episode that is cut off in its second step and given up there; the closing digest."""
+
+    async def call(step):
+        with turn(journal, "buyer", step, "act"):
+            await effect("tool", "?", lambda _: step)
+
+    try:
+        journal.stop_if_given_up()
+        await journal.begin({})
+        journal.stop_if_given_up()
+        await call(0)
+        await journal.step(SteppedCore(0, 0.0, [], {}))
+        journal.stop_if_given_up()
+        await call(1)
+    except HostKilledError as error:
+        fault = Fault(type(error).__name__, error.message, error.boundary)
+        return await journal.end(Outcome(1, {}, {}, {}, fault))
+
+
+async def given_up(directory, n_records):
+    """Give an episode up after so many of its records; what is recorded then, and the digest."""
+    writer = open_writer(directory)
+    await play_until_given_up(Journal(0, seed=5, writer=writer))
+    writer.close()
+    segment = directory.segments()[0]
+    os.truncate(segment.path, [*segment.open().index.offsets, segment.open().length][n_records])
+    directory.seal_all()
+    writer = open_writer(directory)
+    why = HostKilledError("its hosts die")
+    history = Log(directory).history(0)
+    journal = Journal(0, seed=5, writer=writer, history=history, given_up=why)
+    digest = await play_until_given_up(journal)
+    writer.close()
+    return [type(event).__name__ for event in Log(directory).events(0)], digest
+
+
+@pytest.mark.parametrize("n_records", range(5))
+async def test_an_episode_that_is_given_up_fails_after_its_last_commit_also_in_a_replay(
+    directory, n_records
+):
+    kinds, digest = await given_up(directory, n_records)
+
+    assert kinds == [*["Started", "Effect", "Stepped", "Effect"][:n_records], "Failed"]
+    assert await play_until_given_up(replaying(directory)) == digest
+
+
+async def test_what_a_given_up_step_had_called_enters_no_digest(tmp_path):
+    _, without = await given_up(new_run(tmp_path / "without"), n_records=3)
+    _, beside = await given_up(new_run(tmp_path / "beside"), n_records=4)
+
+    assert without == beside
+
+
+async def test_a_given_up_episode_that_is_tried_again_goes_on(directory):
+    await given_up(directory, n_records=4)
+    directory.seal_all()
+    writer = open_writer(directory)
+
+    history = Log(directory).history(0).without_end()
+    digest = await play_until_given_up(Journal(0, seed=5, writer=writer, history=history))
+    writer.close()
+
+    assert digest is None
+    assert isinstance([*Log(directory).events(0)][-1], Effect)
 
 
 async def test_spans_of_committed_steps_are_not_written_again(directory):

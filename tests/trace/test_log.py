@@ -23,8 +23,9 @@ from simlab.trace.events import (
     encode,
 )
 from simlab.trace.journal import Journal
-from simlab.trace.log import Log
+from simlab.trace.log import Log, committed_in
 from simlab.trace.segment import RUN, Segment
+from simlab.trace.tracing import effect, turn
 from simlab.trace.writer import SegmentWriter
 from tests.trace.rewriting import rewrite
 from tests.trace.society import Model, new_run, open_writer, play, play_run
@@ -46,6 +47,17 @@ async def test_events_come_by_episode_in_the_order_of_the_record(directory):
         kinds = [type(event) for event in log.events(episode)]
         assert (kinds[0], kinds[-1], len(kinds)) == (Started, Ended, 29)
     assert log.n_events == 58
+
+
+async def test_a_segment_tells_which_episodes_have_committed_in_it(directory):
+    await play_run(directory, episodes=2)
+    writer = open_writer(directory)
+    journal = Journal(3, seed=5, writer=writer)
+    with turn(journal, "buyer", 0, "act"):
+        await effect("tool", "?", lambda _: "done")
+    writer.close()
+
+    assert [committed_in(segment) for segment in directory.segments()] == [{0, 1}, set()]
 
 
 async def test_episodes_of_several_segments_are_one(directory):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from simlab.errors import HostDiedError
 from simlab.trace.events import Acted, Fault, Outcome, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
@@ -115,7 +116,7 @@ async def test_interlab_12_a_tree_is_the_same_in_however_many_segments_it_lies(t
     await play_run(directory)
     parted = new_run(tmp_path / "parted")
     writer = open_writer(parted)
-    with suppress(StopHere):
+    with suppress(StopHereError):
         await play(Journal(0, seed=5, writer=writer), Model(stopping), n_steps=3)
     writer.close()
     journal, writer = resume(parted, host="host-1")
@@ -131,13 +132,16 @@ async def test_interlab_12_a_tree_is_the_same_in_however_many_segments_it_lies(t
     assert shown[0] == shown[1]
 
 
-class StopHere(BaseException):
+class StopHereError(HostDiedError):
     """Where a process ends; nothing is made of it."""
+
+    def __init__(self):
+        super().__init__("the process ends here")
 
 
 def stopping(seat, step, seed):
     if step == 2:
-        raise StopHere
+        raise StopHereError
     return reply_to(seat, step, seed)
 
 

@@ -1,0 +1,28 @@
+"""What users' code raises: told from what stops it, and put into words.
+
+An agent, judge, world or tool may raise anything: `sys.exit`, a cancellation of a task of its own
+that it awaits, an exception below `Exception`. All of it is that code's failure, but for what
+somebody else has asked for.
+"""
+
+import asyncio
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether an exception stops the code that it is raised in, rather than comes from there.
+
+    That is Ctrl-C, and a cancellation that the current task was asked for: by a deadline, by who
+    gave up waiting, or by the end of the event loop.
+
+    Args:
+        error: What was caught, in the task in which the code runs.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt)
+
+
+def in_words(error: BaseException) -> str:
+    """An exception's class and its message, if it has one."""
+    return ": ".join(filter(None, (type(error).__name__, str(error))))
