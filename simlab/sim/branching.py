@@ -38,13 +38,16 @@ class BranchPlan:
         """Make the branch's directory, with the records that it shares with its parent.
 
         Raises:
-            RunDirectoryError: Something is there already.
+            RunDirectoryError: Something is there already, or the place does not take it.
         """
-        directory = RunDirectory.create(path, {**provenance(self.file), "branch": self.record})
+        record = {**provenance(self.file), "branch": self.record}
         episode, step = self.record["episode"], self.record["forks"][-1]["step"]
-        share_beginning(parent.log, episode, step, directory=directory, samples=self.file.episodes)
-        if self.record["n_earlier"]:
-            share_past(parent, self.record["n_earlier"], directory)
+        with RunDirectory.making(path, record) as directory:
+            share_beginning(
+                parent.log, episode, step, directory=directory, samples=self.file.episodes
+            )
+            if self.record["n_earlier"]:
+                share_past(parent, self.record["n_earlier"], directory)
         return directory
 
 

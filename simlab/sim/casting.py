@@ -15,7 +15,7 @@ from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
 from simlab.sim.kinds import find_agent, find_judge
-from simlab.sim.make import make, parameters
+from simlab.sim.make import make, parameters, require_maker
 
 
 def make_world(run: RunFile) -> Environment:
@@ -129,6 +129,7 @@ def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed:
         ConfigError: It cannot be made.
     """
     found = find_judge(spec.agent)
+    require_maker(f"judge {name!r}", found)
     offered = {"name": name, "seed": derive(seed, "judge", name)}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):

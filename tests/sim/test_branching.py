@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from simlab.errors import ConfigError
 from simlab.sim.launch import prepare_branch, run
 from simlab.sim.run import Run
 from simlab.trace.events import Effect
+from simlab.trace.writer import SegmentWriter
 from tests.sim.records import contents, deeds, records, replayed
 from tests.sim.test_launch import interrupt_at
+from tests.trace.children import kill_oneself, killed
 
 WORLDS = "tests.sim.worlds"
 
@@ -288,3 +291,22 @@ def test_an_interrupted_branch_is_gone_on_with(relay, branch, tmp_path):
     cut = run(launch.directory.path, resume=True, hosts=0)
 
     assert cut.digest == whole.digest
+
+
+def test_a_branch_that_is_killed_while_it_is_made_is_no_run(relay, tmp_path, monkeypatch):
+    parent = relay()
+    append = SegmentWriter.append
+
+    def append_some(writer, kind, episode, payload):
+        append(writer, kind, episode, payload)
+        if writer.path.stat().st_size > 400:
+            kill_oneself()
+
+    monkeypatch.setattr(SegmentWriter, "append", append_some)
+    killed(lambda: prepare_branch(parent.path, episode=0, step=3, out=tmp_path / "branch"))
+
+    assert (tmp_path / "branch" / "segments" / "000001-shared.log").stat().st_size > 400
+    with pytest.raises(ConfigError, match=r"it is no run, so say what to run in it"):
+        run(tmp_path / "branch", resume=True)
+    with pytest.raises(ConfigError, match=r"branch is not a run and not empty"):
+        prepare_branch(parent.path, episode=0, step=3, out=tmp_path / "branch")
