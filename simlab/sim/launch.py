@@ -28,6 +28,7 @@ from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
 from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
+from simlab.trace.disk import made, written
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
 
@@ -83,7 +84,9 @@ class Launch:
         summary = summarise(log, self.file.episodes)
         write_summary(self.directory, summary)
         if summary.finished:
-            write_tables(log, self.directory.path / "tables")
+            tables = self.directory.path / "tables"
+            with written(tables):
+                write_tables(log, tables)
         return Run(self.directory.path)
 
 
@@ -177,7 +180,7 @@ def prepare(
     rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
-        path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
+        path = _directory(file.name, out, resume=resume)
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)
         _go_on(directory, file)
@@ -211,7 +214,7 @@ def prepare_branch(
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
-    path = out or _default_directory(plan.file.name, resume=False)
+    path = _directory(plan.file.name, out, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
 
@@ -256,12 +259,36 @@ def _has_people(file: RunFile) -> bool:
     return any(asks_person(spec) for spec in file.cast.values())
 
 
-def _default_directory(name: str, *, resume: bool) -> Path:
-    """The newest directory of a name to resume, else the next that is free."""
+def _directory(name: str, out: str | Path | None, *, resume: bool) -> Path:
+    """Where a run goes: where it is told to, on resuming to the newest of its name, or a new one.
+
+    Raises:
+        RunDirectoryError: No new one can be made.
+    """
+    if out is not None:
+        return Path(out)
     pattern = re.compile(rf"{re.escape(name)}-(\d{{4,}})")
     taken = [int(m[1]) for p in RUNS.glob(f"{name}-*") if (m := pattern.fullmatch(p.name))]
-    number = max(taken, default=0)
-    return RUNS / f"{name}-{number if resume and taken else number + 1:04}"
+    newest = max(taken, default=0)
+    return RUNS / f"{name}-{newest:04}" if resume and taken else _claim(name, newest + 1)
+
+
+def _claim(name: str, number: int) -> Path:
+    """Make the first folder of a name that is free, and which nobody else gets.
+
+    Raises:
+        RunDirectoryError: It cannot be made.
+    """
+    with made(RUNS):
+        RUNS.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = RUNS / f"{name}-{number:04}"
+            try:
+                path.mkdir()
+            except FileExistsError:  # somebody who began in the same instant
+                number += 1
+            else:
+                return path
 
 
 def _recorded(path: Path, out: str | Path | None) -> dict[str, Any]:
@@ -284,7 +311,12 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
         ConfigError: Something else has changed; names it and both values.
     """
     record = directory.read_run()
-    before = checked(record["run"])
+    before = Run(directory.path).file
+    if "branch" in record and before.episodes != file.episodes:
+        raise ConfigError(
+            f"{directory.path} is a branch of {before.episodes} episodes, got {file.episodes}; "
+            "only those share a beginning, so branch its parent anew by --seed and --samples"
+        )
     if before.episodes > file.episodes:
         raise ConfigError(
             f"{directory.path} was begun with {before.episodes} episodes, got {file.episodes}; "
