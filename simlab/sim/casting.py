@@ -81,6 +81,15 @@ def asks_person(spec: AgentSpec) -> bool:
     return isinstance(found, type) and "person" in (parameters(found) or ())
 
 
+def takes_seed(spec: AgentSpec) -> bool:
+    """Whether an agent is given a ``seed`` that follows from the run's, by which it draws."""
+    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    if not isinstance(found, type) or "seed" in spec.options:
+        return False
+    taken = parameters(found)
+    return taken is None or "seed" in taken
+
+
 def make_agent(
     spec: AgentSpec,
     seat: Seat,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sim.launch import prepare_branch, run
 from simlab.sim.run import Run
 from simlab.trace.events import Effect
@@ -166,6 +166,73 @@ def test_samples_of_a_sample_are_fresh_continuations_that_follow_from_their_own_
     assert len({tuple(each) for each in [story, *stories]}) == 7
     assert made.digest == again.digest != other.digest
     assert replayed(made) == 3
+
+
+RANDOM = {
+    "world": "simlab.env.iterated_dilemma:IteratedDilemma",
+    "cast": {"*": {"agent": "random"}},
+    "options": {"talk": False, "rounds": 20},
+}
+"""Two who move at once, twenty times, at random; a step has two deeds."""
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_samples_of_agents_that_draw_are_fresh_continuations(relay, branch, persistent):
+    cast = {"*": {"agent": "random", "persistent": persistent}}
+    parent = relay(**{**RANDOM, "cast": cast})
+
+    made = branch(parent, step=2, seed=5, samples=3)
+    again = branch(parent, step=2, seed=5, samples=3, out="again")
+
+    stories = [deeds(parent), *(deeds(made, episode) for episode in range(3))]
+    assert {tuple(story[:4]) for story in stories} == {tuple(deeds(parent)[:4])}
+    assert len({tuple(story) for story in stories}) == 4
+    assert made.digest == again.digest
+    assert replayed(made) == 3
+
+
+def test_agents_that_draw_go_on_as_they_did_where_no_seed_is_given(relay, branch):
+    parent = relay(**RANDOM)
+    first = branch(parent, step=2, seed=5, samples=3, out="first")
+
+    plain = branch(parent, step=2, out="plain")
+    second = branch(first, episode=2, step=5, out="second")
+    third = branch(second, step=8, out="third")
+
+    assert deeds(plain) == deeds(parent)
+    assert deeds(third) == deeds(second) == deeds(first, 2)
+    assert replayed(third) == 1
+
+
+def test_agents_that_draw_in_a_branch_of_a_sample_follow_each_seed_from_its_step_on(relay, branch):
+    parent = relay(**RANDOM)
+    first = branch(parent, step=2, seed=5, samples=2, out="first")
+    second = branch(first, episode=1, step=5, seed=6, samples=2, out="second")
+
+    third = branch(second, episode=1, step=8, seed=7, out="third")
+
+    assert deeds(second, 1)[:10] == deeds(first, 1)[:10]
+    assert deeds(third)[:16] == deeds(second, 1)[:16]
+    assert len({tuple(deeds(run, n)) for run, n in ((first, 1), (second, 1), (third, 0))}) == 3
+    assert replayed(third) == 1
+
+
+def test_an_agent_whose_seed_is_set_draws_by_that_alone(relay, branch):
+    parent = relay(**{**RANDOM, "cast": {"*": {"agent": "random", "seed": 3}}})
+
+    made = branch(parent, step=2, seed=5)
+
+    assert deeds(made) == deeds(parent)
+
+
+def test_a_branch_whose_file_lacks_something_is_refused(relay, branch):
+    made = branch(relay(), step=2)
+    record = made.directory.read_run()
+    del record["branch"]["forks"][0]["sampling_seed"]
+    made.directory.write_run(record)
+
+    with pytest.raises(RunDirectoryError, match=r"must have 'sampling_seed' under 'branch', got n"):
+        replayed(made)
 
 
 def test_a_branch_of_a_sample_in_which_nothing_is_changed_goes_on_as_that_did(relay, branch):
