@@ -74,17 +74,15 @@ def test_a_branch_is_proposed_where_it_would_change_something(
 
 def test_in_a_pipe_no_line_is_wrapped(simlab, path, tmp_path):
     words = "word " * 99 + "end"
-    cast = f"cast={{'*': {{agent: '{WORLDS}:Chatter', words: '{words}'}}}}"
-    simlab("run", path, "--out", tmp_path / "r", "--set", cast, "--set", "options.turns=1")
+    cast = f"cast.ann={{agent: '{WORLDS}:Chatter', words: '{words}'}}"
+    simlab("run", path, "--out", tmp_path / "r", "--set", cast, "--set", "options.turns=2")
 
-    shown = [
-        simlab("show", tmp_path / "r", "--episode", 0),
-        simlab("show", tmp_path / "r", "--step", 0),
-    ]
+    said = simlab("show", tmp_path / "r", "--episode", 0).stdout
+    asked = simlab("show", tmp_path / "r", "--step", 1).stdout
 
-    for result in shown:
-        assert any(words in line for line in result.stdout.splitlines())
-    assert "  \n" not in shown[1].stdout, "nor filled to the width of the longest"
+    assert f"ann: {words} (" in said
+    assert f"ann: {words} (" in asked
+    assert "  \n" not in asked, "nor filled to the width of the longest"
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "ascii"])
