@@ -30,8 +30,8 @@ from tests.sim.records import contents
             "--model takes NAME=ENGINE[:WEIGHTS] such as all=scr",
         ),
         (
-            ["car_sale", "--set", "world=simlab.sim.launch:RUNS"],
-            "world simlab.sim.launch:RUNS must be a class or function, got PosixPath('runs'); name",
+            ["car_sale", "--set", "world=simlab.sim.default_directory:RUNS"],
+            "default_directory:RUNS must be a class or function, got PosixPath('runs');",
         ),
         (
             ["car_sale", "--model", "all=scripted", "--set", "world=builtins:dict"],
@@ -43,9 +43,9 @@ from tests.sim.records import contents
                 "--model",
                 "all=scripted",
                 "--set",
-                "judges.x.agent=simlab.sim.launch:RUNS",
+                "judges.x.agent=simlab.sim.default_directory:RUNS",
             ],
-            "judge 'x' must be a class or function, got PosixPath('runs'); name its class",
+            "judge 'x' must be a class or function, got PosixPath('runs');",
         ),
         (["car_sale", "--hosts", "many"], "--hosts takes a number or auto, got 'many'"),
         (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),

@@ -83,7 +83,7 @@ def asks_person(spec: AgentSpec) -> bool:
 
 def takes_seed(spec: AgentSpec) -> bool:
     """Whether an agent is given a ``seed`` that follows from the run's, by which it draws."""
-    found = _find_kind("agent", spec.agent, {**AGENTS, **JUDGES})
+    found = find_agent(spec.agent)
     if not isinstance(found, type) or "seed" in spec.options:
         return False
     taken = parameters(found)

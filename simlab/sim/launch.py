@@ -1,7 +1,6 @@
 """Launching runs: from the command line, a script or a notebook."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
 from simlab.sim.config import RunFile, checked, open_run_file
+from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.overrides import overridden
 from simlab.sim.places import without_places
@@ -28,12 +28,9 @@ from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
 from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made, written
+from simlab.trace.disk import written
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
-
-RUNS = Path("runs")
-"""Where runs go whose directory is not given."""
 
 Hosts = int | Literal["auto"]
 
@@ -180,7 +177,7 @@ def prepare(
     rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
-        path = _directory(file.name, out, resume=resume)
+        path = directory_of(file.name, out, resume=resume)
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)
         _go_on(directory, file)
@@ -214,7 +211,7 @@ def prepare_branch(
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
-    path = _directory(plan.file.name, out, resume=False)
+    path = directory_of(plan.file.name, out, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
 
@@ -257,38 +254,6 @@ def _count_hosts(hosts: Hosts, file: RunFile) -> int:
 
 def _has_people(file: RunFile) -> bool:
     return any(asks_person(spec) for spec in file.cast.values())
-
-
-def _directory(name: str, out: str | Path | None, *, resume: bool) -> Path:
-    """Where a run goes: where it is told to, on resuming to the newest of its name, or a new one.
-
-    Raises:
-        RunDirectoryError: No new one can be made.
-    """
-    if out is not None:
-        return Path(out)
-    pattern = re.compile(rf"{re.escape(name)}-(\d{{4,}})")
-    taken = [int(m[1]) for p in RUNS.glob(f"{name}-*") if (m := pattern.fullmatch(p.name))]
-    newest = max(taken, default=0)
-    return RUNS / f"{name}-{newest:04}" if resume and taken else _claim(name, newest + 1)
-
-
-def _claim(name: str, number: int) -> Path:
-    """Make the first folder of a name that is free, and which nobody else gets.
-
-    Raises:
-        RunDirectoryError: It cannot be made.
-    """
-    with made(RUNS):
-        RUNS.mkdir(parents=True, exist_ok=True)
-        while True:
-            path = RUNS / f"{name}-{number:04}"
-            try:
-                path.mkdir()
-            except FileExistsError:  # somebody who began in the same instant
-                number += 1
-            else:
-                return path
 
 
 def _recorded(path: Path, out: str | Path | None) -> dict[str, Any]:
