@@ -4,6 +4,7 @@ Commands import what they need when they run, so that ``simlab --help`` is quick
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -178,15 +179,14 @@ def export(
     """Write a run's episodes, actions, effects and spans as tables, or its events as lines."""
     with _failures_told():
         from simlab.sim.run import Run
+        from simlab.trace.disk import written
         from simlab.trace.tables import write_jsonl, write_tables
 
-        run = Run(directory)
-        if to == "parquet":
-            target = out or directory / "tables"
-            write_tables(run.log, target)
-        else:
-            target = out or directory / "events.jsonl"
-            write_jsonl(run.log, target)
+        log = Run(directory).log
+        target = out or directory / ("tables" if to == "parquet" else "events.jsonl")
+        _check_target(directory, target, to)
+        with written(target, remedy="make room for it, or choose another place by --out"):
+            (write_tables if to == "parquet" else write_jsonl)(log, target)
         print(target)
 
 
@@ -279,10 +279,10 @@ def _show(run: "Run", episode: int | None) -> None:
     from simlab.display import console_for, show_summary, show_transcript
 
     console = console_for(json=False)
+    shown = 0 if episode is None and len(run.summary.episodes) == 1 else episode
     console.print(f"{run.file.name}: {run.file.description}", highlight=False)
-    wanted = 0 if episode is None else episode
-    if episode is not None or len(run.summary.episodes) == 1:
-        show_transcript(console, run.episode(wanted))
+    if shown is not None:
+        show_transcript(console, run.episode(shown))
     show_summary(console, run, episode=episode)
 
 
@@ -293,6 +293,20 @@ def _show_step(run: "Run", episode: int, step: int) -> None:
     if not found:
         raise ConfigError(f"episode {episode} of {run.path} has no step {step}")
     show_tree(console_for(json=False), found[0])
+
+
+def _check_target(directory: Path, target: Path, to: str) -> None:
+    """See that an export makes what it is to make, and replaces nothing of the run itself.
+
+    Raises:
+        ConfigError: It would not.
+    """
+    wanted, other = ("folder", "file") if to == "parquet" else ("file", "folder")
+    if target.exists() and target.is_dir() != (wanted == "folder"):
+        raise ConfigError(f"--to {to} writes a {wanted}, got the {other} {target}; choose another")
+    own = {directory / name for name in ("run.yaml", "summary.json", "lock", "segments")}
+    if {path.resolve() for path in own} & {target.resolve(), *target.resolve().parents}:
+        raise ConfigError(f"{target} belongs to the run itself; choose another place by --out")
 
 
 def _hosts(hosts: str) -> int | Literal["auto"]:
@@ -315,20 +329,40 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
 
 
 def _print_json(value: Any) -> None:
-    from simlab.trace.json_text import as_json
+    from simlab.trace.json_text import as_json, ascii_json
 
-    print(as_json(value))
+    text = as_json(value)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = ascii_json(text)
+    print(text)
 
 
 @contextmanager
 def _failures_told() -> Iterator[None]:
     """Tell errors in one sentence each, and exit with what they mean."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # for what the terminal has no letters for
     try:
         yield
     except (ConfigError, LogWriteError) as error:
         _exit(error, 2)
+    except OSError as error:
+        if error.filename is None:  # not of a file: a bug, or a pipe that was closed
+            raise
+        _exit(_unusable(error), 2)
     except (ReplayDivergence, LogDamagedError, SimlabError) as error:
         _exit(error, 1)
+
+
+def _unusable(error: OSError) -> ConfigError:
+    told = ConfigError(
+        f"{error.filename} cannot be used: {error.strerror}; see that it is there and that you may "
+        "read and write it"
+    )
+    told.__cause__ = error
+    return told
 
 
 def _exit(error: SimlabError, code: int) -> NoReturn:

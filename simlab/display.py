@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simlab.agents.colours import colour_of
+from simlab.sim.casting import models_of, takes_seed
 from simlab.sim.run import Episode, Run
 from simlab.sim.service import ServiceStatus
 from simlab.sim.simulation import Observer
@@ -27,6 +29,10 @@ _MARKS = {
     "invalid": "[yellow](no answer fitted: its default was played)[/]",
     "late": "[yellow](too late: its default was played)[/]",
 }
+
+
+_ENDLESS = 1 << 24
+"""Cells in a line that is never wrapped."""
 
 
 class LiveView:
@@ -100,21 +106,28 @@ def show_next(console: Console, run: Run) -> None:
     path = run.path
     console.print(f"\nrun directory: [bold]{escape(str(path))}[/]", highlight=False)
     console.print("next:")
+    change = _change(run)
     for command in (
         f"simlab show {path}",
         f"simlab replay {path}",
-        f"simlab branch {path} --episode 0 {_change(run)}",
+        *([f"simlab branch {path} --episode 0 {change}"] if change else []),
         f"simlab export {path} --to parquet",
     ):
         console.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
 
 
 def _change(run: Run) -> str:
-    """What a branch might change: what was said early in the first episode, or else the draws."""
-    for turn in reversed(run.episode(0).turns()[:3]):
+    """What a branch might change: what was said early in the first episode, or else the draws.
+
+    Empty where nobody says anything and nothing is drawn.
+    """
+    episode = run.episode(0)
+    for turn in reversed(episode.turns()[:3]):
         if turn.acted is not None and _has_words(turn.acted.action):
             return f'--step {turn.step} --say {turn.acted.seat}="No."'
-    return "--step 1 --seed 1"
+    n_steps = episode.summary.n_steps
+    drawn = any(takes_seed(spec) or models_of(spec, run.file) for spec in run.file.cast.values())
+    return f"--step {min(1, n_steps - 1)} --seed 1" if drawn and n_steps else ""
 
 
 def _show_accounts(
@@ -188,13 +201,19 @@ def show_tree(console: Console, root: Node) -> None:
     while ahead:
         node, depth = ahead.pop()
         for line in _node_lines(node):
-            console.print(Padding(line, (0, 0, 0, 2 * depth)), highlight=False)
+            console.print(_indented(console, line, 2 * depth), highlight=False)
         ahead.extend((child, depth + 1) for child in reversed(node.children))
 
 
 def console_for(*, json: bool) -> Console:
-    """Standard output, or standard error where standard output is for programs."""
-    return Console(stderr=json, file=sys.stderr if json else None)
+    """Standard output, or standard error where standard output is for programs.
+
+    Lines are as wide as a terminal is, and in a pipe as long as they are.
+    """
+    console = Console(stderr=json, file=sys.stderr if json else None)
+    if not console.is_terminal:
+        console.width = _ENDLESS
+    return console
 
 
 def _line(seat: str, text: str, mark: str) -> str:
@@ -269,6 +288,13 @@ def _node_lines(node: Node) -> Iterator[str]:
         yield escape(words(node.inputs or node.result))
     if node.error is not None:
         yield f"[red]{escape(node.error.type)}: {escape(node.error.message)}[/]"
+
+
+def _indented(console: Console, lines: str, n_cells: int) -> Padding | str:
+    """Lines that are set in; on a terminal also where they are wrapped."""
+    if console.is_terminal:
+        return Padding(lines, (0, 0, 0, n_cells))
+    return indent(lines, " " * n_cells)
 
 
 def _chat_of(node: Node) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from simlab.sim.run import Run
 from tests.commands import refused
+from tests.sim.records import contents
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,24 @@ from tests.commands import refused
         (
             ["car_sale", "--model", "scripted"],
             "--model takes NAME=ENGINE[:WEIGHTS] such as all=scr",
+        ),
+        (
+            ["car_sale", "--set", "world=simlab.sim.default_directory:RUNS"],
+            "default_directory:RUNS must be a class or function, got PosixPath('runs');",
+        ),
+        (
+            ["car_sale", "--model", "all=scripted", "--set", "world=builtins:dict"],
+            "builtins:dict must have seats, reset() and step(), got {",
+        ),
+        (
+            [
+                "car_sale",
+                "--model",
+                "all=scripted",
+                "--set",
+                "judges.x.agent=simlab.sim.default_directory:RUNS",
+            ],
+            "judge 'x' must be a class or function, got PosixPath('runs');",
         ),
         (["car_sale", "--hosts", "many"], "--hosts takes a number or auto, got 'many'"),
         (["car_sale", "--model", "all=transformers:no/where/at/all"], "weights must be 'embedded'"),
@@ -85,6 +105,82 @@ def test_a_directory_that_exists_is_refused(simlab, path, made):
     assert message == (
         f"{made} exists already; go on with it by --resume, or choose another by --out"
     )
+
+
+@pytest.mark.parametrize("inside", ["run.yaml", "run.yaml/x"])
+def test_a_place_that_is_no_folder_is_refused(simlab, path, made, inside):
+    message = refused(simlab("run", path, "--out", made / inside))
+
+    assert "cannot be made: Not a directory; make room for it, or choose another place" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["parquet", "--out", "run.yaml"],
+            "--to parquet writes a folder, got the file run.yaml; c",
+        ),
+        (["jsonl", "--out", "."], "--to jsonl writes a file, got the folder .; choose another"),
+        (["jsonl", "--out", "run.yaml"], "run.yaml belongs to the run itself; choose another plac"),
+        (["parquet", "--out", "segments/x"], "x belongs to the run itself; choose another place b"),
+        (
+            ["parquet", "--out", "summary.json/x"],
+            "x belongs to the run itself; choose another place by --out",
+        ),
+        (
+            ["parquet", "--out", "/dev/null/x"],
+            "/dev/null/x cannot be written: Not a directory; what was committed stays, so make room"
+            " for it, or choose another place by --out",
+        ),
+        (["jsonl", "--out", "/dev/null/x"], "/dev/null/x cannot be written: "),
+    ],
+)
+def test_an_export_that_would_find_no_place_is_refused(
+    simlab, made, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(made)
+    before = contents(Run(made))
+
+    assert message in refused(simlab("export", ".", "--to", *arguments))
+    assert contents(Run(made)) == before
+
+
+def test_a_file_that_may_not_be_read_is_told_by_its_name(simlab, made, monkeypatch):
+    def forbid(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("simlab.trace.segment._map", lambda path, _size: forbid(path))
+
+    message = refused(simlab("replay", made))
+
+    assert message == (
+        f"{made}/segments/000001-driver.log cannot be used: Permission denied; see that it is "
+        "there and that you may read and write it"
+    )
+
+
+def test_an_error_of_the_system_that_is_of_no_file_is_a_bug(simlab, made, monkeypatch):
+    def fail(_run):
+        raise TimeoutError
+
+    monkeypatch.setattr("simlab.sim.replay.replay", fail)
+
+    assert isinstance(simlab("replay", made).exception, TimeoutError)
+
+
+@pytest.mark.parametrize("command", ["show", "show --digest", "replay", "branch", "export"])
+def test_a_run_that_lacks_its_segments_or_has_a_bad_seal_is_refused(simlab, made, command):
+    name, *options = command.split()
+    (seal,) = (made / "segments").glob("*.seal")
+    (made / "summary.json").unlink()
+    seal.write_text("nope")
+    bad_seal = refused(simlab(name, made, *options))
+    (made / "segments").rename(made / "elsewhere")
+    no_segments = refused(simlab(name, made, *options))
+
+    assert bad_seal.startswith(f"expected a seal of a segment in {seal}, got what cannot be read")
+    assert no_segments.startswith(f"{made} has no folder segments/, which keeps all that was rec")
 
 
 @pytest.mark.parametrize("command", ["show", "show --digest", "replay", "branch", "export"])

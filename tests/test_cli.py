@@ -10,7 +10,9 @@ import sys
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from simlab.cli import app
 from simlab.display import LiveView
 from simlab.sim.config import scenario_names
 from simlab.sim.run import Run
@@ -45,6 +47,64 @@ def test_a_seat_of_a_bundled_scenario_is_given_to_another_agent_in_one_setting(s
 
     assert result.exit_code == DONE
     assert Run(tmp_path / "r").file.cast["buyer"].options == {}
+
+
+@pytest.mark.parametrize(
+    ("agent", "rounds", "tried"),
+    [
+        ("{agent: random}", 2, ["--step 1 --seed 1"]),
+        ("{agent: random}", 1, ["--step 0 --seed 1"]),
+        ("{agent: scripted, actions: [defect]}", 2, []),
+    ],
+)
+def test_a_branch_is_proposed_where_it_would_change_something(
+    simlab, tmp_path, agent, rounds, tried
+):
+    settings = [f"cast={{'*': {agent}}}", f"options={{talk: false, rounds: {rounds}}}"]
+
+    result = simlab(
+        "run", "iterated_dilemma", "--out", tmp_path / "r", *(f"--set={s}" for s in settings)
+    )
+
+    assert re.findall(r"branch .* --episode 0 (.*)", result.stdout) == tried
+    for options in tried:
+        out = ["--out", tmp_path / "b"]
+        assert simlab("branch", tmp_path / "r", *options.split(), *out).exit_code == DONE
+
+
+def test_in_a_pipe_no_line_is_wrapped(simlab, path, tmp_path):
+    words = "word " * 99 + "end"
+    cast = f"cast.ann={{agent: '{WORLDS}:Chatter', words: '{words}'}}"
+    simlab("run", path, "--out", tmp_path / "r", "--set", cast, "--set", "options.turns=2")
+
+    said = simlab("show", tmp_path / "r", "--episode", 0).stdout
+    asked = simlab("show", tmp_path / "r", "--step", 1).stdout
+
+    assert f"ann: {words} (" in said
+    assert f"ann: {words} (" in asked
+    assert "  \n" not in asked, "nor filled to the width of the longest"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "ascii"])
+def test_what_a_terminal_has_no_letters_for_is_replaced(path, tmp_path, charset):
+    def invoke(*arguments):
+        return CliRunner(charset=charset).invoke(app, [str(argument) for argument in arguments])
+
+    out = tmp_path / "ré"
+    cast = f"cast={{'*': {{agent: '{WORLDS}:Chatter', words: \"naïve \\ud800\"}}}}"
+    run = invoke("run", path, "--out", out, "--set", cast)
+    results = [
+        run,
+        invoke("show", out),
+        invoke("show", out, "--step", 0),
+        invoke("show", out, "--json"),
+    ]
+
+    assert [result.exit_code for result in results] == [DONE] * 4, results
+    assert Run(out).episode(0).turns()[0].acted.action.startswith("naïve \ud800")
+    first = "na?ve ?" if charset == "ascii" else "naïve ?"
+    assert run.stdout.startswith(f"ann: {first}")
+    assert json.loads(results[3].stdout)["run"] == str(out)
 
 
 def test_several_episodes_are_summed_up(simlab, path, tmp_path):

@@ -18,6 +18,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from simlab.actors.parcel import Pickle
 from simlab.actors.process import HostPlan, News, Peer, Spawn
+from simlab.actors.ray_address import refusal, require_answer
 from simlab.actors.statistics import HostStatistics
 from simlab.actors.worker import Worker
 from simlab.errors import ConfigError, HostDiedError, StaleEpochError
@@ -194,22 +195,21 @@ class RayCluster:
         """Connect to Ray; blocks the event loop for seconds if it must be started.
 
         Raises:
-            ConfigError: There is no cluster at the address.
+            ConfigError: There is no cluster at the address, or it does not let this process in.
         """
         if ray.is_initialized():
             return
+        address = self._address or os.environ.get("RAY_ADDRESS")
+        await require_answer(address, here=_own_address())
         try:
             ray.init(
-                address=self._address,
+                address=address or "local",  # not one that was started here once, dead or alive
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-        except ConnectionError as error:
-            raise ConfigError(
-                f"no Ray cluster answers at {self._address or os.environ.get('RAY_ADDRESS')!r}; "
-                f"start one with 'ray start --head', or leave the address out"
-            ) from error
+        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+            raise ConfigError(refusal(address, error)) from error
         self._is_ours = True
 
     async def start(self, plan: HostPlan) -> RayProcess:
@@ -249,6 +249,12 @@ async def _get(answer: Awaitable[Any], plan: HostPlan) -> Any:
         raise HostDiedError(
             f"host {plan.name!r} of epoch {plan.epoch} has died: {said[0]}"
         ) from error
+
+
+def _own_address() -> str:
+    """The address of this machine by which others know it."""
+    address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    return address
 
 
 def _module_paths() -> list[str]:

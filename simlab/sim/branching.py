@@ -1,11 +1,11 @@
 """Branching: a new run that shares the beginning of another, and then goes its own way."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, RunDirectoryError
 from simlab.find import near
 from simlab.sim.config import RunFile, checked
 from simlab.sim.overrides import overridden
@@ -38,13 +38,16 @@ class BranchPlan:
         """Make the branch's directory, with the records that it shares with its parent.
 
         Raises:
-            RunDirectoryError: Something is there already.
+            RunDirectoryError: Something is there already, or the place does not take it.
         """
-        directory = RunDirectory.create(path, {**provenance(self.file), "branch": self.record})
+        record = {**provenance(self.file), "branch": self.record}
         episode, step = self.record["episode"], self.record["forks"][-1]["step"]
-        share_beginning(parent.log, episode, step, directory=directory, samples=self.file.episodes)
-        if self.record["n_earlier"]:
-            share_past(parent, self.record["n_earlier"], directory)
+        with RunDirectory.making(path, record) as directory:
+            share_beginning(
+                parent.log, episode, step, directory=directory, samples=self.file.episodes
+            )
+            if self.record["n_earlier"]:
+                share_past(parent, self.record["n_earlier"], directory)
         return directory
 
 
@@ -77,6 +80,8 @@ def plan_branch(
     _check_step(parent, episode, step, say or {})
     _check_settings(settings)
     above = branching_of(parent.directory.read_run())
+    kept, left = _forks_above(above, episode, step)
+    last = Fork(step, left[0].before if left else parent.file, dict(say or {}))
     episode_seed = _seed_of(parent.log, episode)
     record = {
         "parent": str(parent.path),
@@ -85,26 +90,37 @@ def plan_branch(
         "parent_sampling_seed": above.sampling_seed_of(episode) if above else episode_seed,
         "n_earlier": _count_earlier(parent, above, episode),
         "sampling_seed": seed,
-        "forks": [_fork_record(fork) for fork in _forks(parent, above, step, say or {})],
+        "forks": [_fork_record(fork) for fork in [*kept, last]],
     }
     return BranchPlan(_changed(parent.file, settings, samples), record)
 
 
 def branching_of(record: Mapping[str, Any]) -> Branching | None:
-    """Where a run leaves another, from its `run.yaml`; None if it is no branch."""
+    """Where a run leaves another, from its `run.yaml`; None if it is no branch.
+
+    Raises:
+        RunDirectoryError: It lacks something, as one that an earlier SimLab has made.
+    """
     branched = record.get("branch")
     if branched is None:
         return None
-    forks = tuple(
-        Fork(fork["step"], checked(fork["before"]), fork["say"]) for fork in branched["forks"]
-    )
-    return Branching(
-        branched["episode_seed"],
-        branched["parent_sampling_seed"],
-        forks,
-        branched["sampling_seed"],
-        branched["n_earlier"],
-    )
+    try:
+        forks = tuple(
+            Fork(fork["step"], checked(fork["before"]), fork["say"], fork["sampling_seed"])
+            for fork in branched["forks"]
+        )
+        return Branching(
+            branched["episode_seed"],
+            branched["parent_sampling_seed"],
+            forks,
+            branched["sampling_seed"],
+            branched["n_earlier"],
+        )
+    except KeyError as error:
+        raise RunDirectoryError(
+            f"run.yaml of a branch of {branched.get('parent')!r} must have {error} under 'branch', "
+            "got none; branch that run anew"
+        ) from error
 
 
 def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
@@ -113,17 +129,29 @@ def _changed(file: RunFile, settings: Sequence[str], samples: int) -> RunFile:
     return checked({**data, "name": name, "episodes": samples})
 
 
-def _forks(parent: Run, above: Branching | None, step: int, say: Mapping[str, str]) -> list[Fork]:
-    """The parent's forks below a step, and the one at it; those above are left behind."""
-    forks = [] if above is None else [*above.forks]
-    kept = [fork for fork in forks if fork.step < step]
-    left = forks[len(kept) :]
-    return [*kept, Fork(step, left[0].before if left else parent.file, dict(say))]
+def _forks_above(
+    above: Branching | None, episode: int, step: int
+) -> tuple[Sequence[Fork], Sequence[Fork]]:
+    """The parent's forks below a step, as they were for one of its episodes, and the others."""
+    if above is None:
+        return (), ()
+    seed = above.sampling_seed_of(episode)
+    forks = [
+        fork if fork.sampling_seed is not None else replace(fork, sampling_seed=seed)
+        for fork in above.forks
+    ]
+    n_kept = sum(fork.step < step for fork in forks)
+    return forks[:n_kept], forks[n_kept:]
 
 
 def _fork_record(fork: Fork) -> dict[str, Any]:
     before = fork.before.model_dump(mode="json", exclude_unset=True)
-    return {"step": fork.step, "say": dict(fork.say), "before": before}
+    return {
+        "step": fork.step,
+        "say": dict(fork.say),
+        "before": before,
+        "sampling_seed": fork.sampling_seed,
+    }
 
 
 def _check_step(parent: Run, episode: int, step: int, say: Mapping[str, str]) -> None:

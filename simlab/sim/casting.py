@@ -15,7 +15,7 @@ from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
 from simlab.sim.kinds import find_agent, find_judge
-from simlab.sim.make import make, parameters
+from simlab.sim.make import make, parameters, require_maker
 
 
 def make_world(run: RunFile) -> Environment:
@@ -81,6 +81,15 @@ def asks_person(spec: AgentSpec) -> bool:
     return isinstance(found, type) and "person" in (parameters(found) or ())
 
 
+def takes_seed(spec: AgentSpec) -> bool:
+    """Whether an agent is given a ``seed`` that follows from the run's, by which it draws."""
+    found = find_agent(spec.agent)
+    if not isinstance(found, type) or "seed" in spec.options:
+        return False
+    taken = parameters(found)
+    return taken is None or "seed" in taken
+
+
 def make_agent(
     spec: AgentSpec,
     seat: Seat,
@@ -129,6 +138,7 @@ def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed:
         ConfigError: It cannot be made.
     """
     found = find_judge(spec.agent)
+    require_maker(f"judge {name!r}", found)
     offered = {"name": name, "seed": derive(seed, "judge", name)}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):

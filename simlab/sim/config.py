@@ -217,7 +217,7 @@ def _find(scenario: str) -> Path:
             + (
                 "go on with its run by --resume"
                 if (path / "run.yaml").is_file()
-                else "it is no run"
+                else f"it is no run, so say what to run in it: simlab run SCENARIO --out {scenario}"
             )
         )
     if path.suffix in (".yaml", ".yml"):

@@ -1,7 +1,6 @@
 """Launching runs: from the command line, a script or a notebook."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
 from simlab.sim.config import RunFile, checked, open_run_file
+from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.overrides import overridden
 from simlab.sim.places import without_places
@@ -28,11 +28,9 @@ from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
 from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
+from simlab.trace.disk import written
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
-
-RUNS = Path("runs")
-"""Where runs go whose directory is not given."""
 
 Hosts = int | Literal["auto"]
 
@@ -83,7 +81,9 @@ class Launch:
         summary = summarise(log, self.file.episodes)
         write_summary(self.directory, summary)
         if summary.finished:
-            write_tables(log, self.directory.path / "tables")
+            tables = self.directory.path / "tables"
+            with written(tables):
+                write_tables(log, tables)
         return Run(self.directory.path)
 
 
@@ -177,7 +177,7 @@ def prepare(
     rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
-        path = Path(out) if out is not None else _default_directory(file.name, resume=resume)
+        path = directory_of(file.name, out, resume=resume)
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)
         _go_on(directory, file)
@@ -211,7 +211,7 @@ def prepare_branch(
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
-    path = out or _default_directory(plan.file.name, resume=False)
+    path = directory_of(plan.file.name, out, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
 
@@ -256,14 +256,6 @@ def _has_people(file: RunFile) -> bool:
     return any(asks_person(spec) for spec in file.cast.values())
 
 
-def _default_directory(name: str, *, resume: bool) -> Path:
-    """The newest directory of a name to resume, else the next that is free."""
-    pattern = re.compile(rf"{re.escape(name)}-(\d{{4,}})")
-    taken = [int(m[1]) for p in RUNS.glob(f"{name}-*") if (m := pattern.fullmatch(p.name))]
-    number = max(taken, default=0)
-    return RUNS / f"{name}-{number if resume and taken else number + 1:04}"
-
-
 def _recorded(path: Path, out: str | Path | None) -> dict[str, Any]:
     """The data of the run file of a run that is gone on with.
 
@@ -284,7 +276,12 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
         ConfigError: Something else has changed; names it and both values.
     """
     record = directory.read_run()
-    before = checked(record["run"])
+    before = Run(directory.path).file
+    if "branch" in record and before.episodes != file.episodes:
+        raise ConfigError(
+            f"{directory.path} is a branch of {before.episodes} episodes, got {file.episodes}; "
+            "only those share a beginning, so branch its parent anew by --seed and --samples"
+        )
     if before.episodes > file.episodes:
         raise ConfigError(
             f"{directory.path} was begun with {before.episodes} episodes, got {file.episodes}; "

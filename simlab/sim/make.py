@@ -17,9 +17,10 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
         options: Its keyword arguments.
 
     Raises:
-        ConfigError: An option is unknown, missing, or of a wrong type or value, or the maker raises
-            an error of its own.
+        ConfigError: It is nothing that makes, an option is unknown, missing, or of a wrong type or
+            value, or the maker raises an error of its own.
     """
+    require_maker(what, maker)
     known = parameters(maker)
     for option in options:
         if known is not None and option not in known:
@@ -35,8 +36,24 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
 
 
 def parameters(maker: Callable[..., Any]) -> set[str] | None:
-    """The names of the keyword arguments that something takes, or None if it takes any."""
-    found = inspect.signature(maker).parameters.values()
+    """The names of the keyword arguments that something takes, or None if it takes any.
+
+    What is built in may not tell; it is given what there is, and may refuse that.
+    """
+    try:
+        found = inspect.signature(maker).parameters.values()
+    except ValueError:
+        return None
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in found):
         return None
     return {parameter.name for parameter in found}
+
+
+def require_maker(what: str, found: Any) -> None:
+    """See that something makes what a run file names.
+
+    Raises:
+        ConfigError: It is neither class nor function, such as one object for all episodes.
+    """
+    if not callable(found):
+        raise ConfigError(f"{what} must be a class or function, got {found!r}; name its class")

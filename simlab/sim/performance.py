@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 from msgspec import structs
 
@@ -15,7 +16,7 @@ from simlab.errors import EpisodeError, JudgeError, SimlabError
 from simlab.models.model import Model
 from simlab.models.recorded import RecordedModel
 from simlab.sim.cast import Cast, Newcomer
-from simlab.sim.casting import make_agent, make_judge, make_world, models_of, seat_specs
+from simlab.sim.casting import make_agent, make_judge, make_world, models_of, seat_specs, takes_seed
 from simlab.sim.clock import Clock, Latency, SimulatedClock
 from simlab.sim.config import AgentSpec, ClockSpec
 from simlab.sim.episode import Moment, play
@@ -72,6 +73,7 @@ class Performance:
         self._staging = staging
         self._journal = journal
         self._troupe = troupe
+        self._seeds = staging.seeds_of(journal.episode)
         self._names: list[str] = []
         self._tally = Tally()
         self._fold = Fold(journal.episode) if staging.run.judges else None
@@ -127,45 +129,59 @@ class Performance:
         return Cast(refs, edits, self._swaps(world), self._journal.tokens_of, perceived)
 
     def _swaps(self, world: Environment) -> dict[tuple[int, Seat], Newcomer]:
-        """Seats whose agent or model changes at a fork, with who takes them over."""
+        """Seats whose agent, model or draws change at a fork, with who takes them over."""
         swaps: dict[tuple[int, Seat], Newcomer] = {}
-        configurations = self._staging.configurations()
-        for fork, (run, models) in zip(self._staging.forks, configurations[1:], strict=True):
+        configurations, seeds = self._staging.configurations(), pairwise(self._seeds)
+        for fork, (run, models), (seed_before, seed) in zip(
+            self._staging.forks, configurations[1:], seeds, strict=True
+        ):
             before, after = seat_specs(fork.before, world), seat_specs(run, world)
             for seat, spec in after.items():
                 was = before.get(seat)
-                if was != spec or models_of(was, fork.before) != models_of(spec, run):
-                    swaps[fork.step, seat] = partial(self._engage, world, seat, spec, models)
+                changed = was != spec or models_of(was, fork.before) != models_of(spec, run)
+                if changed or (seed != seed_before and takes_seed(spec)):
+                    swaps[fork.step, seat] = partial(self._engage, world, seat, spec, models, seed)
         return swaps
 
     async def _seat(self, world: Environment, seat: Seat, spec: AgentSpec) -> ActorRef:
         """Who takes a seat from the beginning."""
         (_, models), *_ = self._staging.configurations()
         if not spec.persistent:
-            return self._engage(world, seat, spec, models)
-        make = partial(self._make, world, seat, spec, models)
+            return self._engage(world, seat, spec, models, self._seeds[0])
+        make = partial(self._make, world, seat, spec, models, self._seeds[0])
         return await self._troupe.engage_persistent(make, seat, self._journal)
 
     def _engage(
-        self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
+        self,
+        world: Environment,
+        seat: Seat,
+        spec: AgentSpec,
+        models: Mapping[str, Model],
+        seed: int,
     ) -> ActorRef:
         """Seat an agent for this episode."""
-        agent = self._make(world, seat, spec, models)
+        agent = self._make(world, seat, spec, models, seed)
         name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
         self._names.append(name)
         return self._troupe.engage(agent, seat, self._journal, name=name)
 
     def _make(
-        self, world: Environment, seat: Seat, spec: AgentSpec, models: Mapping[str, Model]
+        self,
+        world: Environment,
+        seat: Seat,
+        spec: AgentSpec,
+        models: Mapping[str, Model],
+        seed: int,
     ) -> Agent:
-        seed = self._staging.run.seed if spec.persistent else self._journal.seed
+        """An agent; one that lives across episodes goes by the run's seed until new draws begin."""
+        lasting = spec.persistent and seed == self._seeds[0]
         return make_agent(
             spec,
             seat,
             world.seats[seat],
             models=_recorded(models),
             person=self._staging.person,
-            seed=seed,
+            seed=self._staging.run.seed if lasting else seed,
         )
 
     async def _judge(self) -> dict[str, Plain]:

@@ -55,7 +55,8 @@ class Simulation:
     Args:
         run: What is run.
         directory: Where; its records, if it has any, are gone on with.
-        hosts: How many Ray hosts at most; 0 plays in this process without Ray.
+        hosts: How many Ray hosts at most, and no more than episodes; 0 plays in this process
+            without Ray.
         address: Of a Ray cluster to join.
         branching: Where the run leaves another one, if it is a branch.
         retry_failed: True: failed episodes are tried again from their last step.
@@ -138,7 +139,7 @@ class Simulation:
         self._tell_what_is_left_unused()
         n_workers = 1 if self._persistent else min(self._run.concurrency, len(todo))
         system = ActorSystem(
-            hosts=self._hosts,
+            hosts=min(self._hosts, len(todo)),
             address=self._address,
             next_epoch=self._new_epoch,
             on_host_lost=self._on_host_lost,

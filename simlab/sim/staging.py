@@ -23,11 +23,14 @@ class Fork:
         step: Below it the parent's records are met; at it the change takes effect.
         before: The configuration that holds below the step.
         say: What seats do at the step instead, in words or JSON.
+        sampling_seed: Root from which the seeds of draws derive from the step to the next fork;
+            None for the last fork, behind which each episode has its own.
     """
 
     step: int
     before: RunFile
     say: Mapping[Seat, str]
+    sampling_seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ class Staging:
         """What holds from the beginning, and from each fork on."""
         before = [fork.before for fork in self.forks]
         return list(zip([*before, self.run], [*self.models_before, self.models], strict=True))
+
+    def seeds_of(self, episode: int) -> list[int]:
+        """The roots of the seeds of an episode's draws, in the order of the configurations."""
+        last = self.sampling_seed_of(episode)
+        forks = [fork.sampling_seed for fork in self.forks]
+        return [self.seed_of(episode), *(last if seed is None else seed for seed in forks)]
 
     @property
     def origin(self) -> "Staging":

@@ -4,7 +4,8 @@ import msgspec
 
 from simlab.errors import LogDamagedError, RunDirectoryError
 from simlab.trace.accounts import Account, usage
-from simlab.trace.directory import RunDirectory, write_whole
+from simlab.trace.directory import RunDirectory
+from simlab.trace.disk import write_whole
 from simlab.trace.events import Outcome
 from simlab.trace.json_text import as_json
 from simlab.trace.log import Log

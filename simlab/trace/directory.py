@@ -14,21 +14,27 @@ epochs. Nothing here is pickled: a directory from a stranger is safe to open.
 """
 
 import fcntl
-import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from simlab.errors import LogDamagedError, RunDirectoryError
+from simlab.trace.disk import made, reason_of, sync, write_whole, written
+from simlab.trace.seal import Seal, read_seal, write_seal
 from simlab.trace.segment import Segment
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+_BEGINNING = {"lock", "run.yaml.partial"}
+"""Files in the folder of a run that has not begun."""
 
 FORMAT = 1
 """Version of the layout and of the records; runs of newer versions are refused."""
@@ -49,12 +55,8 @@ class SegmentFile:
 
     def sealed_length(self) -> int | None:
         """Bytes that count, or None while the segment is open or about to be sealed."""
-        try:
-            said = json.loads(self.seal.read_text())
-        except FileNotFoundError:
-            return None
-        length = said.get("bytes")
-        return None if length is None else int(length)
+        seal = read_seal(self.seal)
+        return None if seal is None else seal.length
 
     def open(self) -> Segment:
         """The segment, for reading."""
@@ -69,23 +71,39 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path, run: Mapping[str, Any]) -> "RunDirectory":
-        """Make a new directory with its `run.yaml`.
+        """Make a new directory with its `run.yaml`; see `making`."""
+        with cls.making(path, run) as directory:
+            return directory
+
+    @classmethod
+    @contextmanager
+    def making(cls, path: Path, run: Mapping[str, Any]) -> Iterator["RunDirectory"]:
+        """Make a new directory, which is a run once the block has put into it what it begins with.
+
+        Its `run.yaml` is written last: whatever cuts this off before, there is no run that lacks
+        something. What was made goes if the block fails.
 
         Args:
-            path: Must not exist, or be an empty folder.
+            path: Must not exist, or be an empty folder, or hold what a run leaves that was killed
+                before it had anything to record.
             run: What is run, as plain data.
 
         Raises:
-            RunDirectoryError: Something is there already.
+            RunDirectoryError: Something is there already, or the place or the disk does not take
+                it.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunDirectoryError(
-                f"{path} exists already; go on with it by --resume, or choose another by --out"
-            )
-        (path / "segments").mkdir(parents=True, exist_ok=True)
         directory = cls(path)
-        directory.write_run(run)
-        return directory
+        with made(path):
+            directory._require_free()
+            (path / "segments").mkdir(parents=True, exist_ok=True)
+            with directory.locked():
+                directory._require_free()
+                try:
+                    yield directory
+                    directory.write_run(run)
+                except BaseException:
+                    directory._clear()
+                    raise
 
     @classmethod
     def open(cls, path: Path) -> "RunDirectory":
@@ -111,13 +129,19 @@ class RunDirectory:
         """
         file = self.path / "run.yaml"
         try:
-            run = yaml.safe_load(file.read_text())
+            run = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise RunDirectoryError(
                 f"{self.path} is not a run: it has no run.yaml; runs are listed by `ls runs`"
             ) from None
-        except yaml.YAMLError as error:
-            raise RunDirectoryError(f"{file} is not YAML: {error}") from error
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{file} cannot be read: {reason_of(error)}; restore it from a copy"
+            ) from error
+        except (ValueError, yaml.YAMLError) as error:  # bytes or dates that are none, or no YAML
+            raise RunDirectoryError(
+                f"{file} is not YAML in UTF-8: {error}; restore it from a copy"
+            ) from error
         if not isinstance(run, dict) or not isinstance(run.get("format"), int):
             raise RunDirectoryError(f"{file} is not a run's file: it has no number under 'format'")
         if run["format"] > FORMAT:
@@ -128,7 +152,11 @@ class RunDirectory:
         return run
 
     def write_run(self, run: Mapping[str, Any]) -> None:
-        """Write `run.yaml`, whole or not at all."""
+        """Write `run.yaml`, whole or not at all.
+
+        Raises:
+            LogWriteError: The disk does not take it.
+        """
         text = yaml.safe_dump({"format": FORMAT, **run}, sort_keys=False, allow_unicode=True)
         write_whole(self.path / "run.yaml", text.encode())
 
@@ -138,27 +166,34 @@ class RunDirectory:
 
         Raises:
             RunDirectoryError: Another process holds it; names its id.
+            LogWriteError: The disk does not take this one's id.
         """
-        with (self.path / "lock").open("a+") as file:
+        lock = self.path / "lock"
+        with lock.open("ab+", buffering=0) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
+            except BlockingIOError:
                 raise RunDirectoryError(
-                    f"{self.path} is in use by process {file.read().strip() or 'unknown'}; "
+                    f"{self.path} is in use by process {lock.read_text().strip() or 'unknown'}; "
                     "wait for it, or end it"
                 ) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            with written(lock):
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
             yield
 
     def segments(self) -> list[SegmentFile]:
         """All segments, by epoch.
 
         Raises:
+            RunDirectoryError: Their folder is not there.
             LogDamagedError: One was removed: its seal is there, or segments of later epochs.
         """
+        if not (self.path / "segments").is_dir():
+            raise RunDirectoryError(
+                f"{self.path} has no folder segments/, which keeps all that was recorded; restore "
+                "it from a copy"
+            )
         sealed = self._segment_files(".seal")  # looked at first: a seal comes after its segment
         found = self._segment_files(".log")
         known = {segment.epoch: segment.path.name for segment in (*sealed, *found)}
@@ -199,6 +234,7 @@ class RunDirectory:
 
         Raises:
             ValueError: It has other characters than letters, digits, ``_``, ``.`` and ``-``.
+            LogWriteError: The disk does not take it.
         """
         if not _HOST.fullmatch(host):
             raise ValueError(
@@ -208,8 +244,9 @@ class RunDirectory:
         segments = self.segments()
         epoch = segments[-1].epoch + 1 if segments else 1
         path = self.path / "segments" / f"{epoch:06}-{host}.log"
-        path.touch(exist_ok=False)
-        sync_folder(path.parent)
+        with written(path):
+            path.touch(exist_ok=False)
+            sync(path.parent)
         return SegmentFile(path, epoch, host)
 
     def seal(self, segment: SegmentFile, *, next_epoch: int | None = None) -> None:
@@ -225,40 +262,47 @@ class RunDirectory:
 
         Raises:
             LogDamagedError: The segment is damaged before its tail.
+            LogWriteError: The disk does not take it.
         """
         if segment.sealed_length() is not None:
             return
-        seal = {"host": segment.host, "epoch": segment.epoch, "next_epoch": next_epoch}
-        write_whole(segment.seal, json.dumps(seal).encode())
-        descriptor = os.open(segment.path, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        seal = Seal(segment.host, segment.epoch, next_epoch)
+        write_seal(segment.seal, seal)
+        with written(segment.path):
+            sync(segment.path)
         length = Segment(segment.path).length
-        write_whole(segment.seal, json.dumps({**seal, "bytes": length}).encode())
+        write_seal(segment.seal, msgspec.structs.replace(seal, length=length))
 
     def seal_all(self) -> None:
         """Seal every segment, as those do who take over a run."""
         for segment in self.segments():
             self.seal(segment)
 
+    def _require_free(self) -> None:
+        """See that a run can be made here.
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that after any crash it is the old one or the new one, whole."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
+        Raises:
+            RunDirectoryError: Something is here already.
+        """
+        if self.is_one(self.path):
+            raise RunDirectoryError(
+                f"{self.path} exists already; go on with it by --resume, or choose another by --out"
+            )
+        if self.path.exists() and not self._is_empty():
+            raise RunDirectoryError(
+                f"{self.path} is not a run and not empty; choose another by --out, or empty it "
+                "first"
+            )
 
+    def _is_empty(self) -> bool:
+        """Whether nothing is in the folder that a run was to become, but how that began."""
+        names = {entry.name for entry in self.path.iterdir()} - _BEGINNING
+        return not names or (names == {"segments"} and not any((self.path / "segments").iterdir()))
 
-def sync_folder(path: Path) -> None:
-    """Make names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _clear(self) -> None:
+        """Take out of the folder what was put there, but for the lock, which is held."""
+        for entry in self.path.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != "lock":
+                entry.unlink()

@@ -28,6 +28,11 @@ def utf8_json(text: str) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
+def ascii_json(text: str) -> str:
+    r"""The same JSON for those who take ASCII alone: all other letters stand as ``\uXXXX``."""
+    return json.dumps(json.loads(text))
+
+
 def _as_dict(value: Any) -> dict[str, str]:
     if isinstance(value, bytes):
         return {"_type": "bytes", "base64": base64.b64encode(value).decode()}

@@ -1,7 +1,6 @@
 """The writer of one segment: appends records, commits groups of them, refuses after a seal."""
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +10,13 @@ from typing import Final
 
 import msgspec
 
-from simlab.errors import LogWriteError, SimlabError, StaleEpochError
+from simlab.errors import SimlabError, StaleEpochError
 from simlab.trace.append_file import AppendFile
 from simlab.trace.contents import AS_IS, PIECES, Content, Reference, refer
+from simlab.trace.disk import write_error, written
 from simlab.trace.events import BLOB
 from simlab.trace.pieces import PiecesWriter
+from simlab.trace.seal import read_seal
 from simlab.trace.segment import MAGIC, RUN, Segment, pack
 
 _QUICK_S: Final = 0.001
@@ -57,7 +58,9 @@ class SegmentWriter:
     ) -> None:
         self.path = path
         self._seal = seal
-        self._file = open_file(path)
+        self._name = f"segment {path.name}"
+        with written(self._name):
+            self._file = open_file(path)
         self._lock = threading.Lock()
         self._failure: SimlabError | ValueError | None = None
         self._unwritten: list[bytes] = []
@@ -133,7 +136,7 @@ class SegmentWriter:
         try:
             self._file.sync()
         except OSError as error:
-            raise self._fail(_write_error(self.path, error)) from error
+            raise self._fail(write_error(self._name, error)) from error
         self._refuse_if_sealed()
 
     def close(self) -> None:
@@ -158,7 +161,8 @@ class SegmentWriter:
             self._refuse_if_sealed()
             there = Segment(self.path)
             if there.torn_bytes:
-                self._file.cut(there.length)
+                with written(self._name):
+                    self._file.cut(there.length)
             if not there.length:
                 self._write(MAGIC)
         except BaseException:
@@ -170,7 +174,7 @@ class SegmentWriter:
         try:
             self._file.write(data)
         except OSError as error:
-            raise self._fail(_write_error(self.path, error)) from error
+            raise self._fail(write_error(self._name, error)) from error
 
     def _intern_numbers(self, content: list[int], lists: PiecesWriter) -> Reference:
         reference, data = refer(content)
@@ -277,18 +281,11 @@ class _Syncer:
             done(self._sync())
 
 
-def _write_error(path: Path, error: OSError) -> LogWriteError:
-    return LogWriteError(
-        f"segment {path.name} cannot be written: {error.strerror or error}; what was committed "
-        "stays, so free the disk and go on with --resume"
-    )
-
-
 def _stale_error(path: Path, seal: Path) -> StaleEpochError:
-    said = json.loads(seal.read_text())
-    successor = said.get("next_epoch")
+    said = read_seal(seal)
+    assert said is not None, "nobody takes a seal away"
+    successor = said.next_epoch
     by = "sealed" if successor is None else f"sealed and its host replaced in epoch {successor}"
     return StaleEpochError(
-        f"segment {path.name} of epoch {said['epoch']} was {by}; what was written since does not "
-        "count"
+        f"segment {path.name} of epoch {said.epoch} was {by}; what was written since does not count"
     )

@@ -222,6 +222,24 @@ async def test_what_a_script_defines_works_in_all_hosts_of_a_cluster_that_it_joi
 
 
 @pytest.mark.ray
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("foo", "ConfigError: the address of a Ray cluster must be HOST:PORT or 'auto', got 'foo'"),
+        ("127.0.0.1:1", "ConfigError: no Ray cluster answers at '127.0.0.1:1': tried 127.0.0.1 a"),
+    ],
+)
+async def test_an_address_where_no_cluster_is_is_refused_at_once(tmp_path, address, message):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "neighbour.py").write_text("Greeting = None\n")
+
+    async with asyncio.timeout(30):  # Ray alone waits for minutes
+        _, err = await printed("script.py", address, cwd=tmp_path)
+
+    assert message in err
+
+
+@pytest.mark.ray
 def test_what_plain_pickle_takes_is_pickled_plainly_and_all_else_by_value():
     from simlab.actors.ray import dumps
 

@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sim.launch import prepare_branch, run
 from simlab.sim.run import Run
 from simlab.trace.events import Effect
+from simlab.trace.writer import SegmentWriter
 from tests.sim.records import contents, deeds, records, replayed
 from tests.sim.test_launch import interrupt_at
+from tests.trace.children import kill_oneself, killed
 
 WORLDS = "tests.sim.worlds"
 
@@ -165,6 +168,73 @@ def test_samples_of_a_sample_are_fresh_continuations_that_follow_from_their_own_
     assert replayed(made) == 3
 
 
+RANDOM = {
+    "world": "simlab.env.iterated_dilemma:IteratedDilemma",
+    "cast": {"*": {"agent": "random"}},
+    "options": {"talk": False, "rounds": 20},
+}
+"""Two who move at once, twenty times, at random; a step has two deeds."""
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_samples_of_agents_that_draw_are_fresh_continuations(relay, branch, persistent):
+    cast = {"*": {"agent": "random", "persistent": persistent}}
+    parent = relay(**{**RANDOM, "cast": cast})
+
+    made = branch(parent, step=2, seed=5, samples=3)
+    again = branch(parent, step=2, seed=5, samples=3, out="again")
+
+    stories = [deeds(parent), *(deeds(made, episode) for episode in range(3))]
+    assert {tuple(story[:4]) for story in stories} == {tuple(deeds(parent)[:4])}
+    assert len({tuple(story) for story in stories}) == 4
+    assert made.digest == again.digest
+    assert replayed(made) == 3
+
+
+def test_agents_that_draw_go_on_as_they_did_where_no_seed_is_given(relay, branch):
+    parent = relay(**RANDOM)
+    first = branch(parent, step=2, seed=5, samples=3, out="first")
+
+    plain = branch(parent, step=2, out="plain")
+    second = branch(first, episode=2, step=5, out="second")
+    third = branch(second, step=8, out="third")
+
+    assert deeds(plain) == deeds(parent)
+    assert deeds(third) == deeds(second) == deeds(first, 2)
+    assert replayed(third) == 1
+
+
+def test_agents_that_draw_in_a_branch_of_a_sample_follow_each_seed_from_its_step_on(relay, branch):
+    parent = relay(**RANDOM)
+    first = branch(parent, step=2, seed=5, samples=2, out="first")
+    second = branch(first, episode=1, step=5, seed=6, samples=2, out="second")
+
+    third = branch(second, episode=1, step=8, seed=7, out="third")
+
+    assert deeds(second, 1)[:10] == deeds(first, 1)[:10]
+    assert deeds(third)[:16] == deeds(second, 1)[:16]
+    assert len({tuple(deeds(run, n)) for run, n in ((first, 1), (second, 1), (third, 0))}) == 3
+    assert replayed(third) == 1
+
+
+def test_an_agent_whose_seed_is_set_draws_by_that_alone(relay, branch):
+    parent = relay(**{**RANDOM, "cast": {"*": {"agent": "random", "seed": 3}}})
+
+    made = branch(parent, step=2, seed=5)
+
+    assert deeds(made) == deeds(parent)
+
+
+def test_a_branch_whose_file_lacks_something_is_refused(relay, branch):
+    made = branch(relay(), step=2)
+    record = made.directory.read_run()
+    del record["branch"]["forks"][0]["sampling_seed"]
+    made.directory.write_run(record)
+
+    with pytest.raises(RunDirectoryError, match=r"must have 'sampling_seed' under 'branch', got n"):
+        replayed(made)
+
+
 def test_a_branch_of_a_sample_in_which_nothing_is_changed_goes_on_as_that_did(relay, branch):
     parent = relay(options={"turns": 6})
     first = branch(parent, step=1, seed=5, samples=3, out="first")
@@ -288,3 +358,22 @@ def test_an_interrupted_branch_is_gone_on_with(relay, branch, tmp_path):
     cut = run(launch.directory.path, resume=True, hosts=0)
 
     assert cut.digest == whole.digest
+
+
+def test_a_branch_that_is_killed_while_it_is_made_is_no_run(relay, tmp_path, monkeypatch):
+    parent = relay()
+    append = SegmentWriter.append
+
+    def append_some(writer, kind, episode, payload):
+        append(writer, kind, episode, payload)
+        if writer.path.stat().st_size > 400:
+            kill_oneself()
+
+    monkeypatch.setattr(SegmentWriter, "append", append_some)
+    killed(lambda: prepare_branch(parent.path, episode=0, step=3, out=tmp_path / "branch"))
+
+    assert (tmp_path / "branch" / "segments" / "000001-shared.log").stat().st_size > 400
+    with pytest.raises(ConfigError, match=r"it is no run, so say what to run in it"):
+        run(tmp_path / "branch", resume=True)
+    with pytest.raises(ConfigError, match=r"branch is not a run and not empty"):
+        prepare_branch(parent.path, episode=0, step=3, out=tmp_path / "branch")

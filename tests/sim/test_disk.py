@@ -5,14 +5,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from simlab.errors import LogWriteError
+from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
+from tests.commands import DONE, refused
+from tests.sim.conftest import RELAY
 
 LIMIT_BYTES = 40_000
 
 
-def simlab(
+FULL = Path("/dev/full")
+"""Where writing fails as on a disk that is full."""
+
+
+def command(
     *arguments: str | Path, limit_bytes: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """A command in a process whose files may be only so large."""
@@ -35,10 +44,10 @@ def test_a_disk_that_fills_ends_the_run_with_2_and_loses_nothing_committed(tmp_p
     given = ("run", "car_sale", "--episodes", "64", "--seed", "7", "--model", "all=scripted")
     given = (*given, "--hosts", "0", "--out")
 
-    whole = simlab(*given, tmp_path / "whole")
-    full = simlab(*given, tmp_path / "full", limit_bytes=LIMIT_BYTES)
+    whole = command(*given, tmp_path / "whole")
+    full = command(*given, tmp_path / "full", limit_bytes=LIMIT_BYTES)
     n_committed = Run(tmp_path / "full").log.n_events
-    resumed = simlab(*given, tmp_path / "full", "--resume")
+    resumed = command(*given, tmp_path / "full", "--resume")
 
     assert whole.returncode == 0
     assert full.returncode == 2
@@ -47,3 +56,50 @@ def test_a_disk_that_fills_ends_the_run_with_2_and_loses_nothing_committed(tmp_p
     assert n_committed > 0
     assert resumed.returncode == 0, resumed.stderr
     assert Run(tmp_path / "full").digest == Run(tmp_path / "whole").digest
+
+
+@pytest.mark.parametrize("file", ["summary.json", "tables/effects.parquet"])
+def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, file):
+    made = relay()
+    (made.path / file).unlink()
+    room = made.path / f"{file}.partial"
+    room.symlink_to(FULL)
+
+    message = refused(simlab("run", made.path, "--resume", "--hosts", 0))
+    room.unlink()
+    resumed = simlab("run", made.path, "--resume", "--hosts", 0)
+
+    told = made.path / file.partition("/")[0]
+    assert message == (
+        f"{told} cannot be written: No space left on device; what was committed stays, so free the "
+        f"disk and go on with --resume; then: simlab run {made.path} --resume"
+    )
+    assert resumed.exit_code == DONE, resumed.output
+    assert Run(made.path).digest == made.digest
+    assert len(pd.read_parquet(made.path / "tables" / "effects.parquet")) == 4
+
+
+def test_a_run_that_grows_where_there_is_no_room_stays_as_it_was(simlab, relay):
+    made = relay()
+    room = made.path / "run.yaml.partial"
+    room.symlink_to(FULL)
+
+    message = refused(simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2))
+
+    assert message.startswith(f"{made.path}/run.yaml cannot be written: No space left on device; ")
+    assert Run(made.path).file.episodes == 1
+    room.unlink()
+    assert simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2).exit_code == DONE
+
+
+def test_a_seal_for_which_there_is_no_room_is_made_on_resuming(relay, run_file, tmp_path):
+    launch = prepare(run_file(RELAY), out=tmp_path / "cut", hosts=0)
+    room = tmp_path / "cut" / "segments" / "000001-driver.seal.partial"
+    room.symlink_to(FULL)
+
+    with pytest.raises(LogWriteError, match=r"000001-driver.seal cannot be written: No space left"):
+        launch.run()
+    room.unlink()
+    resumed = run(tmp_path / "cut", resume=True, hosts=0)
+
+    assert resumed.digest == relay().digest

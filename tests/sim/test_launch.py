@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -143,10 +144,25 @@ def test_a_directory_that_holds_anything_is_refused(path, tmp_path):
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / "notes.txt").touch()
 
-    with pytest.raises(
-        RunDirectoryError, match=r"exists already; go on with it by --resume, or ch"
-    ):
-        prepare(path, out=tmp_path / "r")
+    for resume in (False, True):
+        with pytest.raises(RunDirectoryError, match=r"r is not a run and not empty; choose anoth"):
+            prepare(path, out=tmp_path / "r", resume=resume)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_was_killed_before_it_began_is_started(path, tmp_path, resume):
+    (tmp_path / "r" / "segments").mkdir(parents=True)
+
+    made = run(path, out=tmp_path / "r", hosts=0, resume=resume)
+
+    assert made.summary.n_ended == 1
+
+
+def test_what_has_not_begun_is_not_gone_on_with_by_its_directory(tmp_path):
+    (tmp_path / "r" / "segments").mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match=r"say what to run in it: simlab run SCENARIO --out .*/r"):
+        run(tmp_path / "r", resume=True)
 
 
 def test_directories_are_numbered_by_name(here, path):
@@ -156,6 +172,22 @@ def test_directories_are_numbered_by_name(here, path):
     assert [str(name) for name in names] == ["runs/relay-0001", "runs/relay-0002"]
     assert str(other) == "runs/other-0001"
     assert here.joinpath("runs/relay-0002/run.yaml").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_two_that_begin_in_the_same_instant_get_directories_of_their_own(path, monkeypatch):
+    first = prepare(path).directory.path
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))  # what was there before the first began
+    second = prepare(path).directory.path
+
+    assert [str(first), str(second)] == ["runs/relay-0001", "runs/relay-0002"]
+
+
+def test_where_no_directory_can_be_made_the_run_is_refused(here, path):
+    (here / "runs").touch()
+
+    with pytest.raises(RunDirectoryError, match=r"runs cannot be made: File exists; .* by --out"):
+        prepare(path)
 
 
 @pytest.mark.usefixtures("here")
@@ -205,6 +237,22 @@ def test_a_run_is_gone_on_with_as_it_was_begun(relay, tmp_path, changed, message
 
     with pytest.raises(ConfigError, match=message):
         run(tmp_path / "run", resume=True, hosts=0, **changed)
+
+
+def test_a_run_whose_file_does_not_say_what_is_run_is_not_gone_on_with(relay, tmp_path):
+    relay()
+    (tmp_path / "run" / "run.yaml").write_text("format: 1\n")
+
+    with pytest.raises(RunDirectoryError, match=r"run.yaml has no mapping under 'run'"):
+        relay(resume=True)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_branch_has_the_episodes_that_it_was_made_with(relay, branch, tmp_path, number):
+    branch(relay(), step=2, seed=5, samples=2)
+
+    with pytest.raises(ConfigError, match=rf"is a branch of 2 episodes, got {number}; only those"):
+        run(tmp_path / "branch", resume=True, episodes=number, hosts=0)
 
 
 def test_a_model_that_is_replaced_on_resuming_is_refused_not_passed_over(relay, tmp_path):

@@ -12,6 +12,7 @@ import threading
 import numpy as np
 import pytest
 
+from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import LogWriteError, RunDirectoryError
 from simlab.seeding import derive
 from simlab.sim.config import checked
@@ -196,10 +197,10 @@ def test_actions_that_were_not_the_agents_own_are_told_with_their_mark(relay):
     assert [news.lines[0][2] for news in steps] == ["invalid", ""]
 
 
-def simulation_of(tmp_path, observer=None, **keys):
+def simulation_of(tmp_path, observer=None, *, hosts=0, **keys):
     file = checked({**RELAY, **keys})
     directory = RunDirectory.create(tmp_path / "run", provenance(file))
-    return Simulation(file, directory, observer=observer)
+    return Simulation(file, directory, hosts=hosts, observer=observer)
 
 
 async def test_an_observers_error_ends_the_run_as_it_is(tmp_path):
@@ -230,6 +231,19 @@ async def test_a_full_disk_ends_the_run_and_leaves_what_was_committed(tmp_path, 
             await simulation.run()
 
     assert Run(tmp_path / "run").log.n_steps(0) >= 2
+
+
+@pytest.mark.parametrize(("hosts", "n_started"), [(1000, 3), (2, 2)])
+async def test_no_more_hosts_are_started_than_there_are_episodes(
+    tmp_path, monkeypatch, hosts, n_started
+):
+    cluster = MemoryCluster()
+    monkeypatch.setattr("simlab.actors.system._ray_cluster", lambda _address: cluster)
+
+    await simulation_of(tmp_path, Observer(), episodes=3, hosts=hosts).run()
+
+    assert len(cluster.processes) == n_started
+    assert Run(tmp_path / "run").summary.n_ended == 3
 
 
 async def test_a_run_in_use_is_refused(tmp_path):

@@ -1,13 +1,15 @@
 """Run directories: made once, held by one process, sealed for good."""
 
+import fcntl
 import os
+from pathlib import Path
 
 import pytest
 import yaml
 
 from simlab.errors import ConfigError, LogDamagedError, RunDirectoryError, StaleEpochError
 from simlab.trace import directory as directory_module
-from simlab.trace.directory import FORMAT, RunDirectory, write_whole
+from simlab.trace.directory import FORMAT, RunDirectory
 from simlab.trace.segment import MAGIC, Segment
 from simlab.trace.writer import SegmentWriter
 from tests.trace.children import kill_oneself, killed
@@ -27,8 +29,94 @@ def test_a_run_keeps_what_it_was_made_with(tmp_path):
 def test_a_directory_that_has_something_in_it_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
 
-    with pytest.raises(RunDirectoryError, match=r"exists already; go on with it by --resume"):
+    with pytest.raises(RunDirectoryError, match=r"is not a run and not empty; choose another by"):
         RunDirectory.create(tmp_path, {})
+
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_that_is_there_is_left_alone(directory):
+    with pytest.raises(RunDirectoryError, match=r"exists already; go on with it by --resume"):
+        RunDirectory.create(directory.path, {})
+
+
+def test_what_has_records_and_no_run_file_is_left_alone(directory):
+    directory.new_segment("host-1")
+    (directory.path / "run.yaml").unlink()
+
+    with pytest.raises(RunDirectoryError, match=r"is not a run and not empty"):
+        RunDirectory.create(directory.path, {})
+
+    assert len(directory.segments()) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "call"), [(fcntl, "flock"), (directory_module, "write_whole"), (Path, "rename")]
+)
+def test_a_run_that_was_killed_before_it_began_is_begun_anew(tmp_path, monkeypatch, where, call):
+    path = tmp_path / "run"
+    monkeypatch.setattr(where, call, lambda *_: kill_oneself())
+
+    killed(lambda: RunDirectory.create(path, {"seed": 1}))
+    monkeypatch.undo()
+    assert path.exists()
+    RunDirectory.create(path, {"seed": 2})
+
+    assert RunDirectory.open(path).read_run()["seed"] == 2
+
+
+def test_a_run_is_there_once_all_that_it_begins_with_is(tmp_path):
+    path = tmp_path / "run"
+
+    def work():
+        with RunDirectory.making(path, {}) as directory:
+            directory.new_segment("shared")
+            kill_oneself()
+
+    killed(work)
+
+    assert not RunDirectory.is_one(path)
+    with pytest.raises(RunDirectoryError, match=r"is not a run and not empty"):
+        RunDirectory.create(path, {})
+
+
+def test_of_a_run_that_cannot_be_made_nothing_is_left_in_the_way(tmp_path):
+    def fail(directory):
+        directory.new_segment("shared")
+        raise ZeroDivisionError
+
+    with (
+        pytest.raises(ZeroDivisionError),
+        RunDirectory.making(tmp_path / "run", {}) as directory,
+    ):
+        fail(directory)
+
+    assert RunDirectory.create(tmp_path / "run", {}).segments() == []
+
+
+def test_two_who_make_one_run_do_not_mix(tmp_path):
+    with (
+        RunDirectory.making(tmp_path / "run", {"seed": 1}),
+        pytest.raises(RunDirectoryError, match=f"in use by process {os.getpid()}"),
+    ):
+        RunDirectory.create(tmp_path / "run", {"seed": 2})
+
+    assert RunDirectory.open(tmp_path / "run").read_run()["seed"] == 1
+
+
+@pytest.mark.parametrize("inside", ["file", "file/x", "file/x/y"])
+def test_a_place_that_takes_no_run_is_refused_with_the_reason(tmp_path, inside):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(RunDirectoryError, match=rf"{inside} cannot be made: Not a directory; "):
+        RunDirectory.create(tmp_path / inside, {})
+
+
+def test_a_run_without_its_segments_is_refused(directory):
+    (directory.path / "segments").rmdir()
+
+    with pytest.raises(RunDirectoryError, match=r"run has no folder segments/, which keeps all "):
+        directory.segments()
 
 
 @pytest.mark.parametrize(
@@ -37,14 +125,23 @@ def test_a_directory_that_has_something_in_it_is_left_alone(tmp_path):
         (None, "is not a run: it has no run.yaml"),
         ("[1, 2]", "has no number under 'format'|is not a run's file"),
         ("a: b: c", "is not YAML"),
+        ("created: 2024-13-99", "is not YAML in UTF-8: month must be in 1..12"),
+        (b"\xff", "is not YAML in UTF-8: .* can't decode byte 0xff"),
         (f"format: {FORMAT + 1}", f"has format {FORMAT + 1}, this SimLab reads up to {FORMAT}"),
     ],
 )
 def test_what_is_no_run_is_refused_in_words(tmp_path, text, said):
     if text is not None:
-        (tmp_path / "run.yaml").write_text(text)
+        (tmp_path / "run.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
 
     with pytest.raises(ConfigError, match=said):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_run_file_that_is_a_folder_is_refused(tmp_path):
+    (tmp_path / "run.yaml").mkdir()
+
+    with pytest.raises(RunDirectoryError, match=r"run.yaml cannot be read: Is a directory; res"):
         RunDirectory.open(tmp_path)
 
 
@@ -206,20 +303,6 @@ def test_a_damaged_segment_is_not_sealed(directory):
 
     with pytest.raises(LogDamagedError, match="000001-driver"):
         directory.seal_all()
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    file = tmp_path / "summary.json"
-    write_whole(file, b"old")
-
-    def fail(_descriptor):
-        raise OSError("power lost")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="power lost"):
-        write_whole(file, b"new")
-
-    assert file.read_bytes() == b"old"
 
 
 def test_run_files_are_plain_yaml(directory):

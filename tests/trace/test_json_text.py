@@ -6,7 +6,7 @@ import math
 import pytest
 
 from simlab.trace.contents import reference_to
-from simlab.trace.json_text import as_json
+from simlab.trace.json_text import as_json, ascii_json
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ def test_plain_data_is_read_back(value, read):
 
 def test_texts_stay_readable():
     assert as_json("Übergabe") == '"Übergabe"'
+
+
+def test_the_same_stands_in_ascii_for_those_who_take_nothing_else():
+    text = as_json({"é": "half \ud800, \U0001f600"})
+
+    assert ascii_json(text).isascii()
+    assert json.loads(ascii_json(text)) == json.loads(text)
 
 
 def test_a_reference_that_was_not_followed_is_its_hash():

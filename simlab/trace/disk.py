@@ -1,0 +1,87 @@
+"""The disk: files that are whole after any crash, and words for what it refuses."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from simlab.errors import LogWriteError, RunDirectoryError
+
+_REMEDY = "free the disk and go on with --resume"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that after any crash it is the old one or the new one, whole.
+
+    Raises:
+        LogWriteError: The disk does not take it; the old one stays.
+    """
+    partial = path.with_name(path.name + ".partial")
+    with written(path):
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Make a file durable, or the names in a folder.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def written(what: Path | str, *, remedy: str = _REMEDY) -> Iterator[None]:
+    """Say what could not be written, where the operating system refuses it within the block.
+
+    Args:
+        what: What is written.
+        remedy: What is to be done.
+
+    Raises:
+        LogWriteError: It was refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise write_error(what, error, remedy=remedy) from error
+
+
+@contextmanager
+def made(path: Path) -> Iterator[None]:
+    """Say that a run's directory could not be made, where the system refuses it within the block.
+
+    Raises:
+        RunDirectoryError: It was refused; says why.
+    """
+    try:
+        yield
+    except (OSError, LogWriteError) as error:
+        raise RunDirectoryError(
+            f"{path} cannot be made: {reason_of(error)}; make room for it, or choose another place "
+            "by --out"
+        ) from error
+
+
+def write_error(what: Path | str, error: OSError, *, remedy: str = _REMEDY) -> LogWriteError:
+    """The error that says what could not be written; see `written`."""
+    return LogWriteError(
+        f"{what} cannot be written: {reason_of(error)}; what was committed stays, so {remedy}"
+    )
+
+
+def reason_of(error: BaseException) -> str:
+    """Why the operating system refuses something: from its error, or one that it has caused."""
+    while not isinstance(error, OSError) and error.__cause__ is not None:
+        error = error.__cause__
+    number = error.errno if isinstance(error, OSError) else None
+    return str(error) if number is None else os.strerror(number)

@@ -1,0 +1,95 @@
+"""The disk: what it takes is whole, and what it refuses is told."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simlab.errors import LogWriteError, RunDirectoryError
+from simlab.trace.directory import RunDirectory
+from simlab.trace.disk import made, write_whole, written
+from simlab.trace.writer import SegmentWriter
+
+FULL = Path("/dev/full")
+"""Where writing fails as on a disk that is full."""
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "summary.json"
+    write_whole(file, b"old")
+
+    def fail(_descriptor):
+        raise OSError("power lost")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(LogWriteError, match=r"summary.json cannot be written: power lost; what "):
+        write_whole(file, b"new")
+
+    assert file.read_bytes() == b"old"
+
+
+def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path):
+    file = tmp_path / "summary.json"
+    write_whole(file, b"old")
+    (tmp_path / "summary.json.partial").symlink_to(FULL)
+
+    with pytest.raises(LogWriteError) as caught:
+        write_whole(file, b"new")
+
+    assert caught.value.message == (
+        f"{file} cannot be written: No space left on device; what was committed stays, so free "
+        "the disk and go on with --resume"
+    )
+    assert file.read_bytes() == b"old"
+
+
+def test_a_seal_that_finds_no_room_is_told_and_made_later(directory):
+    file = directory.new_segment("host-1")
+    room = file.seal.with_name(file.seal.name + ".partial")
+    room.symlink_to(FULL)
+
+    with pytest.raises(LogWriteError, match=r"000001-host-1.seal cannot be written: No space"):
+        directory.seal_all()
+    room.unlink()
+    directory.seal_all()
+
+    assert file.sealed_length() == 0
+
+
+def test_a_segment_that_finds_no_room_is_told(directory, monkeypatch):
+    def refuse(path, *_, **__):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(LogWriteError, match=r"000001-host-1.log cannot be written: No space"):
+        directory.new_segment("host-1")
+    monkeypatch.undo()
+    file = directory.new_segment("host-1")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(LogWriteError, match=r"segment 000001-host-1.log cannot be written: No sp"):
+        SegmentWriter(file.path)
+
+
+def test_a_lock_that_finds_no_room_for_its_number_is_told(directory):
+    (directory.path / "lock").unlink()
+    (directory.path / "lock").symlink_to(FULL)
+
+    with pytest.raises(LogWriteError, match=r"lock cannot be written: "), directory.locked():
+        pass
+
+
+def test_a_run_for_which_there_is_no_room_is_told(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "run.yaml.partial").symlink_to(FULL)
+
+    with pytest.raises(RunDirectoryError, match=r"run cannot be made: No space left on device; ma"):
+        RunDirectory.create(path, {})
+
+    RunDirectory.create(path, {})
+
+
+@pytest.mark.parametrize("told", [written, made])
+def test_errors_that_are_not_the_systems_are_raised_as_they_are(told, tmp_path):
+    with pytest.raises(ZeroDivisionError), told(tmp_path):
+        raise ZeroDivisionError
