@@ -12,6 +12,15 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from simlab.cli import app
+from simlab.sim.garbage import begin_play, end_play
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_play() -> Iterator[None]:
+    """Plays of tests nest in one, so that none collects what all the tests before have left."""
+    begin_play()
+    yield
+    end_play()
 
 
 @pytest.fixture(scope="session")
