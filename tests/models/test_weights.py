@@ -39,18 +39,6 @@ def converted(monkeypatch):
     return commands
 
 
-@pytest.fixture
-def offline_hub(monkeypatch):
-    """A hub that cannot be reached and holds nothing."""
-
-    def snapshot_download(*_, local_files_only=False, **__):
-        raise OSError("nothing cached" if local_files_only else "no route to host.\nsecond line")
-
-    hub = SimpleNamespace(snapshot_download=snapshot_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
-    return hub
-
-
 def test_embedded_weights_are_found_without_importing_their_package(cache, converted):
     folder = resolve("embedded")
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-from simlab.sim.blocking import run_async
 from simlab.sim.config import scenario_names
 from simlab.sim.launch import run
-from simlab.sim.replay import replay
 from simlab.sim.simulation import Observer
 from tests.sim.conftest import RELAY
+from tests.sim.records import replayed
 
 DIGESTS = {
     "auction": "8dc5c0f58f64ca345302e65a80ba5f0a",
@@ -40,7 +39,7 @@ def test_sim_6_64_episodes_have_one_digest_on_0_1_2_and_4_hosts_and_on_every_mac
     assert {made.digest for made in runs} == {DIGESTS[scenario]}
     assert all(made.summary.n_ended == 64 for made in runs)
     assert [len(made.directory.segments()) for made in runs] == [1, 2, 3, 5], "one for each host"
-    assert run_async(replay(runs[-1])) == 64
+    assert replayed(runs[-1]) == 64
 
 
 @pytest.mark.ray
@@ -65,7 +64,7 @@ def test_sim_6_persistent_agents_remember_the_same_on_0_1_and_2_hosts(run_file, 
     assert [notice.partition("one host, ")[2] for notice in notices] == [
         "which hosts 2 cannot change"
     ]
-    assert run_async(replay(runs[-1])) == 4
+    assert replayed(runs[-1]) == 4
 
 
 @pytest.mark.ray

@@ -13,13 +13,11 @@ from types import ModuleType
 
 import pytest
 
-from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare
 from simlab.sim.performance import Performance
-from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
-from simlab.trace.events import Effect, EffectCore, Stepped, SteppedCore
+from tests.sim.records import check_log, replayed
 
 N_EPISODES = 200
 N_KILLS = 20
@@ -106,20 +104,6 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, int]:
 def n_calls(tmp_path: Path) -> int:
     """How many calls the model has seen, over all processes."""
     return len((tmp_path / "calls").read_text().splitlines())
-
-
-def check_log(run: Run) -> int:
-    """That each episode has steps 0..n once and each effect key once; how many effects."""
-    n_effects = 0
-    for episode in run.log.episodes:
-        steps = [run.log.core(e, SteppedCore).step for e in run.log.events(episode, (Stepped,))]
-        cores = [run.log.core(e, EffectCore) for e in run.log.events(episode, (Effect,))]
-        keys = [(c.actor, c.step, c.span, c.request, c.nth) for c in cores]
-
-        assert steps == list(range(len(steps)))
-        assert len(keys) == len(set(keys))
-        n_effects += len(keys)
-    return n_effects
 
 
 def players(tmp_path: Path) -> set[int]:
@@ -211,11 +195,14 @@ def test_sim_3_a_killed_host_is_replaced_and_the_run_ends_as_if_nothing_had_been
 ):
     whole, n_records = unbroken
     kill_at = max(1, seeded_kill(number, n_records) // 2)  # two hosts share the records
+    ended: list[int] = []
+    observer = Observer(on_episode=lambda result: ended.append(result.episode))
 
-    run = launch(tmp_path, kill_at=kill_at, hosts=2)
+    run = launch(tmp_path, kill_at=kill_at, hosts=2, observer=observer)
 
     assert (tmp_path / "killed").exists()
     assert run.digest == whole.digest
+    assert sorted(ended) == list(range(N_EPISODES)), "each is told once"
     n_effects = check_log(run)
     assert n_effects <= n_calls(tmp_path) <= n_effects + run.file.concurrency
 
@@ -289,7 +276,7 @@ def test_sim_3_persistent_agents_of_a_killed_host_are_rebuilt_from_the_record(tm
     assert [notice.partition(" died")[0] for notice in notices] == ["host host-0"]
     assert run.digest == whole.digest
     assert check_log(run) <= n_calls(tmp_path / "killed") <= check_log(run) + 1
-    assert run_async(replay(run)) == 5
+    assert replayed(run) == 5
 
 
 @pytest.mark.ray
