@@ -67,7 +67,7 @@ def test_a_notebook_seats_a_person_by_a_function(run_file, tmp_path, terminal):
     said = made.frame().query("seat == 'ann'").words
     assert set(said) == {"I am ann of episode 0.", "I am ann of episode 1."}
     assert len(asked) == len(said)
-    assert run_async(replay(made)) == 2
+    assert replayed(made) == 2
 
 
 @pytest.mark.parametrize("fits", [False, True])
