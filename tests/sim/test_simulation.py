@@ -46,6 +46,7 @@ class Digests:
         return Observer(on_episode=lambda r: self.by_episode.__setitem__(r.episode, r.digest))
 
 
+@pytest.mark.slow
 def test_sim_6_one_digest_for_1_or_64_episodes_at_once(relay):
     latency = {"engine": "scripted", "latency_jitter_s": 0.0001}
     keys = {"episodes": 64, "options": {"turns": 1}, "models": {"small": latency}}
