@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -12,7 +12,16 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from simlab.cli import app
+from simlab.sim.garbage import begin_play, end_play
 from tests.models.memory_serve import MemoryServe
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_play() -> Iterator[None]:
+    """Plays of tests nest in one, so that none collects what all the tests before have left."""
+    begin_play()
+    yield
+    end_play()
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +62,18 @@ def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     yield write
     for name in [name for name in sys.modules if name.startswith("simlab_user_")]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def offline_hub(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A hub of weights that cannot be reached and holds nothing."""
+
+    def snapshot_download(*_: object, local_files_only: bool = False, **__: object) -> None:
+        raise OSError("nothing cached" if local_files_only else "no route to host.\nsecond line")
+
+    hub = SimpleNamespace(snapshot_download=snapshot_download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    return hub
 
 
 @pytest.fixture

@@ -68,6 +68,18 @@ def test_bad_input_is_refused_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("offline_hub")
+def test_weights_that_are_missing_without_a_network_are_refused_with_how_to_get_them(
+    simlab, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    message = refused(simlab("run", "car_sale", "--model", "all=transformers:owner/model"))
+
+    assert "(no route to host); run `hf download owner/model` where there is a network" in message
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

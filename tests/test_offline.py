@@ -1,8 +1,8 @@
 """What SimLab does without: network, services, a home directory, IPython."""
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +10,7 @@ from simlab.sim.run import Run
 
 ALONE = """
 import socket, sys
+import typer
 from simlab.cli import app
 
 def refuse(*arguments):
@@ -28,16 +29,20 @@ commands = [
     ["replay", "run"],
     ["branch", "run", "--step", "1", "--out", "branch"],
     ["export", "run", "--to", "jsonl"],
+    ["export", "run", "--to", "parquet"],
+    ["scenarios"],
 ]
 for command in commands:
     app(command, standalone_mode=False)
+assert {command[0] for command in commands} == set(typer.main.get_command(app).commands)
 """
 
 
 @pytest.mark.slow
-def test_interlab_42_all_commands_work_with_no_network_service_home_or_ipython(tmp_path):
+def test_interlab_42_sim_24_all_commands_work_with_no_network_service_home_or_ipython(tmp_path):
     """InterLab needs IPython and does not say so; its pages and its memory need the network."""
-    environment = {"PATH": "/nowhere", "HOME": "/nowhere", "PYTHONPATH": os.getcwd()}
+    root = str(Path(__file__).parents[1])
+    environment = {"PATH": "/nowhere", "HOME": "/nowhere", "PYTHONPATH": root}
 
     done = subprocess.run(
         [sys.executable, "-c", ALONE],

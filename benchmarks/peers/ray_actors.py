@@ -94,6 +94,6 @@ def _start(kind: type) -> Any:
 
 
 if __name__ == "__main__":
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     print(json.dumps({"version": ray.__version__, "idle": spawned(), "two_hosts": two_hosts()}))
     ray.shutdown()

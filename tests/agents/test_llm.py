@@ -214,20 +214,24 @@ async def test_interlab_28_a_copy_shares_all_that_an_agent_holds_and_guards_agai
 
 
 @pytest.mark.parametrize(
-    ("spec", "kind"),
+    ("spec", "kind", "limits"),
     [
-        (None, TokenWindow),
-        ("list", ListMemory),
-        ({"kind": "window", "max_tokens": 9, "count": "words"}, TokenWindow),
-        ({"max_tokens": 9}, TokenWindow),
-        ({"kind": "summary", "max_tokens": 9, "max_summary_tokens": 3}, SummarisingMemory),
+        (None, TokenWindow, {"max_tokens": 512}),
+        ("list", ListMemory, {}),
+        ({"kind": "window", "max_tokens": 9, "count": "words"}, TokenWindow, {"max_tokens": 9}),
+        ({"max_tokens": 9}, TokenWindow, {"max_tokens": 9}),
+        (
+            {"kind": "summary", "max_tokens": 9, "max_summary_tokens": 3},
+            SummarisingMemory,
+            {"max_tokens": 9, "max_summary_tokens": 3},
+        ),
     ],
 )
-def test_a_run_file_names_the_memory(replying, spec, kind):
+def test_a_run_file_names_the_memory_and_its_limits(replying, spec, kind, limits):
     memory = LlmAgent(replying(), memory=spec).memory
 
     assert type(memory) is kind
-    assert getattr(memory, "max_tokens", 9) in (9, 512)
+    assert {name: getattr(memory, name) for name in limits} == limits
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,16 @@ class RewardingAnUnknownSeat(Walk):
         return super().say({**rewards, "ghost": 1.0})
 
 
-class AskingAnUnknownSeat(Walk):
+class TellingAnUnknownSeat(Walk):
     def say(self, rewards):
         timestep = super().say(rewards)
         return replace(timestep, observations={**timestep.observations, "ghost": ["boo"]})
+
+
+class AskingAnUnknownSeat(Walk):
+    def say(self, rewards):
+        timestep = super().say(rewards)
+        return replace(timestep, requests={**timestep.requests, "ghost": ActionRequest(Step)})
 
 
 class ChangedByAnIllegalAction(Walk):
@@ -306,7 +312,8 @@ MUTANTS = {
     ReturningOneArrayTwice: "what was handed out must not change.*; hand out a copy",
     RewardingWithNaN: "step 3 of .*the reward of 'a' must be a finite number, got nan",
     RewardingAnUnknownSeat: r"rewards must be for seats of the world \('a', 'b'\), got 'ghost'",
-    AskingAnUnknownSeat: r"observations must be for seats of the world \('a', 'b'\), got 'ghost'",
+    TellingAnUnknownSeat: r"observations must be for seats of the world \('a', 'b'\), got 'ghost'",
+    AskingAnUnknownSeat: r"requests must be for seats of the world \('a', 'b'\), got 'ghost'",
     ChangedByAnIllegalAction: "a refused action must leave the state as it was: expected",
     DrawingFromTheGlobalGenerator: r"step 1 of .*step\(\) must leave the global .* of random",
     DrawingFromNumpysGlobalGenerator: r"step 0 .*reset\(\) must leave the global .* of numpy",

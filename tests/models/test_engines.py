@@ -1,5 +1,6 @@
+import subprocess
+import sys
 from dataclasses import dataclass
-from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -113,18 +114,15 @@ def test_an_option_of_a_wrong_type_or_value_is_refused_with_its_key(options, mes
         build("small", options)
 
 
+@pytest.mark.slow
 def test_building_a_model_imports_no_heavy_library():
-    import subprocess
-    import sys
-
     code = (
         "import sys\n"
         "from simlab.models.engines import ModelSpec, build\n"
         "build('small', ModelSpec(engine='transformers'))\n"
         "assert not {'torch', 'transformers', 'ray'} & set(sys.modules), 'heavy'\n"
     )
-    run = partial(subprocess.run, capture_output=True, text=True, check=False)
 
-    done = run([sys.executable, "-c", code])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr

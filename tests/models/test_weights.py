@@ -39,18 +39,6 @@ def converted(monkeypatch):
     return commands
 
 
-@pytest.fixture
-def offline_hub(monkeypatch):
-    """A hub that cannot be reached and holds nothing."""
-
-    def snapshot_download(*_, local_files_only=False, **__):
-        raise OSError("nothing cached" if local_files_only else "no route to host.\nsecond line")
-
-    hub = SimpleNamespace(snapshot_download=snapshot_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
-    return hub
-
-
 def test_embedded_weights_are_found_without_importing_their_package(cache, converted):
     folder = resolve("embedded")
 
@@ -150,9 +138,9 @@ def test_a_fingerprint_follows_from_the_content_and_not_from_the_place(tmp_path)
     assert len(one) == 32
 
 
-@pytest.mark.parametrize("first_changed", [0, 10_000_000])
+@pytest.mark.parametrize("first_changed", [0, 4_000_000])
 def test_a_fingerprint_of_large_weights_follows_from_blocks_of_them(tmp_path, first_changed):
-    old = bytes(20_000_003)
+    old = bytes(8_000_003)
     new = old[:first_changed] + b"\1" * (len(old) - first_changed)
 
     fingerprints = {

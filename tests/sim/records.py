@@ -3,7 +3,7 @@
 from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from simlab.trace.events import Effect, Started, Stepped, encode
+from simlab.trace.events import Effect, EffectCore, Started, Stepped, SteppedCore, encode
 
 
 class Calls:
@@ -44,4 +44,19 @@ def contents(run):
 
 
 def replayed(run):
+    """How many episodes came out the same when they were played again from their effects."""
     return run_async(replay(Run(run.path)))
+
+
+def check_log(run):
+    """That each episode has steps 0..n once and each effect key once; how many effects."""
+    n_effects = 0
+    for episode in run.log.episodes:
+        steps = [run.log.core(e, SteppedCore).step for e in run.log.events(episode, (Stepped,))]
+        cores = [run.log.core(e, EffectCore) for e in run.log.events(episode, (Effect,))]
+        keys = [(c.actor, c.step, c.span, c.request, c.nth) for c in cores]
+
+        assert steps == list(range(len(steps)))
+        assert len(keys) == len(set(keys))
+        n_effects += len(keys)
+    return n_effects

@@ -1,12 +1,15 @@
 """Branches: what they share with their parent, and how they go on."""
 
+import asyncio
 import json
 
 import pytest
 
 from simlab.errors import ConfigError, RunDirectoryError
+from simlab.sim.branching import branching_of
 from simlab.sim.launch import prepare_branch, run
 from simlab.sim.run import Run
+from simlab.sim.simulation import Simulation
 from simlab.trace.events import Effect
 from simlab.trace.writer import SegmentWriter
 from tests.sim.records import contents, deeds, records, replayed
@@ -327,14 +330,30 @@ def test_interlab_28_a_branch_copies_no_world_and_so_needs_no_guard_against_it(r
     assert made.summary.n_ended == 1
 
 
-def test_sim_8_two_branches_of_one_parent_share_no_state(relay, branch):
-    parent = relay(options={"turns": 6})
+async def test_sim_8_two_branches_of_one_parent_that_live_at_once_share_no_state(
+    relay, branch, tmp_path
+):
+    latency = {"engine": "scripted", "latency_jitter_s": 0.001}
+    parent = relay(options={"turns": 6}, models={"small": latency})
+    alone = [branch(parent, step=2, say={"ann": word}, out=word) for word in ("Yes.", "No.")]
+    launches = [
+        prepare_branch(
+            parent.path, episode=0, step=2, say={"ann": word}, out=tmp_path / f"{word} at once"
+        )
+        for word in ("Yes.", "No.")
+    ]
 
-    one = branch(parent, step=2, say={"ann": "Yes."}, out="one")
-    other = branch(parent, step=2, say={"ann": "No."}, out="other")
-    one_again = branch(parent, step=2, say={"ann": "Yes."}, out="again")
+    await asyncio.gather(*(simulation_of(launch).run() for launch in launches))
 
-    assert one.digest == one_again.digest != other.digest
+    at_once = [Run(launch.directory.path).digest for launch in launches]
+    assert at_once == [made.digest for made in alone]
+    assert len(set(at_once)) == 2
+
+
+def simulation_of(launch):
+    """The simulation of a branch, to be run in an event loop that has others as well."""
+    kept = launch.directory.read_run()
+    return Simulation(launch.file, launch.directory, branching=branching_of(kept))
 
 
 def test_a_failed_episode_may_be_branched_before_it_failed(relay, branch):

@@ -13,6 +13,7 @@ from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
 from tests.commands import DONE, refused
 from tests.sim.conftest import RELAY
+from tests.sim.records import Calls, check_log
 
 LIMIT_BYTES = 40_000
 
@@ -41,21 +42,23 @@ def command(
 
 @pytest.mark.slow
 def test_a_disk_that_fills_ends_the_run_with_2_and_loses_nothing_committed(tmp_path):
+    calls = Calls(tmp_path / "calls")
     given = ("run", "car_sale", "--episodes", "64", "--seed", "7", "--model", "all=scripted")
-    given = (*given, "--hosts", "0", "--out")
+    given = (*given, "--set", f"models.all.calls_log={calls.log}", "--hosts", "0", "--out")
 
-    whole = command(*given, tmp_path / "whole")
     full = command(*given, tmp_path / "full", limit_bytes=LIMIT_BYTES)
-    n_committed = Run(tmp_path / "full").log.n_events
+    n_committed, n_calls = check_log(Run(tmp_path / "full")), calls.count()
     resumed = command(*given, tmp_path / "full", "--resume")
+    n_more = calls.count() - n_calls
+    whole = command(*given, tmp_path / "whole")
 
-    assert whole.returncode == 0
     assert full.returncode == 2
     assert "--resume" in full.stderr
     assert "Traceback" not in full.stderr
-    assert n_committed > 0
-    assert resumed.returncode == 0, resumed.stderr
+    assert (resumed.returncode, whole.returncode) == (0, 0), resumed.stderr
     assert Run(tmp_path / "full").digest == Run(tmp_path / "whole").digest
+    assert n_committed > 0
+    assert n_more == check_log(Run(tmp_path / "full")) - n_committed, "no call was asked again"
 
 
 @pytest.mark.parametrize("file", ["summary.json", "tables/effects.parquet"])

@@ -42,7 +42,7 @@ def interrupt_at(step):
     return Observer(on_step=look)
 
 
-def test_sim_24_a_run_needs_nothing_that_it_does_not_start_itself(tmp_path):
+def test_a_scenario_is_played_in_one_line_of_python(tmp_path):
     made = simlab.run("iterated_dilemma", out=tmp_path / "r", models={"all": "scripted"})
 
     assert isinstance(made, simlab.Run)

@@ -3,14 +3,12 @@
 import pytest
 
 from simlab.errors import ConfigError, ReplayDivergence
-from simlab.sim.blocking import run_async
 from simlab.sim.launch import run as run_file_of
-from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
 from simlab.trace.events import Effect
 from simlab.trace.tree import read_tree
-from tests.sim.records import Calls, deeds
+from tests.sim.records import deeds, replayed
 
 WORLDS = "tests.sim.worlds"
 N_EPISODES = 3
@@ -19,11 +17,6 @@ LASTING = {"ann": {"persistent": True}, "bob": {}}
 
 MOODY = {"small": {"engine": "tests.sim.models:Moody"}}
 """No two answers are alike."""
-
-
-@pytest.fixture
-def calls(tmp_path):
-    return Calls(tmp_path / "calls")
 
 
 def diary(**options):
@@ -128,7 +121,7 @@ def test_what_an_agent_does_is_recorded_in_the_episode_under_way(relay):
 def test_a_replay_leads_the_agents_through_all_episodes(relay):
     run = relay(cast=LASTING, episodes=N_EPISODES, models=MOODY)
 
-    assert run_async(replay(Run(run.path))) == N_EPISODES
+    assert replayed(run) == N_EPISODES
 
 
 @pytest.mark.parametrize("share", [0.1, 0.35, 0.5, 0.65, 0.8, 0.95, 0.999])
@@ -144,7 +137,7 @@ def test_sim_4_a_run_that_was_cut_off_is_resumed_and_no_recorded_call_is_asked_a
 
     assert resumed.digest == digest
     assert calls.count() == n_whole + (n_whole - left)
-    assert run_async(replay(Run(resumed.path))) == N_EPISODES
+    assert replayed(resumed) == N_EPISODES
 
 
 def test_what_no_seed_gives_again_is_remembered_as_it_was(relay):
@@ -187,7 +180,7 @@ def test_an_episode_that_failed_is_remembered_as_far_as_it_went(relay):
     assert [e.state for e in whole.summary.episodes] == ["failed", "failed"]
     assert [deeds(whole, n)[0][:4] for n in range(2)] == ["well", "well"]
     assert grown.digest == whole.digest
-    assert run_async(replay(Run(whole.path))) == 2
+    assert replayed(whole) == 2
 
 
 def test_judges_of_earlier_episodes_are_not_asked_again(relay, calls):
@@ -231,7 +224,7 @@ def test_a_last_episode_that_failed_is_tried_again_and_followed_by_more(relay, t
 
     assert (n_failed, again.summary.n_failed) == (1, 0)
     assert again.digest == whole.digest
-    assert run_async(replay(Run(again.path))) == 2
+    assert replayed(again) == 2
 
 
 @pytest.mark.parametrize(
@@ -259,4 +252,4 @@ def test_the_players_of_a_bundled_scenario_are_made_to_last_by_one_setting(tmp_p
 
     assert len(run.directory.segments()) == 1, "in this process, which is one host"
     assert len(prompts(run, 1, "first")[0]) > len(prompts(run, 0, "first")[-1])
-    assert run_async(replay(run)) == 2
+    assert replayed(run) == 2

@@ -21,14 +21,13 @@ from simlab.sim.branching import branching_of
 from simlab.sim.config import checked
 from simlab.sim.launch import prepare_branch
 from simlab.sim.provenance import provenance
-from simlab.sim.replay import replay
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Cancelled, Effect, EffectCore
 from tests.agents.people import Screen
 from tests.sim.conftest import RELAY
-from tests.sim.test_kills import check_log
+from tests.sim.records import check_log, replayed
 
 WORLDS = "tests.sim.worlds"
 CAST = {"ann": {"agent": "human"}, "bob": {"agent": f"{WORLDS}:Chatter"}}
@@ -68,7 +67,7 @@ def test_a_notebook_seats_a_person_by_a_function(run_file, tmp_path, terminal):
     said = made.frame().query("seat == 'ann'").words
     assert set(said) == {"I am ann of episode 0.", "I am ann of episode 1."}
     assert len(asked) == len(said)
-    assert run_async(replay(made)) == 2
+    assert replayed(made) == 2
 
 
 @pytest.mark.parametrize("fits", [False, True])
@@ -156,10 +155,6 @@ def answers(run):
         for event in run.log.events(episode, (Effect,))
     ]
     return [(core.kind, episode, core.step, core.result["action"]) for episode, core in cores]
-
-
-def replayed(run):
-    return run_async(replay(Run(run.path)))
 
 
 @pytest.mark.usefixtures("cluster")

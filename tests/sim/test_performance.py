@@ -233,7 +233,7 @@ def test_sim_12_an_agent_is_told_or_asked_one_thing_at_a_time(relay):
     )
 
     assert run.summary.n_ended == 1
-    assert acted(run), "all had something to do"
+    assert acted(run), "they had something to do"
 
 
 def test_judges_score_after_the_end(relay):

@@ -7,13 +7,11 @@ import pytest
 
 from simlab.env.environment import ActionRequest, TimeStep, Wait
 from simlab.errors import AgentFailedError, EnvironmentStuckError
-from simlab.sim.blocking import run_async
 from simlab.sim.real_clock import RealClock
-from simlab.sim.replay import replay
-from simlab.sim.run import Run
 from simlab.trace.events import Stepped, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.writer import SegmentWriter
+from tests.sim.records import replayed
 from tests.sim.test_clock import FakeCast, gathered
 from tests.sim.test_launch import interrupt_at
 
@@ -95,9 +93,9 @@ async def test_an_optional_action_makes_the_step_come_and_others_stay_busy(clock
 async def test_env_10_a_seat_that_misses_its_deadline_is_late_and_its_answer_dropped(clock):
     cast = SlowCast(ann=["too slow"], bob=["b"])
     cast.gates["bob"].set()
-    request = ActionRequest(deadline=4.0, default="nothing")
+    soon, at_leisure = (ActionRequest(deadline=at, default="nothing") for at in (4.0, 60_000.0))
 
-    acts = await clock.gather(0, TimeStep({"ann": request, "bob": request}), cast)
+    acts = await clock.gather(0, TimeStep({"ann": soon, "bob": at_leisure}), cast)
 
     assert (acts["ann"].action, acts["ann"].late) == ("nothing", True)
     assert (acts["bob"].action, acts["bob"].late) == ("b", False)
@@ -300,10 +298,6 @@ def test_an_agent_that_is_busy_when_the_episode_ends_does_not_hold_it_up(relay):
 
     assert run.summary.n_ended == 1
     assert replayed(run) == 1
-
-
-def replayed(run):
-    return run_async(replay(Run(run.path)))
 
 
 def times(run):

@@ -112,11 +112,12 @@ def test_a_human_may_sit_at_a_terminal(run_file, terminal):
     rehearse(run)
 
 
-def test_missing_weights_are_told_with_how_to_get_them(run_file, tmp_path):
-    engine = f"engine: transformers\n    weights: {tmp_path}/none"
+@pytest.mark.usefixtures("offline_hub")
+def test_missing_weights_are_told_with_how_to_get_them(run_file):
+    engine = "engine: transformers\n    weights: owner/model"
     run = load_run_file(run_file(TEXT.replace("engine: scripted", engine)))
 
-    with pytest.raises(ConfigError, match=r"none"):
+    with pytest.raises(ConfigError, match=r"cannot be fetched .*; run `hf download owner/model`"):
         rehearse(run)
 
 

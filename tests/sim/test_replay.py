@@ -5,12 +5,12 @@ from msgspec import structs
 
 from simlab.errors import LogDamagedError, ReplayDivergence
 from simlab.models.scripted import ScriptedModel
-from simlab.sim.blocking import run_async
-from simlab.sim.replay import replay, requests_at
+from simlab.sim.replay import requests_at
 from simlab.sim.run import Run
 from simlab.sim.summary import write_summary
 from simlab.trace.events import Effect, EffectCore, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain
+from tests.sim.records import contents, replayed
 from tests.sim.worlds import QUESTIONS, Bells, Relay
 from tests.trace.rewriting import rewrite
 
@@ -81,16 +81,6 @@ class Hasty:
         return "done"
 """
 """An agent that looks ahead while the world goes on."""
-
-
-def replayed(run):
-    """How many episodes came out the same."""
-    return run_async(replay(Run(run.path)))
-
-
-def contents(run):
-    """All files of a run with their bytes."""
-    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
 
 def steps_of(run, episode=0):

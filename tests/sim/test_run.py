@@ -110,22 +110,6 @@ def test_opening_a_run_imports_nothing_that_it_names(relay):
     assert opened.episode(0).transcript() == run.episode(0).transcript()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("format: 99", "has format 99, this SimLab reads up to 1; use a newer SimLab"),
-        ("name: x", "is not a run's file: it has no number under 'format'"),
-        ("- a", "is not a run's file"),
-        ("[", "is not YAML"),
-    ],
-)
-def test_what_is_no_run_is_refused(tmp_path, text, message):
-    (tmp_path / "run.yaml").write_text(text)
-
-    with pytest.raises(RunDirectoryError, match=message):
-        Run(tmp_path)
-
-
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(RunDirectoryError, match=r"is not a run: it has no run.yaml"):
         Run(tmp_path / "none")

@@ -5,17 +5,10 @@ import shutil
 import pytest
 
 from simlab.errors import LogDamagedError, RunDirectoryError
-from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare_branch, run
-from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from tests.sim.records import Calls, contents, deeds, records
+from tests.sim.records import contents, deeds, records, replayed
 from tests.sim.test_past import LASTING, MOODY, diary, prompts
-
-
-@pytest.fixture
-def calls(tmp_path):
-    return Calls(tmp_path / "calls")
 
 
 @pytest.fixture
@@ -28,10 +21,6 @@ def branch(tmp_path):
         ).run()
 
     return start
-
-
-def replayed(run):
-    return run_async(replay(Run(run.path)))
 
 
 @pytest.mark.parametrize("step", [0, 2, 4])

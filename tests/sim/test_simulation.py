@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,12 +46,11 @@ class Digests:
         return Observer(on_episode=lambda r: self.by_episode.__setitem__(r.episode, r.digest))
 
 
+@pytest.mark.slow
 def test_sim_6_one_digest_for_1_or_64_episodes_at_once(relay):
-    latency = {"engine": "scripted", "latency_jitter_s": 0.001}
-    digests = {
-        relay(f"run{n}", episodes=5, concurrency=n, models={"small": latency}).digest
-        for n in (1, 64)
-    }
+    latency = {"engine": "scripted", "latency_jitter_s": 0.0001}
+    keys = {"episodes": 64, "options": {"turns": 1}, "models": {"small": latency}}
+    digests = {relay(f"run{n}", concurrency=n, **keys).digest for n in (1, 64)}
 
     assert len(digests) == 1
 
@@ -282,20 +282,24 @@ async def test_a_cancelled_run_leaves_no_task_behind_and_can_be_gone_on_with(tmp
     assert all(segment.seal.exists() for segment in run.directory.segments())
 
 
-async def test_sim_16_nothing_outlives_many_episodes_some_failing_or_cancelled(tmp_path):
+@pytest.mark.slow
+async def test_sim_16_nothing_outlives_1000_episodes_some_failing_or_cancelled(tmp_path):
     cast = {"*": {"agent": f"{WORLDS}:Poisoned", "victim": victim(1)}}
     keys = {"seed": SEED, "cast": cast, "options": {"turns": 3}}
 
     def alive():
         gc.collect()
-        descriptors = len(os.listdir("/proc/self/fd"))
-        return len(asyncio.all_tasks()), threading.active_count(), descriptors
+        children = [file.read_text() for file in Path("/proc/self/task").glob("*/children")]
+        descriptors = os.listdir("/proc/self/fd")
+        n_children, n_descriptors = len("".join(children).split()), len(descriptors)
+        return len(asyncio.all_tasks()), threading.active_count(), n_children, n_descriptors
 
-    await simulation_of(tmp_path / "few", **keys, episodes=5).run()
+    await simulation_of(tmp_path / "few", **keys, episodes=10).run()
     after_few = alive()
-    await simulation_of(tmp_path / "many", **keys, episodes=25).run()
-    await cancelled_run(tmp_path / "cancelled", n_episodes=5)
+    await simulation_of(tmp_path / "many", **keys, episodes=1_000).run()
+    await cancelled_run(tmp_path / "cancelled", n_episodes=10)
 
+    assert Run(tmp_path / "many" / "run").summary.n_failed == 1
     assert alive() == after_few
 
 

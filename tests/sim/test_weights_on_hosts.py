@@ -3,9 +3,8 @@
 import pytest
 
 import simlab
-from simlab.sim.blocking import run_async
-from simlab.sim.replay import replay
 from simlab.trace.events import Effect, EffectCore
+from tests.sim.records import replayed
 
 
 @pytest.mark.ray
@@ -29,4 +28,4 @@ def test_hosts_and_models_share_the_weights_of_one_actor_and_the_run_replays(tmp
     assert sum("model" in segment.host for segment in run.directory.segments()) == 1
     effects = [run.log.core(event, EffectCore) for event in run.log.events(0, (Effect,))]
     assert {core.result["model"] for core in effects} == {"small", "other"}
-    assert run_async(replay(run)) == 2
+    assert replayed(run) == 2
