@@ -76,6 +76,11 @@ class HeldModel(Model, Protocol):
         """``"embedded"``, a folder or a hub id."""
         ...
 
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory its engine takes: weights, and what they compute with."""
+        ...
+
     def open(self) -> Engine:
         """The engine behind this model, loaded if it is not yet; blocks."""
         ...

@@ -24,6 +24,7 @@ from simlab.models.courier import Lane
 from simlab.models.desk import Desk
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import HeldModel
+from simlab.models.model import Model
 from simlab.models.serving import App, ReplicaStatistics
 
 ENGINE_DIED = 4
@@ -210,6 +211,20 @@ def _check_resources(name: str, n_replicas: int, spec: ModelSpec) -> None:
                 f"{n_replicas * each:g}, and the cluster has {has.get(kind, 0):g}, of which "
                 f"{free.get(kind, 0):g} are free; ask for fewer or join a larger cluster"
             )
+    if not spec.num_gpus:
+        _check_memory(name, n_replicas, build(name, spec), has.get("memory", 0))
+
+
+def _check_memory(name: str, n_replicas: int, model: Model, has_bytes: float) -> None:
+    """See that machines without GPUs can hold the replicas; on a GPU its engine sees to that."""
+    each = model.memory_bytes if isinstance(model, HeldModel) else 0
+    if n_replicas * each > has_bytes:
+        raise ConfigError(
+            f"models.{name}: {n_replicas} replicas of {each / 2**30:.1f} GiB want "
+            f"{n_replicas * each / 2**30:.1f} GiB of memory, and the cluster has "
+            f"{has_bytes / 2**30:.1f}; ask for fewer, take a dtype of 16 bits, or join a larger "
+            "cluster"
+        )
 
 
 def _died(error: RayActorError) -> ReplicaDiedError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from simlab.errors import ConfigError
 from simlab.models.held import ENGINES_HERE
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
+from simlab.models.sizes import weights_bytes
 from simlab.models.weights import EMBEDDED, resolve
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class VllmModel:
     def with_adapter(self, path: str | None) -> Self:
         """This model with an adapter folder, or without any; see `Model.with_adapter`."""
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory its engine takes."""
+        return weights_bytes(resolve(self.weights), self.dtype) + int(self.cache_gib * 2**30)
 
     def open(self) -> "VllmEngine":
         """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.

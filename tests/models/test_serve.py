@@ -1,6 +1,7 @@
 """Replicas of Ray Serve, with scripted models."""
 
 import asyncio
+import json
 import os
 import signal
 
@@ -129,3 +130,15 @@ async def test_a_model_that_cannot_be_made_is_told_with_the_reason_and_leaves_no
 async def test_gpus_that_are_not_there_are_told_with_the_sum(server):
     with pytest.raises(ConfigError, match=r"2 replicas of 4 GPU want 8, and the cluster has 0"):
         await server.start("wanting", "small", spec(replicas=2, num_gpus=4))
+
+
+async def test_memory_that_is_not_there_is_told_with_the_sum(server, tmp_path):
+    vast = json.dumps({"w": {"dtype": "F32", "shape": [1 << 20, 1 << 20]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(vast).to_bytes(8, "little") + vast)
+    (tmp_path / "config.json").write_text("{}")
+    wanting = ModelSpec.model_validate(
+        {"engine": "transformers", "weights": str(tmp_path), "replicas": 3}
+    )
+
+    with pytest.raises(ConfigError, match=r"3 replicas of 4096.0 GiB want 12288.0 GiB of memory"):
+        await server.start("vast", "small", wanting)
