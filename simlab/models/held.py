@@ -76,7 +76,6 @@ class HeldModel(Model, Protocol):
         """``"embedded"``, a folder or a hub id."""
         ...
 
-    @property
     def memory_bytes(self) -> int:
         """About how much memory its engine takes: weights, and what they compute with."""
         ...

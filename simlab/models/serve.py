@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.serve import context
 from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
@@ -130,6 +131,9 @@ def lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:
 class RayServe:
     """Starts, lists and ends apps on the Ray that this process is connected to; see `Server`."""
 
+    def __init__(self) -> None:
+        context._set_global_client(None)  # it may be of a Ray that this process has left
+
     async def start(self, app: str, name: str, spec: ModelSpec) -> int:
         """Serve a model, and wait until it answers; see `Server.start`."""
         n_replicas = spec.replicas or 1
@@ -217,7 +221,7 @@ def _check_resources(name: str, n_replicas: int, spec: ModelSpec) -> None:
 
 def _check_memory(name: str, n_replicas: int, model: Model, has_bytes: float) -> None:
     """See that machines without GPUs can hold the replicas; on a GPU its engine sees to that."""
-    each = model.memory_bytes if isinstance(model, HeldModel) else 0
+    each = model.memory_bytes() if isinstance(model, HeldModel) else 0
     if n_replicas * each > has_bytes:
         raise ConfigError(
             f"models.{name}: {n_replicas} replicas of {each / 2**30:.1f} GiB want "

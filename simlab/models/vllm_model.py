@@ -90,7 +90,6 @@ class VllmModel:
         """This model with an adapter folder, or without any; see `Model.with_adapter`."""
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
 
-    @property
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
         return weights_bytes(resolve(self.weights), self.dtype) + int(self.cache_gib * 2**30)
