@@ -135,10 +135,12 @@ def _show_accounts(
 ) -> None:
     """What the model calls came to: together, and by model and seat where there are several."""
     together = usage(accounts)
+    dollars = sum(account.dollars for account in accounts)
+    paid = f" for ${dollars:,.4f}" if dollars else ""
     spent = f" in {seconds:.1f} s" if seconds is not None else ""
     console.print(
         f"{together['calls']} model calls: {together['prompt_tokens']:,} tokens read, "
-        f"{together['completion_tokens']:,} drawn{spent}",
+        f"{together['completion_tokens']:,} drawn{paid}{spent}",
         highlight=False,
     )
     table = Table(box=None, pad_edge=False)

@@ -44,6 +44,10 @@ class ReplayDivergence(SimlabError):  # noqa: N818 - the name in the design
     """A replay parts from its record; shows both sides."""
 
 
+class BudgetSpentError(SimlabError):
+    """The run has spent its budget, and can be gone on with; no episode fails of it."""
+
+
 class ActorError(SimlabError):
     """Something between actors went wrong."""
 

@@ -116,6 +116,14 @@ def test_several_episodes_are_summed_up(simlab, path, tmp_path):
     assert re.search(r"seat +mean return", result.stdout)
 
 
+def test_what_calls_cost_in_money_is_told(simlab, path, tmp_path):
+    result = simlab(
+        "run", path, "--out", tmp_path / "r", "--set", "models.small.engine=tests.sim.models:Dear"
+    )
+
+    assert re.search(r"4 model calls: .* drawn for \$1\.0000 in ", result.stdout)
+
+
 def test_json_is_one_object_and_nothing_else(simlab, path, tmp_path):
     result = simlab("run", path, "--out", tmp_path / "r", "--hosts", 0, "--json")
 

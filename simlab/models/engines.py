@@ -21,6 +21,7 @@ ENGINES = {
     "scripted": "simlab.models.scripted:ScriptedModel",
     "transformers": "simlab.models.in_process:TransformersModel",
     "vllm": "simlab.models.vllm_model:VllmModel",
+    "http": "simlab.models.endpoint:EndpointModel",
 }
 """Engines with short names."""
 

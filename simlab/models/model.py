@@ -94,6 +94,7 @@ class Usage:
         cached_tokens: Tokens of the prompt that the engine did not read anew.
         model_s: Seconds from when the engine began with the request to its end.
         attempts: How many replicas, or tries at an endpoint, it took.
+        dollars: What it cost at the prices that the run file gives.
     """
 
     prompt_tokens: int = 0
@@ -101,6 +102,7 @@ class Usage:
     cached_tokens: int = 0
     model_s: float = 0.0
     attempts: int = 1
+    dollars: float = 0.0
 
     def __trace__(self) -> dict[str, Any]:
         """What enters digests: the numbers that follow from the request."""
@@ -119,8 +121,8 @@ class Completion:
     Attributes:
         text: The words drawn; a reply begun in the prompt is not repeated.
         prompt_ids: The token ids that the engine read; empty where an engine has none.
-        token_ids: The token ids that were drawn, the end-of-turn token included.
-        logprobs: One for each of `token_ids`, untempered; empty if not asked for.
+        token_ids: The token ids that were drawn, the end-of-turn token included; empty as above.
+        logprobs: One for each token drawn, untempered; empty if not asked for.
         finish: Why it ended.
         model: The exact version that answered, such as ``"small+agent@7"``.
         usage: What it cost.

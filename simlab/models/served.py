@@ -44,7 +44,7 @@ class ServedModel:
         """
         carried = await self._carry(Generate(prompt, sampling, session, self.adapter), session)
         completion: Completion = carried.result
-        usage = replace(completion.usage, attempts=carried.attempts)
+        usage = _with_attempts(completion.usage, carried)
         return replace(completion, model=self.name, usage=usage)
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
@@ -52,7 +52,7 @@ class ServedModel:
         carried = await self._carry(ScoreChoices(prompt, tuple(choices), self.adapter), None)
         logprobs: Mapping[str, float] = carried.result
         usage = getattr(logprobs, "usage", Usage())  # a model of the user's own may tell none
-        return ChoiceLogprobs(logprobs, replace(usage, attempts=carried.attempts))
+        return ChoiceLogprobs(logprobs, _with_attempts(usage, carried))
 
     def with_adapter(self, path: str | None) -> Self:
         """This model with an adapter folder, or without any."""
@@ -60,6 +60,11 @@ class ServedModel:
 
     async def _carry(self, call: Call, session: str | None) -> Carried:
         return await _courier(self.app, self.n_replicas).carry(call, session)
+
+
+def _with_attempts(usage: Usage, carried: Carried) -> Usage:
+    """What a call cost, with the replicas counted that died over it."""
+    return replace(usage, attempts=usage.attempts + carried.attempts - 1)
 
 
 def _lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:

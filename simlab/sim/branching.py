@@ -18,7 +18,7 @@ from simlab.trace.events import Started, StartedCore
 from simlab.trace.log import Log
 from simlab.trace.trajectory import read_fold
 
-_CHANGEABLE = ("cast", "judges", "models")
+_CHANGEABLE = ("cast", "judges", "models", "budget")
 """What a branch may set: below its step the world must stay as it was."""
 
 

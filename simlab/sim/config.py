@@ -98,6 +98,26 @@ class ClockSpec(_Strict):
     """World seconds that pass in a second of a real clock."""
 
 
+class BudgetSpec(_Strict):
+    """What the models of a run may cost.
+
+    Once that is spent no call begins any more, those under way end and are recorded, and the run
+    stops. It can be gone on with; what was spent counts, so the budget must be raised::
+
+        simlab run RUN --resume --set budget.tokens=2000000
+    """
+
+    tokens: int | None = Field(default=None, ge=1)
+    """Of prompts and completions together; None for as many as it takes."""
+    dollars: float | None = Field(default=None, gt=0)
+    """At the prices under ``models``; models without any go on. None for as many as it takes."""
+
+    @property
+    def bounds(self) -> bool:
+        """Whether it bounds anything."""
+        return self.tokens is not None or self.dollars is not None
+
+
 class RunFile(_Strict):
     """One run: a world, who plays in it on which models, how often, and from which seed."""
 
@@ -116,6 +136,7 @@ class RunFile(_Strict):
     """Score each episode after its end."""
     models: dict[str, dict[str, Any]] = {}
     clock: ClockSpec = Field(default_factory=ClockSpec)
+    budget: BudgetSpec = Field(default_factory=BudgetSpec)
     episodes: int = Field(1, ge=1)
     seed: int = 0
     concurrency: int = Field(64, ge=1)
@@ -135,6 +156,7 @@ class RunFile(_Strict):
 
 
 _KEYS = {
+    "budget": list(BudgetSpec.model_fields),
     "clock": list(ClockSpec.model_fields),
     "sampling": [field.name for field in fields(Sampling)],
 }

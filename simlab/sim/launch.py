@@ -34,6 +34,9 @@ from simlab.trace.tables import write_tables
 
 Hosts = int | Literal["auto"]
 
+_MAY_DIFFER = ("episodes", "concurrency", "description", "budget")
+"""Keys of a run file that a run is gone on with although they have changed."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -270,7 +273,7 @@ def _recorded(path: Path, out: str | Path | None) -> dict[str, Any]:
 
 
 def _go_on(directory: RunDirectory, file: RunFile) -> None:
-    """See that a run that is gone on with is the one that was begun; its episodes may grow.
+    """See that a run that is gone on with is the one that was begun; see `_MAY_DIFFER`.
 
     Raises:
         ConfigError: Something else has changed; names it and both values.
@@ -288,7 +291,7 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
             "on resuming they may only grow"
         )
     for key, (was, wanted) in _differences(before, file).items():
-        if key not in ("episodes", "concurrency", "description"):
+        if key not in _MAY_DIFFER:
             raise ConfigError(
                 f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
                 f"was begun: simlab run {directory.path} --resume"

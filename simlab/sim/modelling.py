@@ -7,12 +7,15 @@ from typing import Any, Self
 
 from simlab.actors import ActorSystem
 from simlab.actors.process import Cluster
+from simlab.models.allowance import Allowance
+from simlab.models.budgeted import BudgetedModel, is_priced
 from simlab.models.engines import ModelSpec, build, read_spec
 from simlab.models.held import HeldModel
 from simlab.models.model import Model
 from simlab.models.served import ServedModel
 from simlab.models.serving import RUNNING, App, Server, own_app, shared_app
 from simlab.models.weights import fingerprint, resolve
+from simlab.sim.config import RunFile
 from simlab.sim.staging import Staging
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -134,16 +137,24 @@ class SharedModels:
 
 
 def furnished(staging: Staging) -> Staging:
-    """What a host knows of a run, with the models added that it makes for itself."""
-    before = [fork.before.models for fork in staging.forks]
-    return replace(
-        staging,
-        models={**build_models(staging.run.models), **staging.models},
-        models_before=tuple(
-            {**build_models(specs), **shared}
-            for specs, shared in zip(before, staging.models_before, strict=True)
-        ),
-    )
+    """What a host knows of a run, with the models added that it makes for itself.
+
+    Where the run has a budget, all are paid for out of its purse.
+    """
+    allowance = None if staging.purse is None else Allowance(staging.purse)
+
+    def furnish(run: RunFile, shared: Mapping[str, Model]) -> dict[str, Model]:
+        made = build_models(run.models)
+        models = {**made, **shared}
+        if allowance is None:
+            return models
+        return {
+            name: BudgetedModel(model, allowance, is_priced(made[name]))
+            for name, model in models.items()
+        }
+
+    *before, now = [furnish(run, shared) for run, shared in staging.configurations()]
+    return replace(staging, models=now, models_before=tuple(before))
 
 
 def _ray_cluster(address: str | None) -> Cluster:

@@ -21,6 +21,7 @@ from simlab.sim.casting import (
 from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
 from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
+from simlab.sim.spending import check_budget
 from simlab.sim.yaml_file import YamlFile, located
 
 
@@ -64,6 +65,8 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
     for name, settings in run.models.items():
         with located(source, "models", name):
             check_weights(build_models({name: settings}))
+    with located(source, "budget"):
+        check_budget(run.budget, build_models(run.models).values())
 
 
 def _rehearse_reset(run: RunFile, world: Environment) -> None:

@@ -12,10 +12,12 @@ from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
-from simlab.errors import ConfigError, HostDiedError
+from simlab.errors import BudgetSpentError, ConfigError, HostDiedError
 from simlab.sim.attempt import Attempt
 from simlab.sim.config import RunFile
 from simlab.sim.modelling import SharedModels
+from simlab.sim.purse import ActorPurse, PurseActor
+from simlab.sim.spending import Spending
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
@@ -51,6 +53,9 @@ class Simulation:
     A host that dies costs nothing that was committed: its segment is sealed and its episodes are
     resumed from their records on other hosts. Those that may be what kills hosts wait until all
     others have ended, and are then played with no other beside them; see `Attempt`.
+
+    What its models may cost is counted in this process. Once they may cost no more, calls that are
+    under way end and are recorded, and the run stops.
 
     Args:
         run: What is run.
@@ -96,6 +101,7 @@ class Simulation:
         self._watch = StallWatch(directory, self._observer.on_notice)
         self._begun: set[int] = set()
         self._failed: set[int] = set()
+        self._spending = Spending(run.budget) if run.budget.bounds else None
 
     async def run(self) -> None:
         """Play every episode that has not ended, and close the run.
@@ -104,6 +110,7 @@ class Simulation:
             RunDirectoryError: Another process runs it.
             ConfigError: An episode is to be tried again that agents of later ones remember.
             LogWriteError: The disk takes no more; what was committed stays.
+            BudgetSpentError: The run stopped at its budget; says what it has spent.
         """
         with self._directory.locked():
             todo = self._take_stock()
@@ -112,11 +119,16 @@ class Simulation:
                     await self._play_all(todo)
                 finally:
                     self._directory.seal_all()
+        if self._spending is not None and self._spending.refused:
+            raise self._spending.error(self._directory.path)
 
     def _take_stock(self) -> list[int]:
         """Seal what others have left and see which episodes are to be played."""
         self._directory.seal_all()
         log = Log(self._directory)
+        if self._spending is not None:
+            forks = () if self._branching is None else self._branching.forks
+            self._spending.count_log(log, since_step=max((f.step for f in forks), default=0))
         ended = log.ended()
         self._begun = set(log.episodes)
         if self._retry_failed:
@@ -171,6 +183,9 @@ class Simulation:
         """A stage on each host, by host."""
         news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
         person = await system.spawn(PersonActor, self._person, name="person", host=DRIVER)
+        purse = None
+        if self._spending is not None:
+            purse = await system.spawn(PurseActor, self._spending, name="purse", host=DRIVER)
         forks = () if self._branching is None else self._branching.forks
         staging = Staging(
             self._run,
@@ -180,6 +195,7 @@ class Simulation:
             models_before=tuple([await shared.start(fork.before.models) for fork in forks]),
             news=news,
             person=ActorPerson(person),
+            purse=None if purse is None else ActorPurse(purse),
         )
         return {
             host: await system.spawn(Stage, staging, name=f"stage/{host}", host=host)
@@ -187,8 +203,10 @@ class Simulation:
         }
 
     async def _work(self, episodes: Iterator[int], stages: Mapping[str, ActorRef]) -> None:
-        """Play one episode after another until there are none left."""
+        """Play one episode after another until there are none left, or nothing may be spent."""
         for episode in episodes:
+            if self._spending is not None and self._spending.refused:
+                return
             message = PlayEpisode(
                 episode,
                 resumed=episode in self._begun,
@@ -235,7 +253,10 @@ class Simulation:
     async def _try(
         self, attempt: Attempt, stages: Mapping[str, ActorRef], *, alone: bool = False
     ) -> bool:
-        """Play an episode on one of some hosts; whether it came to its end before that died."""
+        """Play an episode on one of some hosts; False if that died before it was through.
+
+        An episode that the budget stops is through as well, and has no result.
+        """
         host = await self._choose(stages, attempt.epoch)
         epoch = self._epochs[host]
         with self._loaded(host):
@@ -247,6 +268,8 @@ class Simulation:
                 committed = attempt.message.episode in self._committed[epoch]
                 attempt.host_died(host, epoch, committed=committed, alone=alone)
                 return False
+            except BudgetSpentError:
+                return True
         self._observer.on_episode(result)
         return True
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from simlab.actors import ActorRef
 from simlab.agents.person import Person
 from simlab.env.environment import Seat
+from simlab.models.allowance import Purse
 from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.absent import AbsentPerson
@@ -71,6 +72,7 @@ class Staging:
         models_before: The models, by name, of the configuration before each fork.
         news: Who is told of the steps of watched episodes.
         person: Who is asked for the seats that people take.
+        purse: Pays for the calls of models; None where they are not counted.
     """
 
     run: RunFile
@@ -80,6 +82,7 @@ class Staging:
     models_before: tuple[Mapping[str, Model], ...] = ()
     news: ActorRef | None = None
     person: Person = AbsentPerson()
+    purse: Purse | None = None
 
     @property
     def forks(self) -> tuple[Fork, ...]:

@@ -19,6 +19,7 @@ class Account(Struct, array_like=True):
         model_s: Seconds in the model, as its engine measured them.
         queue_s: All other seconds from call to answer: in queues and on the way.
         retries: How often replicas or endpoints had to be asked again.
+        dollars: At the prices that the run file gives.
     """
 
     actor: str
@@ -30,6 +31,7 @@ class Account(Struct, array_like=True):
     model_s: float = 0.0
     queue_s: float = 0.0
     retries: int = 0
+    dollars: float = 0.0
 
     def add(self, cost: Mapping[str, float], duration_s: float) -> None:
         """Charge one call.
@@ -43,6 +45,7 @@ class Account(Struct, array_like=True):
         self.completion_tokens += int(cost.get("completion_tokens", 0))
         self.cached_tokens += int(cost.get("cached_tokens", 0))
         self.retries += int(cost.get("attempts", 1)) - 1
+        self.dollars = round(self.dollars + cost.get("dollars", 0.0), 9)
         model_s = cost.get("model_s", 0.0)
         self.model_s = round(self.model_s + model_s, 6)
         self.queue_s = round(self.queue_s + max(0.0, duration_s - model_s), 6)
@@ -75,4 +78,4 @@ def usage(accounts: Iterable[Account]) -> Counter[str]:
 
 
 _COUNTED = ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "retries")
-_NUMBERS = (*_COUNTED, "model_s", "queue_s")
+_NUMBERS = (*_COUNTED, "model_s", "queue_s", "dollars")

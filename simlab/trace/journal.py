@@ -103,6 +103,7 @@ class Journal:
         self._uncommitted = False
         self._closed = False
         self._refused: AgentFailedError | None = None
+        self._broken: SimlabError | None = None
 
     def writes(self, step: int) -> bool:
         """Whether spans and notes of a step are written: those of committed steps stand already."""
@@ -289,6 +290,7 @@ class Journal:
                 self._cut(made)
                 raise
             if isinstance(error, SimlabError) and not isinstance(error, EpisodeError):
+                self._broken = error
                 raise  # SimLab's own machinery failed, such as a host that died: no outcome
             fault = fault_of(error, frames=False)
             self._record(made, made.core(None, fault))
@@ -349,6 +351,8 @@ class Journal:
             self._compare(recorded, event)
         elif self._writer is None:
             raise RecordEnds
+        elif self._broken is not None:
+            raise self._broken  # an agent that took it for an outcome acts on what is not recorded
         else:
             self._write(event)
             self._uncommitted = True

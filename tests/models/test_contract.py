@@ -2,15 +2,24 @@
 
 import asyncio
 import math
+from dataclasses import replace
+from functools import partial
 
+import httpx2
 import pytest
 
+from simlab.models.allowance import Allowance
+from simlab.models.budgeted import BudgetedModel
+from simlab.models.endpoint import EndpointModel
+from simlab.models.http.client import Client
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Model, Sampling
 from simlab.models.recorded import RecordedModel
 from simlab.models.scripted import ScriptedModel
 from simlab.models.served import ServedModel
+from tests.models.http.fake_vllm import FakeVllm
 from tests.models.memory_serve import MemoryLane
+from tests.models.purses import BottomlessPurse
 
 CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
 BEGUN = [*CHAT, ChatMessage("assistant", '{"say": "')]
@@ -22,7 +31,14 @@ def babble(prompt, sampling):
 
 
 @pytest.fixture(
-    params=["scripted", "recorded", "served", pytest.param("weights", marks=pytest.mark.model)]
+    params=[
+        "scripted",
+        "recorded",
+        "served",
+        "budgeted",
+        "endpoint",
+        pytest.param("weights", marks=pytest.mark.model),
+    ]
 )
 async def model(request, monkeypatch):
     scripted = ScriptedModel("small", babble)
@@ -35,6 +51,12 @@ async def model(request, monkeypatch):
             lanes = [MemoryLane(ScriptedModel("another name", babble)) for _ in range(2)]
             monkeypatch.setattr("simlab.models.served._lanes_to", lambda _app, _n: lanes)
             yield ServedModel("small", "app", 2)
+        case "budgeted":
+            yield BudgetedModel(scripted, Allowance(BottomlessPurse()))
+        case "endpoint":
+            client = partial(Client, transport=httpx2.MockTransport(FakeVllm()))
+            monkeypatch.setattr("simlab.models.http.endpoints.Client", client)
+            yield EndpointModel("small", url="http://127.0.0.1:8000/v1", server="vllm")
         case "weights":
             weights = request.getfixturevalue("tiny_weights")
             loaded = TransformersModel("small", weights=str(weights))
@@ -51,12 +73,13 @@ async def test_it_is_a_model_and_its_completions_bear_its_name(model):
 
 
 async def test_a_request_with_a_seed_is_answered_alike_again(model):
-    sampling = Sampling(max_tokens=8, seed=3, exact=True)
+    promises = not isinstance(model, EndpointModel)
+    sampling = Sampling(max_tokens=8, seed=3, exact=promises)
 
     first, second = await asyncio.gather(*(model.generate(BEGUN, sampling) for _ in range(2)))
 
-    assert first == second
-    assert first.exact
+    assert replace(first, usage=second.usage) == second
+    assert first.exact == promises
 
 
 async def test_a_prompt_may_be_token_ids(model):

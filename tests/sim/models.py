@@ -1,5 +1,6 @@
 """Small models for the tests of simulations; run files name them as ``tests.sim.models:Flaky``."""
 
+import asyncio
 import itertools
 import os
 from dataclasses import dataclass, replace
@@ -28,6 +29,28 @@ class Moody(ScriptedModel):
     async def generate(self, prompt, sampling=Sampling(), *, session=None):
         completion = await ScriptedModel.generate(self, prompt, sampling, session=session)
         return replace(completion, text=f"Mood {next(_moods)}.", exact=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dear(ScriptedModel):
+    """A scripted model that costs a quarter of a dollar a call."""
+
+    dollars_per_million_in: float = 1.0
+    dollars_per_million_out: float = 0.0
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        completion = await ScriptedModel.generate(self, prompt, sampling, session=session)
+        return replace(completion, usage=replace(completion.usage, dollars=0.25))
+
+
+@dataclass(frozen=True, slots=True)
+class Slow(ScriptedModel):
+    """A scripted model that takes its time where it is asked slowly."""
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        if "slowly" in prompt[-1].text:
+            await asyncio.sleep(0.005)
+        return await ScriptedModel.generate(self, prompt, sampling, session=session)
 
 
 _moods = itertools.count()

@@ -16,6 +16,15 @@ def test_a_call_is_charged_with_what_its_result_says_and_the_rest_of_its_time_is
     assert spent == Account("ann", "small", 2, 24, 3, 16, model_s=0.5, queue_s=1.75, retries=2)
 
 
+def test_money_is_charged_without_the_dust_of_binary_fractions():
+    spent = account("ann", "large")
+
+    for _ in range(3):
+        spent.add({"dollars": 0.1}, 1.0)
+
+    assert spent.dollars == 0.3
+
+
 def test_a_result_that_says_more_time_than_passed_leaves_no_waiting():
     spent = account("ann", "small")
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -243,6 +244,17 @@ async def test_a_failure_of_the_machinery_is_no_outcome_of_a_call(directory):
         await record(directory, lambda: ask(dying))
 
     assert not any(isinstance(event, Effect) for event in Log(directory).events(0))
+
+
+async def test_nothing_is_committed_that_hides_a_failure_of_the_machinery(directory):
+    async def hide():
+        with suppress(HostDiedError):
+            await effect("tool", "?", lambda _: (_ for _ in ()).throw(HostDiedError("it died")))
+
+    with pytest.raises(HostDiedError):
+        await record(directory, hide)
+
+    assert Log(directory).n_steps(0) == 0
 
 
 async def test_the_error_of_a_live_call_has_its_origin_as_cause(directory):

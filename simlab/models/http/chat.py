@@ -1,0 +1,62 @@
+"""Chats in, words out: ``/chat/completions``, which every endpoint has."""
+
+from typing import TYPE_CHECKING
+
+from simlab.errors import ModelError
+from simlab.models.http.client import Client
+from simlab.models.http.drawing import drawing
+from simlab.models.http.replies import read_chat, usage_of
+from simlab.models.model import ChatMessage, Completion, Prompt, Sampling
+
+if TYPE_CHECKING:
+    from simlab.models.endpoint import EndpointModel
+
+_TAKES_IDS = "serve the model with vLLM and set server: vllm, or give a tokenizer"
+
+
+class ChatApi:
+    """Completes chats by the endpoint's own template; knows no token ids.
+
+    Args:
+        model: Says how.
+        client: Asks.
+    """
+
+    def __init__(self, model: "EndpointModel", client: Client) -> None:
+        self._model = model
+        self._client = client
+        self._url = f"{model.url}/chat/completions"
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        """Complete a chat.
+
+        Raises:
+            ModelError: The prompt is of ids or ends in a begun reply, or the endpoint failed.
+        """
+        asked = {
+            "model": self._model.served,
+            "messages": [{"role": each.role, "content": each.text} for each in self._chat(prompt)],
+            **drawing(sampling, limit=self._model.limit, seeds=self._model.seeds),
+        }
+        if sampling.logprobs:
+            asked["logprobs"] = True
+        answer = await self._client.ask(self._url, asked, read_chat)
+        choice = answer.value.choices[0]
+        return Completion(
+            choice.text,
+            logprobs=choice.token_logprobs,
+            finish=choice.finish,
+            usage=usage_of(answer, self._model),
+        )
+
+    def _chat(self, prompt: Prompt) -> list[ChatMessage]:
+        """The messages of a prompt that an endpoint takes as they are meant."""
+        messages = [part for part in prompt if isinstance(part, ChatMessage)]
+        if not messages or len(messages) < len(prompt):
+            raise ModelError(f"{self._url} takes a chat, got {prompt!r}; {_TAKES_IDS}")
+        if messages[-1].role == "assistant":
+            raise ModelError(
+                f"{self._url} cannot go on from a begun reply, got {messages[-1].text!r}; set "
+                f"begin: false on the agents that this model plays, or {_TAKES_IDS}"
+            )
+        return messages

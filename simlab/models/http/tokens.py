@@ -1,0 +1,148 @@
+"""Token ids in, token ids out: ``/completions``, as vLLM serves it."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simlab.errors import ModelError
+from simlab.models.choices import add_up, branches, check_choices
+from simlab.models.http.adapters import ServerAdapters
+from simlab.models.http.client import Answer, Client
+from simlab.models.http.drawing import drawing
+from simlab.models.http.rendering import Rendering, RenderingHere, RenderingThere
+from simlab.models.http.replies import Reply, TextChoice, read_text, usage_of
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
+
+if TYPE_CHECKING:
+    from simlab.models.endpoint import EndpointModel
+
+_AS_ASKED = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+"""Sent to vLLM, which else draws by settings that it finds beside the weights."""
+
+_MOST_SCORED = 128
+"""vLLM scores so many tokens in one request."""
+
+
+class TokenApi:
+    """Completes token ids, and scores choices where vLLM serves.
+
+    Args:
+        model: Says how.
+        client: Asks.
+    """
+
+    def __init__(self, model: "EndpointModel", client: Client) -> None:
+        self._model = model
+        self._client = client
+        self._url = f"{model.url}/completions"
+        self._vllm = model.server == "vllm"
+        self._adapters = ServerAdapters(client, model.url)
+        self._rendering: Rendering = (
+            RenderingThere(client, f"{model.url.removesuffix('/v1')}/tokenize", model.served)
+            if model.tokenizer is None
+            else RenderingHere(model.tokenizer)
+        )
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, adapter: str | None = None
+    ) -> Completion:
+        """Complete a prompt.
+
+        Raises:
+            ModelError: The prompt or the adapter is not taken, or the server failed.
+            ConfigError: The tokenizer cannot be had.
+        """
+        ids = await self._rendering.prompt_ids(prompt)
+        asked = {**drawing(sampling, seeds=self._model.seeds), "return_token_ids": True}
+        if sampling.logprobs:
+            asked["logprobs"] = 1
+        answer = await self._ask(ids, asked, adapter)
+        choice = answer.value.choices[0]
+        self._check(ids, choice)
+        return Completion(
+            choice.text,
+            prompt_ids=tuple(ids),
+            token_ids=tuple(choice.token_ids or ()),
+            logprobs=choice.token_logprobs if sampling.logprobs else (),
+            finish=choice.finish,
+            usage=usage_of(answer, self._model),
+        )
+
+    async def choice_logprobs(
+        self, prompt: Prompt, choices: Sequence[str], adapter: str | None = None
+    ) -> ChoiceLogprobs:
+        """The log-probability of each choice, cut into tokens by itself; see `branches`.
+
+        Raises:
+            ModelError: There are no choices, or the server does not score them.
+        """
+        check_choices(choices)
+        ids = await self._rendering.prompt_ids(prompt)
+        sequences = [tuple(await self._rendering.text_ids(choice)) for choice in choices]
+        wanted = branches(sequences)
+        scored = await asyncio.gather(
+            *(self._score([*ids, *drawn], tokens, adapter) for drawn, tokens in wanted.items())
+        )
+        logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
+        scores = [add_up(tokens, logprobs) for tokens in sequences]
+        usages = [usage for _, each in scored for usage in each]
+        usage = Usage(
+            len(ids),
+            cached_tokens=min(usage.cached_tokens for usage in usages),
+            model_s=max(usage.model_s for usage in usages),
+            attempts=1 + sum(usage.attempts - 1 for usage in usages),
+            dollars=math.fsum(usage.dollars for usage in usages),
+        )
+        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), usage)
+
+    async def _score(
+        self, ids: Sequence[int], tokens: Sequence[int], adapter: str | None
+    ) -> tuple[dict[int, float], list[Usage]]:
+        """The log-probability of each of these tokens as the next one, and what it took."""
+        found: dict[str, float] = {}
+        usages: list[Usage] = []
+        for start in range(0, len(tokens), _MOST_SCORED):
+            asked = {
+                "max_tokens": 1,
+                "temperature": 1.0,
+                "seed": 0,
+                "logprobs": 1,
+                "logprob_token_ids": tokens[start : start + _MOST_SCORED],
+                "return_tokens_as_token_ids": True,
+            }
+            answer = await self._ask(ids, asked, adapter)
+            found |= answer.value.choices[0].next_logprobs
+            usages.append(usage_of(answer, self._model))
+        try:
+            return {token: found[f"token_id:{token}"] for token in tokens}, usages
+        except KeyError as error:
+            raise ModelError(
+                f"{self._url} does not score the tokens it was asked for; this needs vLLM that "
+                "knows logprob_token_ids, such as 0.29"
+            ) from error
+
+    async def _ask(
+        self, ids: Sequence[int], asked: Mapping[str, Any], adapter: str | None
+    ) -> Answer[Reply[TextChoice]]:
+        model = self._model.served if adapter is None else await self._adapters.load(adapter)
+        asked = {"model": model, "prompt": ids, **asked, **(_AS_ASKED if self._vllm else {})}
+        try:
+            return await self._client.ask(self._url, asked, read_text)
+        except ModelError:
+            if adapter is not None:
+                self._adapters.forget(adapter)  # a server that was started anew has lost it
+            raise
+
+    def _check(self, ids: list[int], choice: TextChoice) -> None:
+        """See that the server read the ids that were sent, and gives those that it drew."""
+        if choice.prompt_token_ids not in (None, ids):
+            raise ModelError(
+                f"{self._url} read other token ids than it was sent: {len(ids)} became "
+                f"{len(choice.prompt_token_ids or ())}; serve it without a truncated prompt"
+            )
+        if self._vllm and choice.token_ids is None:
+            raise ModelError(
+                f"{self._url} gives no token ids, which every vLLM does from 0.10.2 on; leave out "
+                "server: vllm if it is none"
+            )

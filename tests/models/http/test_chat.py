@@ -1,0 +1,149 @@
+"""Hosted endpoints: chats in, words out."""
+
+import json
+
+import httpx2
+import pytest
+
+from simlab.errors import ModelError
+from simlab.models.model import ChatMessage, Sampling
+
+CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
+
+
+def reply(content="Hi.", *, finish="stop", message=None, **choice):
+    message = message or {"role": "assistant", "content": content}
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+    choices = [{"index": 0, "message": message, "finish_reason": finish, **choice}]
+    return {"id": "x", "choices": choices, "usage": usage}
+
+
+@pytest.fixture
+def hosted(make_endpoint):
+    """Asks a hosted endpoint that gives one reply; returns what was asked, and the completion."""
+
+    async def ask(given, sampling=Sampling(), prompt=CHAT, **options):
+        asked = []
+
+        def handle(request):
+            asked.append((str(request.url), json.loads(request.content)))
+            return httpx2.Response(200, json=given)
+
+        endpoint = make_endpoint(handle, model="gpt", **options)
+        return await endpoint.generate(prompt, sampling, model="small"), asked
+
+    return ask
+
+
+async def test_a_chat_is_sent_with_all_that_says_how_to_draw(hosted):
+    sampling = Sampling(max_tokens=7, temperature=0.5, top_p=0.9, stop=("\n",), seed=3)
+
+    _, [(url, asked)] = await hosted(reply(), sampling)
+
+    assert url == "http://127.0.0.1:8000/v1/chat/completions"
+    assert asked == {
+        "model": "gpt",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hello"},
+        ],
+        "max_tokens": 7,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "stop": ["\n"],
+        "seed": 3,
+    }
+
+
+async def test_an_endpoint_may_name_its_limit_otherwise_and_know_no_seeds(hosted):
+    _, [(_, asked)] = await hosted(
+        reply(), Sampling(max_tokens=7, seed=3), limit="max_completion_tokens", seeds=False
+    )
+
+    assert asked["max_completion_tokens"] == 7
+    assert not {"max_tokens", "seed"} & set(asked)
+
+
+async def test_a_completion_has_words_and_what_they_cost_and_no_ids(hosted):
+    completion, _ = await hosted(reply("Hi there."))
+
+    assert (completion.text, completion.finish, completion.model) == ("Hi there.", "stop", "small")
+    assert (completion.prompt_ids, completion.token_ids, completion.exact) == ((), (), False)
+    usage = completion.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (9, 3, 0)
+    assert (usage.attempts, usage.dollars) == (1, 0.0)
+
+
+async def test_cached_tokens_are_told_where_the_endpoint_tells_them(hosted):
+    given = reply()
+    given["usage"]["prompt_tokens_details"] = {"cached_tokens": 8, "audio_tokens": None}
+
+    completion, _ = await hosted(given)
+
+    assert completion.usage.cached_tokens == 8
+
+
+async def test_a_completion_costs_what_its_tokens_do(hosted):
+    completion, _ = await hosted(reply(), dollars_per_million_in=2.0, dollars_per_million_out=10.0)
+
+    assert completion.usage.dollars == pytest.approx((9 * 2 + 3 * 10) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "finish"),
+    [
+        (reply("Hi", finish="length"), "Hi", "length"),
+        (reply("Hi", finish="content_filter"), "Hi", "abort"),
+        (reply("Hi", finish=None), "Hi", "abort"),
+        (reply(message={"content": None}, finish="length"), "", "length"),
+        (reply(message={"content": None, "refusal": "No."}), "No.", "stop"),
+    ],
+)
+async def test_what_ended_a_reply_and_what_is_left_of_it(hosted, given, text, finish):
+    completion, _ = await hosted(given)
+
+    assert (completion.text, completion.finish) == (text, finish)
+
+
+async def test_logprobs_are_those_of_the_tokens_drawn(hosted):
+    content = [{"token": "H", "logprob": -0.5}, {"token": "i", "logprob": -1}]
+
+    completion, [(_, asked)] = await hosted(
+        reply(logprobs={"content": content}), Sampling(logprobs=True)
+    )
+
+    assert asked["logprobs"] is True
+    assert completion.logprobs == (-0.5, -1.0)
+
+
+async def test_logprobs_that_were_asked_for_and_do_not_come_are_not_passed_over(hosted):
+    with pytest.raises(ModelError, match="gives no logprobs, which were asked for; leave out"):
+        await hosted(reply(), Sampling(logprobs=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"choices": [], "usage": {"prompt_tokens": 1}}, r"array` of length >= 1 - at `\$.choices"),
+        ({"choices": [{"message": {}}]}, "missing required field `usage`"),
+        ({"error": "x"}, "missing required field `choices`"),
+        ([], "Expected `object`, got `array`"),
+        (reply(message={"content": ["parts"]}), r"got `array` - at `\$.choices\[0\].message.con"),
+    ],
+)
+async def test_a_reply_of_another_shape_is_told_with_the_place(hosted, given, said):
+    with pytest.raises(ModelError, match=f"in 2 tries: .*{said}"):
+        await hosted(given)
+
+
+async def test_a_begun_reply_is_refused_with_what_to_do(hosted):
+    with pytest.raises(
+        ModelError, match=r"cannot go on from a begun reply, got '\{'; set begin: f"
+    ):
+        await hosted(reply(), prompt=[*CHAT, ChatMessage("assistant", "{")])
+
+
+@pytest.mark.parametrize("prompt", [[1, 2, 3], [], [*CHAT, 5]])
+async def test_what_is_no_chat_is_refused_with_what_to_do(hosted, prompt):
+    with pytest.raises(ModelError, match=r"takes a chat, got .* set server: vllm, or give a token"):
+        await hosted(reply(), prompt=prompt)
