@@ -15,8 +15,8 @@ from typing import Any
 
 import ray
 from ray import serve
-from ray.serve import context
 from ray.exceptions import RayActorError, RayTaskError
+from ray.serve import context
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
@@ -132,7 +132,8 @@ class RayServe:
     """Starts, lists and ends apps on the Ray that this process is connected to; see `Server`."""
 
     def __init__(self) -> None:
-        context._set_global_client(None)  # it may be of a Ray that this process has left
+        forget: Any = context._set_global_client
+        forget(None)  # it may be of a Ray that this process has left
 
     async def start(self, app: str, name: str, spec: ModelSpec) -> int:
         """Serve a model, and wait until it answers; see `Server.start`."""
