@@ -30,7 +30,9 @@ class TransformersModel:
         name: The exact version.
         weights: ``"embedded"``, a folder or a hub id.
         dtype: What to compute in; see `TransformersEngine` for what it costs.
+        device: Where to compute; ``"auto"`` takes a GPU if there is one.
         max_batch: The most completions drawn at once.
+        max_adapters: The most adapters kept in memory; others are read again when they are asked.
         threads: Cores to use; None for all that the process may use but one.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
         adapter: Folder of an adapter, see `Model.with_adapter`.
@@ -39,13 +41,15 @@ class TransformersModel:
     name: str
     weights: str = EMBEDDED
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch: int = 32
+    max_adapters: int = 4
     threads: int | None = None
     cache_tokens: int = 8192
     adapter: str | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("max_batch", 1), ("threads", 1), ("cache_tokens", 0)):
+        for name, least in (("max_batch", 1), ("max_adapters", 1), ("threads", 1), ("cache_tokens", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value!r}")
@@ -109,7 +113,9 @@ class TransformersModel:
         return TransformersEngine(
             str(folder),
             dtype=self.dtype,
+            device=self.device,
             max_batch=self.max_batch,
+            max_adapters=self.max_adapters,
             threads=self.threads,
             cache_tokens=self.cache_tokens,
         )

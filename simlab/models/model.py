@@ -16,10 +16,22 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn of a chat; a last one by the assistant is unfinished: the model goes on from it."""
+    """One turn of a chat; a last one by the assistant is unfinished: the model goes on from it.
+
+    Attributes:
+        role: Whose turn it is.
+        text: The words.
+        ids: The token ids that a model drew for the words, see `Completion.message`: a later prompt
+            has these very ids, and not the words cut into tokens anew. They follow from completions
+            and enter no digest. Whoever changes the words leaves them out.
+        n_begun: How many characters of `text` the prompt had begun the reply with; `ids` are those
+            of the rest.
+    """
 
     role: Role
     text: str
+    ids: tuple[int, ...] = ()
+    n_begun: int = 0
 
 
 Prompt = Sequence[ChatMessage] | Sequence[int]
@@ -138,6 +150,20 @@ class Completion:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     exact: bool = False
+
+    def message(self, begun: str = "") -> ChatMessage:
+        """The reply as a turn of the chat that goes on, which keeps the ids that were drawn.
+
+        Example::
+
+            chat = [ChatMessage("user", "Hi")]
+            completion = await model.generate(chat)
+            chat += [completion.message(), ChatMessage("user", "And now?")]
+
+        Args:
+            begun: How the prompt had begun the reply.
+        """
+        return ChatMessage("assistant", begun + self.text, self.token_ids, len(begun))
 
     def __cost__(self) -> dict[str, float]:
         """What the log keeps beside the completion, and no digest knows of."""

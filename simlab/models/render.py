@@ -1,15 +1,20 @@
 """Between chats and token ids: pure functions of a tokenizer and its chat template."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from jinja2 import TemplateError
 
 from simlab.errors import ModelError
+from simlab.models.extend import Joint, pieces
+from simlab.models.fold import Folding
 from simlab.models.model import ChatMessage, Prompt
 
 _OVERLAP = 4
 """Prompt tokens that are decoded with the drawn ones, so that a first word keeps its space."""
+
+_THINK, _THOUGHT = "<think>", "</think>"
 
 
 class Tokenizer(Protocol):
@@ -37,16 +42,20 @@ class Tokenizer(Protocol):
 
 
 class Renderer:
-    """Renders prompts for one tokenizer.
+    """Renders prompts for one tokenizer; what it gives follows from the prompt alone.
 
-    Where the template knows no system turn, its words go before those of the next user turn. A last
-    message by the assistant is written without its end, for the model to go on from.
+    A chat is folded into what the template takes, see `Folding`. Replies keep the ids that were
+    drawn, see `simlab.models.extend`. A last message by the assistant is written without its end,
+    for the model to go on from; where the template lets the model think first, its thoughts are
+    ended before that.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._size = len(tokenizer)
-        self._knows_system = tokenizer.chat_template is not None and self._try_system()
+        if tokenizer.chat_template is not None:
+            self._folding = Folding.of(self._apply_template)
+            self._joint = Joint.of(self._apply_template)
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids that the model reads; those of a prompt that is ids already are not changed.
@@ -61,8 +70,8 @@ class Renderer:
         if messages and ids:
             raise ModelError(f"prompt must be all messages or all token ids, got {prompt!r}")
         if messages:
-            return self.text_ids(self._chat_text(messages))
-        if unknown := [token for token in ids if not 0 <= token < self._size]:
+            return self._chat_ids(messages)
+        if unknown := [token for token in ids if not self._knows(token)]:
             raise ModelError(f"token ids must be in [0, {self._size}), got {unknown[0]!r}")
         return ids
 
@@ -80,22 +89,57 @@ class Renderer:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
         return text
 
-    def _chat_text(self, messages: Sequence[ChatMessage]) -> str:
+    def _knows(self, token: int) -> bool:
+        return 0 <= token < self._size
+
+    def _chat_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
         if self._tokenizer.chat_template is None:
             raise ModelError(
                 "a chat needs a chat template, which this tokenizer lacks; send token ids"
             )
-        begun = messages[-1].text if messages[-1].role == "assistant" else ""
-        closed = messages[:-1] if messages[-1].role == "assistant" else messages
-        if not self._knows_system:
-            closed = _fold_system(closed)
+        if [message.role for message in messages] == ["assistant"]:
+            raise ModelError("a chat must hold a turn before the reply that it begins, got none")
+        own = [
+            message if self._reads(message) else replace(message, ids=()) for message in messages
+        ]
+        ids: list[int] = []
+        for piece in pieces(own, self._chat_text, self._joint):
+            ids += piece if isinstance(piece, tuple) else self._text_after(ids, piece)
+        return ids
+
+    def _reads(self, message: ChatMessage) -> bool:
+        """Whether a message's ids are those of its words; with another tokenizer they are not."""
+        if not all(map(self._knows, message.ids)):
+            return False
+        words = message.text[message.n_begun :].strip()  # of which a stop text may be cut off
+        return self._decode(message.ids).strip().startswith(words)
+
+    def _text_after(self, ids: Sequence[int], text: str) -> list[int]:
+        """The ids of a text, less the end of turn that it begins with if `ids` have that already.
+
+        The end is encoded with what follows, for the tokenizer to see no text begin there.
+        """
+        last = ids[-1:]
+        end = self._tokenizer.decode(last, skip_special_tokens=False) if last else ""
+        if not end or self._decode(last) or not text.lstrip().startswith(end):
+            return self.text_ids(text)
+        return self.text_ids(text.lstrip())[1:]
+
+    def _chat_text(self, messages: Sequence[ChatMessage]) -> str:
+        begun = messages[-1] if messages[-1].role == "assistant" else None
+        closed = messages if begun is None else messages[:-1]
         try:
-            return self._apply_template(closed) + begun
+            text = self._apply_template(self._folding.fold(closed))
         except TemplateError as error:
             roles = [message.role for message in messages]
             raise ModelError(
                 f"the chat template refuses a chat of roles {roles!r}: {str(error).rstrip('.')}"
             ) from error
+        if begun is None:
+            return text
+        if text.rstrip().endswith(_THINK) and _THOUGHT not in begun.text:
+            text = f"{text.rstrip()}\n\n{_THOUGHT}\n\n"
+        return text + begun.text
 
     def _apply_template(self, messages: Sequence[ChatMessage]) -> str:
         text: str = self._tokenizer.apply_chat_template(
@@ -104,29 +148,3 @@ class Renderer:
             add_generation_prompt=True,
         )
         return text
-
-    def _try_system(self) -> bool:
-        """Whether the words of a system turn reach the rendered text."""
-        try:
-            return "simlab-system" in self._apply_template(
-                [ChatMessage("system", "simlab-system"), ChatMessage("user", "hello")]
-            )
-        except TemplateError:
-            return False
-
-
-def _fold_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """The chat with each system turn put before the words of the user turn that follows it."""
-    folded: list[ChatMessage] = []
-    held: list[str] = []
-    for message in messages:
-        if message.role == "system":
-            held.append(message.text)
-        elif message.role == "user" and held:
-            folded.append(ChatMessage("user", "\n\n".join([*held, message.text])))
-            held = []
-        else:
-            folded.append(message)
-    if held:
-        folded.append(ChatMessage("user", "\n\n".join(held)))
-    return folded

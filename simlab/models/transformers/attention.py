@@ -160,19 +160,20 @@ def _attend_block(
         query.reshape(1, keys.shape[0], groups * tokens, dim),
         keys.unsqueeze(0),
         values.unsqueeze(0),
-        attn_mask=_mask(block, window, groups, query.dtype),
+        attn_mask=_mask(block, window, groups, query),
         scale=scaling,
     )
     return attended.view(heads, tokens, values.shape[2])
 
 
-def _mask(block: Block, window: int | None, groups: int, dtype: torch.dtype) -> Tensor | None:
+def _mask(block: Block, window: int | None, groups: int, like: Tensor) -> Tensor | None:
     """0 where a token may look, else minus infinity; None where all may look everywhere."""
     if block.tokens == 1 and (window is None or block.stop <= window):
         return None
     if (window, groups) not in block.masks:
-        distance = torch.arange(block.start, block.stop)[:, None] - torch.arange(block.stop)
+        positions = torch.arange(block.stop, device=like.device)
+        distance = positions[block.start :, None] - positions
         hidden = distance < 0 if window is None else (distance < 0) | (distance >= window)
-        mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, -math.inf)
+        mask = like.new_zeros(hidden.shape).masked_fill_(hidden, -math.inf)
         block.masks[window, groups] = mask.repeat(groups, 1)
     return block.masks[window, groups]

@@ -1,94 +1,22 @@
 """Decoding: many completions drawn a token at a time, each joining and leaving at any step."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.model import Completion, Finish, Prompt, Sampling, Usage
+from simlab.models.model import Completion, Prompt, Sampling
 from simlab.models.render import Renderer
-from simlab.models.transformers.attention import BLOCK, KeyValues
-from simlab.models.transformers.draw import Drawer, logprobs_of
-from simlab.models.transformers.network import Network, Part
+from simlab.models.transformers.adapter import Adapter
+from simlab.models.transformers.attention import KeyValues
+from simlab.models.transformers.draw import logprobs_of
+from simlab.models.transformers.layout import Part
+from simlab.models.transformers.network import Network
 from simlab.models.transformers.prefixes import PrefixCache
+from simlab.models.transformers.row import DecodeRequest, Row
 
 _STEP_TOKENS = 512
 """Prompt tokens read in one step, for which the completions being drawn wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeRequest:
-    """What is asked of a decoder.
-
-    Attributes:
-        prompt: A chat or token ids.
-        sampling: How to draw.
-        session: Whose prompts extend each other.
-        model: The name that the completion bears.
-    """
-
-    prompt: Prompt
-    sampling: Sampling
-    session: str | None = None
-    model: str = ""
-
-
-class Row:
-    """One completion being drawn.
-
-    Attributes:
-        request: What was asked.
-        ids: The prompt and what was drawn after it.
-        cache: The keys and values of all of `ids` that were computed.
-        finish: Why it ended; None while it goes on.
-        logprobs: Of the tokens drawn, if they were asked for.
-    """
-
-    def __init__(self, request: DecodeRequest, prompt_ids: list[int], cache: KeyValues) -> None:
-        self.request = request
-        self.ids = prompt_ids
-        self.cache = cache
-        self.finish: Finish | None = None
-        self.logprobs: list[float] = []
-        self.n_prompt = len(prompt_ids)
-        self._drawer = Drawer(request.sampling)
-
-    @property
-    def prompt_ids(self) -> list[int]:
-        """The ids that were given."""
-        return self.ids[: self.n_prompt]
-
-    @property
-    def token_ids(self) -> list[int]:
-        """The ids that were drawn so far."""
-        return self.ids[self.n_prompt :]
-
-    def next_part(self, budget: int) -> Part | None:
-        """The tokens to compute next, at most `budget` of them.
-
-        A prompt that is longer is cut at the end of a block, and no logits are wanted yet; None if
-        the budget does not reach there.
-        """
-        pending = self.ids[self.cache.length :]
-        if len(pending) <= budget:
-            return Part(pending, self.cache)
-        size = (self.cache.length + budget) // BLOCK * BLOCK - self.cache.length
-        return Part(pending[:size], self.cache, wanted=0) if size > 0 else None
-
-    def draw(self, logits: Tensor) -> int:
-        """Draw the next token from ``(1, vocabulary)`` logits.
-
-        Raises:
-            ModelError: The logits are not numbers.
-        """
-        if logits.isnan().any():
-            raise ModelError("the model's logits are not numbers; compute in float32")
-        token = self._drawer.draw(logits[0])
-        self.ids.append(token)
-        if self.request.sampling.logprobs:
-            self.logprobs += logprobs_of(logits, [token])
-        return token
 
 
 class Decoder:
@@ -135,8 +63,9 @@ class Decoder:
         """
         ids = self._renderer.prompt_ids(request.prompt)
         length = self._checked_length(len(ids), request.sampling.max_tokens)
-        alone = self._alone(request)
-        return Row(request, ids, KeyValues(length) if alone else self._begin(ids, length))
+        if self._alone(request):
+            return Row(request, ids, KeyValues(length))
+        return Row(request, ids, self._begin(ids, length, request.adapter))
 
     def step(self, rows: Sequence[Row]) -> None:
         """Compute the next tokens of the rows, and draw one for each whose prompt is read."""
@@ -151,7 +80,7 @@ class Decoder:
         assert row.finish is not None, "the row has ended"
         request, sampling = row.request, row.request.sampling
         if not self._alone(request):
-            self._prefixes.keep(request.session, row.prompt_ids, row.cache)
+            self._keep(request, row.prompt_ids, row.cache)
         text = self._text(row)
         repeatable = sampling.seed is not None or sampling.temperature == 0
         return Completion(
@@ -161,12 +90,13 @@ class Decoder:
             logprobs=tuple(row.logprobs),
             finish=row.finish,
             model=request.model,
-            # What was cached depends on timing and stays out: completions enter digests.
-            usage=Usage(row.n_prompt, len(row.token_ids)),
-            exact=repeatable and (self._network.independent or sampling.exact),
+            usage=row.usage(),
+            exact=repeatable and (sampling.exact or self._network.is_independent(request.adapter)),
         )
 
-    def score(self, prompt: Prompt, choices: Sequence[str]) -> list[float]:
+    def score(
+        self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
+    ) -> list[float]:
         """The log-probability of each choice after the prompt: one pass for it, one for them all.
 
         Raises:
@@ -175,11 +105,12 @@ class Decoder:
         ids = self._renderer.prompt_ids(prompt)
         tokens = [self._renderer.text_ids(choice) for choice in choices]
         longest = self._checked_length(len(ids), max(map(len, tokens)))
-        cache = self._begin(ids, len(ids))
-        first = self._read(Row(DecodeRequest(prompt, Sampling()), ids, cache))
-        self._prefixes.keep(None, ids, cache)
+        request = DecodeRequest(prompt, Sampling(), adapter=adapter)
+        row = Row(request, ids, self._begin(ids, len(ids), adapter))
+        first = self._read(row)
+        self._keep(request, ids, row.cache)
         heads = logprobs_of(first.expand(len(tokens), -1), [choice[0] for choice in tokens])
-        tails = self._score_tails(cache, longest, [choice for choice in tokens if len(choice) > 1])
+        tails = self._score_tails(row, longest, [choice for choice in tokens if len(choice) > 1])
         rest = iter(tails)
         return [
             head + (next(rest) if len(choice) > 1 else 0.0)
@@ -187,13 +118,18 @@ class Decoder:
         ]
 
     def _score_tails(
-        self, cache: KeyValues, capacity: int, choices: Sequence[Sequence[int]]
+        self, row: Row, capacity: int, choices: Sequence[Sequence[int]]
     ) -> list[float]:
-        """The log-probability of each choice but its first token, given the prompt in `cache`."""
+        """The log-probability of each choice but its first token, after a row that was read."""
         if not choices:
             return []
         parts = [
-            Part(choice[:-1], cache.copy(cache.length, capacity), wanted=len(choice) - 1)
+            Part(
+                choice[:-1],
+                row.cache.copy(row.cache.length, capacity),
+                wanted=len(choice) - 1,
+                adapter=row.request.adapter,
+            )
             for choice in choices
         ]
         computed = self._network.logits(parts)
@@ -202,12 +138,15 @@ class Decoder:
             for logits, choice in zip(computed, choices, strict=True)
         ]
 
-    def _begin(self, ids: Sequence[int], capacity: int) -> KeyValues:
+    def _begin(self, ids: Sequence[int], capacity: int, adapter: Adapter | None) -> KeyValues:
         """A cache for a prompt, with what is kept of it."""
-        cache = self._prefixes.begin(ids, capacity)
+        cache = self._prefixes.begin(ids, capacity, _path(adapter))
         self.prompt_tokens += len(ids)
         self.cached_tokens += cache.length
         return cache
+
+    def _keep(self, request: DecodeRequest, ids: Sequence[int], cache: KeyValues) -> None:
+        self._prefixes.keep(request.session, ids, cache, _path(request.adapter))
 
     def _read(self, row: Row) -> Tensor:
         """Compute a row's whole prompt; the ``(1, vocabulary)`` logits after it."""
@@ -232,8 +171,13 @@ class Decoder:
                 self._extend(row, logits)
 
     def _extend(self, row: Row, logits: Tensor) -> None:
-        """Draw the row's next token, and see whether it ends there."""
-        if row.draw(logits) in self._ends or self._said_stop(row):
+        """Draw the row's next token, and see whether it ends there; what goes wrong is its own."""
+        try:
+            token = row.draw(logits)
+        except ModelError as error:
+            row.error = error
+            return
+        if token in self._ends or self._said_stop(row):
             row.finish = "stop"
         elif len(row.ids) - row.n_prompt >= row.request.sampling.max_tokens:
             row.finish = "length"
@@ -247,7 +191,8 @@ class Decoder:
 
     def _alone(self, request: DecodeRequest) -> bool:
         """Whether a request must be computed by itself to be exact."""
-        return request.sampling.exact and not self._network.independent
+        independent = self._network.is_independent(request.adapter)
+        return request.sampling.exact and not independent
 
     def _checked_length(self, n_prompt: int, n_more: int) -> int:
         """The length of prompt and completion together."""
@@ -257,6 +202,10 @@ class Decoder:
                 f"{n_prompt} of prompt and {n_more} to come; shorten the memory or lower max_tokens"
             )
         return n_prompt + n_more
+
+
+def _path(adapter: Adapter | None) -> str | None:
+    return None if adapter is None else adapter.path
 
 
 def _stop_place(text: str, stop: Sequence[str]) -> int | None:

@@ -13,7 +13,9 @@ import torch
 from simlab.errors import ModelError
 from simlab.models.held import EngineStatistics
 from simlab.models.model import Completion, Prompt
-from simlab.models.transformers.decode import Decoder, DecodeRequest, Row
+from simlab.models.transformers.adapter import Adapter
+from simlab.models.transformers.decode import Decoder
+from simlab.models.transformers.row import DecodeRequest, Row
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ class _Score:
 
     prompt: Prompt
     choices: Sequence[str]
+    adapter: Adapter | None = None
     future: "Future[list[float]]" = field(default_factory=Future)
 
 
@@ -77,13 +80,15 @@ class DecodeThread:
         self._submit(job)
         return job.future
 
-    def score(self, prompt: Prompt, choices: Sequence[str]) -> "Future[list[float]]":
+    def score(
+        self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
+    ) -> "Future[list[float]]":
         """The log-probability of each choice.
 
         Raises:
             ModelError: The thread is closed.
         """
-        job = _Score(prompt, choices)
+        job = _Score(prompt, choices, adapter)
         self._submit(job)
         return job.future
 
@@ -145,7 +150,8 @@ class DecodeThread:
                 continue
             try:
                 if isinstance(job, _Score):
-                    _answer(job.future, self._decoder.score(job.prompt, job.choices))
+                    scores = self._decoder.score(job.prompt, job.choices, job.adapter)
+                    _answer(job.future, scores)
                     return
                 self._running[self._decoder.admit(job.request)] = job
             except Exception as error:
@@ -159,9 +165,12 @@ class DecodeThread:
             return
         try:
             self._decoder.step(list(self._running))
-            for row in [row for row in self._running if row.finish is not None]:
-                completion = self._decoder.finish(row)
-                _answer(self._running.pop(row).future, completion)
+            for row in [row for row in self._running if row.has_ended]:
+                job = self._running.pop(row)
+                if row.error is not None:
+                    _fail([job], row.error)
+                else:
+                    _answer(job.future, self._decoder.finish(row))
         except Exception as error:
             _fail(list(self._running.values()), error)
             self._running.clear()

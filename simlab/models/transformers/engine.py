@@ -1,36 +1,35 @@
-"""Language models in this process, on the CPU, through transformers."""
+"""Language models in this process, through transformers."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
-
-from simlab.errors import ConfigError, EngineDiedError, ModelError
+from simlab.errors import EngineDiedError, ModelError
+from simlab.models.choices import check_choices
 from simlab.models.cores import spare_cores
 from simlab.models.held import EngineStatistics
-from simlab.models.model import Completion, Prompt, Sampling
+from simlab.models.model import Completion, Prompt, Sampling, begun_reply
 from simlab.models.render import Renderer
-from simlab.models.transformers.attention import ATTENTION
-from simlab.models.transformers.decode import Decoder, DecodeRequest
+from simlab.models.transformers.adapter import Adapter, read_adapter
+from simlab.models.transformers.adapter_cache import AdapterCache
+from simlab.models.transformers.decode import Decoder
 from simlab.models.transformers.decode_thread import DecodeThread
+from simlab.models.transformers.grammar import Grammar, Grammars
+from simlab.models.transformers.loading import load_weights
 from simlab.models.transformers.network import Network
+from simlab.models.transformers.row import DecodeRequest
 from simlab.models.weights import EMBEDDED, resolve
-
-DTYPES = ("float32", "bfloat16", "float16")
-"""What weights can be computed in."""
 
 
 class TransformersEngine:
     """Completes prompts with weights of its own, many at once.
 
-    Requests join and leave the batch at any token. A seeded completion is the same whatever is
-    computed beside it, on one machine with one number of threads and one dtype.
+    Requests join and leave the batch at any token, those of several adapters side by side. A seeded
+    completion is the same whatever is computed beside it, on one machine with one number of threads
+    and one dtype.
 
     In float32 log-probabilities agree with other engines to 1e-3. In bfloat16 they do not (mean
     error 0.04), but a CPU that has it in hardware reads and draws much faster.
@@ -40,8 +39,10 @@ class TransformersEngine:
 
     Args:
         weights: ``"embedded"``, a folder or a hub id, as `resolve` takes it.
-        dtype: One of `DTYPES`.
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
         max_batch: The most completions drawn at once; more wait.
+        max_adapters: The most adapters kept in memory.
         threads: Cores to use; None for all that the process may use but one.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
 
@@ -49,21 +50,29 @@ class TransformersEngine:
         ConfigError: The weights cannot be had or loaded.
     """
 
+    _adapters: AdapterCache
+    _grammars: Grammars
+
     def __init__(
         self,
         weights: str = EMBEDDED,
         *,
         dtype: str = "float32",
+        device: str = "auto",
         max_batch: int = 32,
+        max_adapters: int = 4,
         threads: int | None = None,
         cache_tokens: int = 8192,
     ) -> None:
-        folder = resolve(weights)
-        self._thread = DecodeThread(
-            partial(_load_decoder, folder, dtype, cache_tokens),
-            max_batch=max_batch,
-            threads=threads or spare_cores(),
+        load = partial(
+            self._load,
+            resolve(weights),
+            dtype=dtype,
+            device=device,
+            max_adapters=max_adapters,
+            cache_tokens=cache_tokens,
         )
+        self._thread = DecodeThread(load, max_batch=max_batch, threads=threads or spare_cores())
 
     async def generate(
         self,
@@ -86,9 +95,9 @@ class TransformersEngine:
         Raises:
             ModelError: The request cannot be met, or the engine is closed.
         """
-        _check(sampling)
-        _check_adapter(adapter)
-        request = DecodeRequest(prompt, sampling, session, model)
+        _check(prompt, sampling)
+        loaded, grammar = await self._adapter(adapter), await self._grammar(sampling.schema)
+        request = DecodeRequest(prompt, sampling, session, model, loaded, grammar)
         return await asyncio.wrap_future(self._thread.decode(request))
 
     async def choice_logprobs(
@@ -101,15 +110,14 @@ class TransformersEngine:
         Raises:
             ModelError: There are no choices, one is empty, or the prompt cannot be read.
         """
-        _check_adapter(adapter)
-        if not choices or not all(choices):
-            raise ModelError(f"choices must be one text or more, none empty, got {choices!r}")
-        logprobs = await asyncio.wrap_future(self._thread.score(prompt, choices))
+        check_choices(choices)
+        loaded = await self._adapter(adapter)
+        logprobs = await asyncio.wrap_future(self._thread.score(prompt, choices, loaded))
         return dict(zip(choices, logprobs, strict=True))
 
     def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""
-        return self._thread.statistics()
+        return replace(self._thread.statistics(), adapters=self._adapters.names)
 
     async def check_health(self) -> None:
         """Raise if the engine can answer no more.
@@ -130,79 +138,49 @@ class TransformersEngine:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _load(
+        self, folder: Path, *, dtype: str, device: str, max_adapters: int, cache_tokens: int
+    ) -> Decoder:
+        """On the decoder's own thread: the decoder, and what is asked beside it."""
+        weights = load_weights(folder, dtype=dtype, device=device)
+        network = Network(weights.model)
+        self._adapters = AdapterCache(partial(read_adapter, shapes=network.shapes), max_adapters)
+        self._grammars = Grammars(weights.tokenizer, n_logits=weights.n_logits, ends=weights.ends)
+        return Decoder(
+            network,
+            Renderer(weights.tokenizer),
+            ends=weights.ends,
+            max_tokens=weights.max_tokens,
+            cache_tokens=cache_tokens,
+        )
 
-def _check(sampling: Sampling) -> None:
+    async def _adapter(self, path: str | None) -> Adapter | None:
+        """The adapter in a folder, read beside the decoder's thread if it is not in memory."""
+        if path is None:
+            return None
+        return self._adapters.find(path) or await asyncio.to_thread(self._adapters.open, path)
+
+    async def _grammar(self, schema: Mapping[str, Any] | None) -> Grammar | None:
+        """The grammar of a schema, compiled beside the decoder's thread."""
+        return None if schema is None else await asyncio.to_thread(self._grammars.open, schema)
+
+
+def _check(prompt: Prompt, sampling: Sampling) -> None:
     """Refuse what cannot be drawn as it is asked for."""
     if sampling.max_tokens < 1 or sampling.temperature < 0 or not 0 < sampling.top_p <= 1:
         raise ModelError(
             "sampling must have max_tokens >= 1, temperature >= 0 and top_p in (0, 1], "
             f"got {sampling!r}"
         )
-    if sampling.schema is not None:
-        raise ModelError(
-            "the transformers engine cannot hold a completion to a schema; ask without one and "
-            "check the answer, or serve the model with vLLM"
-        )
     if sampling.exact and sampling.seed is None and sampling.temperature > 0:
         raise ModelError("an exact completion needs a seed, got None; give one, or temperature 0")
-
-
-def _check_adapter(adapter: str | None) -> None:
-    if adapter is not None:
-        raise ModelError(f"the transformers engine takes no adapters, got {adapter!r}")
-
-
-def _load_decoder(folder: Path, dtype: str, cache_tokens: int) -> Decoder:
-    """The decoder of the weights in `folder`."""
-    with _quiet():
-        tokenizer, model = _load(folder, dtype)
-    return Decoder(
-        Network(model),
-        Renderer(tokenizer),
-        ends=_ends(tokenizer, model),
-        max_tokens=model.config.get_text_config().max_position_embeddings,
-        cache_tokens=cache_tokens,
-    )
-
-
-def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
-    """The tokenizer and the model in `folder`, in evaluation mode, with our attention."""
-    if dtype not in DTYPES:
-        raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            attn_implementation=ATTENTION,
-            local_files_only=True,
+    if sampling.schema is not None and (begun := begun_reply(prompt)):
+        raise ModelError(
+            f"a schema holds a whole reply, and this one is begun with {begun!r}; leave out one of "
+            "them"
         )
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"weights in {str(folder)!r} cannot be loaded: {error}") from error
-    if not model._supports_attention_backend:
-        raise ConfigError(
-            f"{type(model).__name__} does not let its attention be replaced; serve it with vLLM"
+    if sampling.schema is not None and sampling.stop:
+        raise ModelError(
+            f"a schema ends a completion by itself, got the stop texts {sampling.stop!r} beside "
+            "one; leave out one of them"
         )
-    return tokenizer, model.eval()
-
-
-def _ends(tokenizer: Any, model: Any) -> set[int]:
-    """The tokens that end a turn, as the tokenizer and the generation settings name them."""
-    named = model.generation_config.eos_token_id
-    ends = set(named if isinstance(named, list) else [named])
-    return (ends | {tokenizer.eos_token_id}) - {None}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' bars and notes off the terminal, and leave its settings as they were."""
-    settings: Any = logging  # its functions bear no types
-    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
-    settings.set_verbosity_error()
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.set_verbosity(verbosity)
-        if bars:
-            settings.enable_progress_bar()

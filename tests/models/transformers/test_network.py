@@ -30,7 +30,7 @@ def independent(network):
 def read(network, *sequences, capacity=512):
     """Caches with the sequences read, and the logits after each."""
     from simlab.models.transformers.attention import KeyValues
-    from simlab.models.transformers.network import Part
+    from simlab.models.transformers.layout import Part
 
     caches = [KeyValues(capacity) for _ in sequences]
     parts = [Part(ids, cache) for ids, cache in zip(sequences, caches, strict=True)]
@@ -58,7 +58,7 @@ def test_logits_are_those_of_a_plain_forward(network, plain_model, length):
 
 
 def test_tokens_read_one_by_one_get_the_logits_of_a_plain_forward(network, plain_model):
-    from simlab.models.transformers.network import Part
+    from simlab.models.transformers.layout import Part
 
     ids = sequence(70)
     [cache], _ = read(network, ids[:60])
@@ -71,7 +71,7 @@ def test_tokens_read_one_by_one_get_the_logits_of_a_plain_forward(network, plain
 
 def test_the_logits_of_several_last_tokens_can_be_had_at_once(network, plain_model):
     from simlab.models.transformers.attention import KeyValues
-    from simlab.models.transformers.network import Part
+    from simlab.models.transformers.layout import Part
 
     ids = sequence(30)
 
@@ -96,7 +96,7 @@ def test_a_sequence_gets_the_same_bits_alone_and_beside_others(independent):
 def test_a_prompt_gets_the_same_bits_read_at_once_and_block_by_block(independent):
     import torch
 
-    from simlab.models.transformers.network import Part
+    from simlab.models.transformers.layout import Part
 
     ids = sequence(200)
     _, [at_once] = read(independent, ids)
@@ -111,7 +111,7 @@ def test_a_prompt_gets_the_same_bits_read_at_once_and_block_by_block(independent
 def test_a_copied_prefix_gives_the_same_bits_as_reading_it_anew(independent):
     import torch
 
-    from simlab.models.transformers.network import Part
+    from simlab.models.transformers.layout import Part
 
     ids = sequence(150)
     _, [anew] = read(independent, ids)
@@ -132,6 +132,9 @@ def test_a_machine_whose_rows_depend_on_each_other_is_found_out(model, caplog):
             output = model(input_ids=input_ids, **options)
             output.logits += 1e-6 * input_ids.shape[1]
             return output
+
+        def __getattr__(self, name):
+            return getattr(model, name)
 
     assert not Network(Meddling()).independent
     assert "computed one by one" in caplog.text
@@ -168,7 +171,8 @@ def test_models_of_other_families_are_computed_as_they_are_meant(kind, options):
     from transformers import AutoModelForCausalLM
 
     from simlab.models.transformers.attention import ATTENTION
-    from simlab.models.transformers.network import Network, Part
+    from simlab.models.transformers.layout import Part
+    from simlab.models.transformers.network import Network
 
     ids = [1 + place % 100 for place in range(90)]
     with torch.random.fork_rng():

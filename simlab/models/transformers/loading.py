@@ -1,0 +1,115 @@
+"""Weights of transformers, loaded for our attention."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from simlab.errors import ConfigError
+from simlab.models.transformers.attention import ATTENTION
+
+DTYPES = ("float32", "bfloat16", "float16")
+"""What weights can be computed in."""
+
+DEVICES = ("auto", "cpu", "cuda")
+"""Where weights can be computed; ``"auto"`` takes a GPU if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model and its tokenizer.
+
+    Attributes:
+        model: In evaluation mode, with our attention, where it is computed.
+        tokenizer: Of transformers.
+        ends: The tokens that end a turn.
+    """
+
+    model: Any
+    tokenizer: Any
+    ends: Collection[int]
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that the model was made for."""
+        longest: int = self.model.config.get_text_config().max_position_embeddings
+        return longest
+
+    @property
+    def n_logits(self) -> int:
+        """How many tokens the model knows."""
+        known: int = self.model.get_output_embeddings().out_features
+        return known
+
+
+def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
+    """The weights in a folder.
+
+    Raises:
+        ConfigError: They cannot be loaded, or not as it is asked for.
+    """
+    place = _device(device)
+    if dtype not in DTYPES:
+        raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
+    with _quiet():
+        tokenizer, model = _load(folder, dtype)
+    if not model._supports_attention_backend:
+        raise ConfigError(
+            f"{type(model).__name__} does not let its attention be replaced; serve it with vLLM"
+        )
+    return Weights(model.eval().to(place), tokenizer, _ends(tokenizer, model))
+
+
+def _device(device: str) -> torch.device:
+    """Where to compute.
+
+    Raises:
+        ConfigError: There is no such place, or no GPU where one is asked for.
+    """
+    if device not in DEVICES:
+        raise ConfigError(f"device must be one of {DEVICES!r}, got {device!r}")
+    has_gpu = torch.cuda.is_available()
+    if device == "cuda" and not has_gpu:
+        raise ConfigError("device 'cuda' needs a GPU that torch can use, and it sees none")
+    return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
+
+
+def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            attn_implementation=ATTENTION,
+            local_files_only=True,
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"weights in {str(folder)!r} cannot be loaded: {error}") from error
+    return tokenizer, model
+
+
+def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
+    """The tokens that end a turn, as the tokenizer and the generation settings name them."""
+    named = model.generation_config.eos_token_id
+    ends = set(named if isinstance(named, list) else [named])
+    return frozenset((ends | {tokenizer.eos_token_id}) - {None})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' bars and notes off the terminal, and leave its settings as they were."""
+    settings: Any = logging  # its functions bear no types
+    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        settings.set_verbosity(verbosity)
+        if bars:
+            settings.enable_progress_bar()
