@@ -99,11 +99,11 @@ class Renderer:
             )
         if [message.role for message in messages] == ["assistant"]:
             raise ModelError("a chat must hold a turn before the reply that it begins, got none")
-        own = [
-            message if self._reads(message) else replace(message, ids=()) for message in messages
-        ]
+        own = [one if self._reads(one) else replace(one, ids=()) for one in messages]
+        n_closed = len(own) - (own[-1].role == "assistant")
+        folded = [*self._folding.fold(own[:n_closed]), *own[n_closed:]]
         ids: list[int] = []
-        for piece in pieces(own, self._chat_text, self._joint):
+        for piece in pieces(folded, self._chat_text, self._joint):
             ids += piece if isinstance(piece, tuple) else self._text_after(ids, piece)
         return ids
 
@@ -126,10 +126,10 @@ class Renderer:
         return self.text_ids(text.lstrip())[1:]
 
     def _chat_text(self, messages: Sequence[ChatMessage]) -> str:
+        """The text of a folded chat, with the reply that it begins, if it begins one."""
         begun = messages[-1] if messages[-1].role == "assistant" else None
-        closed = messages if begun is None else messages[:-1]
         try:
-            text = self._apply_template(self._folding.fold(closed))
+            text = self._apply_template(messages if begun is None else messages[:-1])
         except TemplateError as error:
             roles = [message.role for message in messages]
             raise ModelError(

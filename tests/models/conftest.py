@@ -13,18 +13,20 @@ CHAT_TEMPLATE = (
 )
 
 
-def write_tiny(folder, end):
-    """Write a random Llama of two layers, and a tokenizer of bytes with an end-of-turn token."""
+def write_tiny(folder, end, template=CHAT_TEMPLATE, tokenizer=None):
+    """Write a random Llama of two layers, and a tokenizer with an end-of-turn token.
+
+    Args:
+        folder: To be filled.
+        end: The end-of-turn token, or None.
+        template: Of chats.
+        tokenizer: Of the library `tokenizers`; one of bytes if None.
+    """
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    alphabet = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end)
-    fast.chat_template = CHAT_TEMPLATE
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer or byte_tokenizer(), eos_token=end)
+    fast.chat_template = template
     fast.save_pretrained(folder)
     config = LlamaConfig(
         vocab_size=len(fast),
@@ -42,6 +44,18 @@ def write_tiny(folder, end):
         torch.manual_seed(0)
         LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+def byte_tokenizer(merges=()):
+    """A tokenizer of bytes, of which some pairs are one token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    words = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(one + two for one, two in merges)]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=list(merges)))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 from simlab.errors import ConfigError
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Sampling
+from tests.models.adapters import write_adapter
 from tests.models.costs import said
 
 HELLO = [ChatMessage("user", "hello")]
@@ -25,6 +26,33 @@ def test_a_version_is_a_value_of_its_own_and_leaves_the_base_as_it_is():
 
     assert (base.name, trained.name) == ("small", "small+agent@7")
     assert trained.with_adapter(None) == base.with_adapter(None) == base
+
+
+@pytest.mark.parametrize("option", ["max_batch", "max_adapters", "threads"])
+def test_a_number_below_1_is_refused_by_its_name(option):
+    with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
+        TransformersModel("small", **{option: 0})
+
+
+@pytest.mark.model
+async def test_a_version_of_a_model_answers_under_its_name_by_the_same_engine(
+    tiny_weights, plain_model, tmp_path
+):
+    folder = write_adapter(tmp_path / "agent@7", plain_model)
+    base = TransformersModel("small", weights=str(tiny_weights))
+    trained = base.with_adapter(str(folder))
+
+    plain, adapted = await asyncio.gather(
+        *(model.generate(HELLO, Sampling(max_tokens=9, seed=1)) for model in (base, trained))
+    )
+
+    assert await trained.load() is await base.load()
+    assert (plain.model, adapted.model) == ("small", "small+agent@7")
+    assert plain.token_ids != adapted.token_ids
+    assert await trained.choice_logprobs(HELLO, ["yes"]) != (
+        await base.choice_logprobs(HELLO, ["yes"])
+    )
+    await base.close()
 
 
 async def test_weights_that_cannot_be_had_are_refused_on_first_use(tmp_path):

@@ -4,6 +4,7 @@ from jinja2 import TemplateError
 from simlab.errors import ModelError
 from simlab.models.model import ChatMessage
 from simlab.models.render import Renderer
+from tests.models.families import FAMILIES, Pairs
 
 
 class Letters:
@@ -11,7 +12,8 @@ class Letters:
 
     chat_template = "any"
 
-    def __init__(self, *, refused_roles=(), chat_template="any"):
+    def __init__(self, *, refused_roles=(), chat_template="any", opening="<a>"):
+        self.opening = opening
         self.refused_roles = refused_roles
         self.chat_template = chat_template
 
@@ -24,14 +26,14 @@ class Letters:
             if message["role"] in self.refused_roles:
                 raise TemplateError(f"{message['role']} is not supported.")
         turns = [f"<{message['role'][0]}>{message['content']}" for message in conversation]
-        return "".join([*turns, "<a>" if add_generation_prompt else ""])
+        return "".join([*turns, self.opening if add_generation_prompt else ""])
 
     def encode(self, text, *, add_special_tokens):
         assert not add_special_tokens
         return [ord(letter) for letter in text]
 
     def decode(self, token_ids, *, skip_special_tokens):
-        assert skip_special_tokens
+        del skip_special_tokens  # there are none
         return "".join(chr(token) for token in token_ids)
 
 
@@ -71,6 +73,24 @@ def test_a_system_turn_goes_before_the_next_user_turn_where_the_template_has_non
     chat = ChatMessage("system", "Be brief."), ChatMessage("user", "Hi"), ChatMessage("user", "You")
 
     assert text_of(renderer, *chat) == "<u>Be brief.\n\nHi<u>You<a>"
+
+
+def test_a_reply_is_begun_after_the_thoughts_that_a_template_opens():
+    renderer = Renderer(Letters(opening="<a><think>\n"))
+    asked = ChatMessage("user", "Hi")
+
+    assert text_of(renderer, asked) == "<u>Hi<a><think>\n"
+    assert text_of(renderer, asked, ChatMessage("assistant", "{")) == (
+        "<u>Hi<a><think>\n\n</think>\n\n{"
+    )
+    assert text_of(renderer, asked, ChatMessage("assistant", "hm</think>{")) == (
+        "<u>Hi<a><think>\nhm</think>{"
+    )
+
+
+def test_a_begun_reply_alone_is_refused():
+    with pytest.raises(ModelError, match="a turn before the reply that it begins, got none"):
+        Renderer(Letters()).prompt_ids([ChatMessage("assistant", "{")])
 
 
 def test_a_system_turn_that_no_user_follows_becomes_a_user_turn():
@@ -124,3 +144,60 @@ def test_a_continuation_keeps_the_space_of_its_first_word():
             return " ".join(chr(token) for token in token_ids)
 
     assert Renderer(Words()).continuation([65, 66], [67, 68]) == " C D"
+
+
+CHAT = [
+    ChatMessage("system", "Be brief."),
+    ChatMessage("user", "Hello"),
+    ChatMessage("assistant", "Hi"),
+    ChatMessage("user", "More"),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "text"),
+    [
+        (
+            "smollm",
+            "<|start|>system\nBe brief.<|end|>\n<|start|>user\nHello<|end|>\n"
+            "<|start|>assistant\nHi<|end|>\n<|start|>user\nMore<|end|>\n<|start|>assistant\nSo ",
+        ),
+        (
+            "llama",
+            "<s><|start|>system<|then|>\n\nBe brief.<|end|><|start|>user<|then|>\n\nHello<|end|>"
+            "<|start|>assistant<|then|>\n\nHi<|end|><|start|>user<|then|>\n\nMore<|end|>"
+            "<|start|>assistant<|then|>\n\nSo ",
+        ),
+        (
+            "gemma",
+            "<s><|start|>user\nBe brief.\n\nHello<|end|>\n<|start|>model\nHi<|end|>\n"
+            "<|start|>user\nMore<|end|>\n<|start|>model\nSo ",
+        ),
+        ("mistral", "<s>[INST] Be brief.\n\nHello [/INST] Hi</s>[INST] More [/INST]So "),
+        (
+            "qwen",
+            "<|start|>system\nBe brief.<|end|>\n<|start|>user\nHello<|end|>\n"
+            "<|start|>assistant\nHi<|end|>\n<|start|>user\nMore<|end|>\n<|start|>assistant\nSo ",
+        ),
+    ],
+)
+def test_a_chat_with_a_begun_reply_is_written_as_each_family_writes_it(family, text):
+    tokenizer = Pairs(FAMILIES[family])
+
+    ids = Renderer(tokenizer).prompt_ids([*CHAT, ChatMessage("assistant", "So ")])
+
+    assert tokenizer.decode(ids, skip_special_tokens=False) == text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "roles", ["su", "sau", "au", "uu", "suau", "ssu", "us", "uaau", "ua", "suas"]
+)
+def test_a_chat_of_any_order_is_taken_by_each_family_and_no_word_is_lost(family, roles):
+    names = {"s": "system", "u": "user", "a": "assistant"}
+    tokenizer = Pairs(FAMILIES[family])
+    chat = [ChatMessage(names[role], f"word{place}") for place, role in enumerate(roles)]
+
+    text = tokenizer.decode(Renderer(tokenizer).prompt_ids(chat), skip_special_tokens=False)
+
+    assert [place for place in range(len(roles)) if f"word{place}" not in text] == []

@@ -125,10 +125,10 @@ def _product(low_rank: LowRank, rows: Tensor) -> Tensor:
 
 def _try_rows(low_rank: LowRank, multiple: int) -> bool:
     """Whether rows come out the same in products of one multiple of rows and of many."""
-    features = low_rank.down.shape[1]
+    weight, features = low_rank.down, low_rank.down.shape[1]
     for n_rows in _ROWS_TRIED:
-        rows = torch.arange(n_rows // multiple * multiple * features).to(low_rank.down)
-        rows = rows.sin().view(-1, features)
+        numbers = torch.arange(n_rows // multiple * multiple * features, device=weight.device)
+        rows = numbers.sin().to(weight).view(-1, features)
         apart = [_product(low_rank, part) for part in torch.split(rows, multiple)]
         if apart and not torch.equal(_product(low_rank, rows), torch.cat(apart)):
             return False

@@ -91,7 +91,7 @@ def _layers(
         raise ValueError(
             f"it must change linear layers that every token goes through, got {min(unknown)!r}"
         )
-    if not config.partial and (missing := config.targeted(shapes) - downs.keys()):
+    if (missing := config.targeted(shapes) - downs.keys()) and not config.partial:
         raise ValueError(f"target_modules name {min(missing)!r}, for which there are no weights")
     if not downs:
         raise ValueError("it holds no weights")

@@ -7,7 +7,7 @@ here is refused.
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,24 +81,27 @@ class AdapterConfig:
 
     def rank_of(self, layer: str) -> int:
         """The rank of a layer's matrices."""
-        return _find(self.ranks, layer, self.rank)
+        return int(_find(self.ranks, layer, self.rank))
 
     def scale_of(self, layer: str) -> float:
         """What the product of a layer's matrices is multiplied by."""
         rank, alpha = self.rank_of(layer), _find(self.alphas, layer, self.alpha)
         return alpha / math.sqrt(rank) if self.stabilised else alpha / rank
 
-    def targeted(self, layers: Iterable[str]) -> set[str]:
-        """Those of the layers that the settings name."""
+    def targeted(self, layers: Collection[str]) -> set[str]:
+        """Those of the layers that the settings name.
+
+        Raises:
+            ValueError: The settings name what is no layer.
+        """
         if self.targets == _ALL:
             return set(layers)
         if isinstance(self.targets, str):
             return {layer for layer in layers if re.fullmatch(self.targets, layer)}
-        return {
-            layer
-            for layer in layers
-            if any(layer == target or layer.endswith(f".{target}") for target in self.targets)
-        }
+        found = {target: _ending(layers, target) for target in self.targets}
+        if unknown := [target for target in self.targets if not found[target]]:
+            raise ValueError(f"target_modules must name linear layers of it, got {unknown[0]!r}")
+        return set().union(*found.values())
 
 
 def read_config(folder: Path) -> AdapterConfig:
@@ -154,16 +157,21 @@ def _config(found: Mapping[str, Any]) -> AdapterConfig:
 def _checked_rank(rank: Any) -> int:
     if type(rank) is not int or rank < 1:
         raise ValueError(f"r must be an integer of at least 1, got {rank!r}")
-    return int(rank)
+    return rank
 
 
 def _checked_alpha(alpha: Any) -> float:
     if not isinstance(alpha, int | float) or not math.isfinite(alpha):
         raise ValueError(f"lora_alpha must be a number, got {alpha!r}")
-    return float(alpha)
+    return alpha
 
 
-def _find(patterns: Mapping[str, Any], layer: str, usual: Any) -> Any:
+def _ending(layers: Collection[str], target: str) -> set[str]:
+    """The layers whose names end with whole parts such as ``self_attn.q_proj``."""
+    return {layer for layer in layers if layer == target or layer.endswith(f".{target}")}
+
+
+def _find(patterns: Mapping[str, float], layer: str, usual: float) -> float:
     """What the first pattern says that a layer's name ends with."""
     for pattern, value in patterns.items():
         if re.match(rf"(.*\.)?({pattern})$", layer):

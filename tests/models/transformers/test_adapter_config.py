@@ -45,6 +45,13 @@ def test_targets_are_ends_of_names_or_one_pattern_or_all(tmp_path, targets, foun
     assert read(tmp_path, target_modules=targets).targeted(LAYERS) == found
 
 
+def test_a_target_that_is_no_layer_is_refused(tmp_path):
+    config = read(tmp_path, target_modules=["q_proj", "proj"])
+
+    with pytest.raises(ValueError, match="must name linear layers of it, got 'proj'"):
+        config.targeted(LAYERS)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

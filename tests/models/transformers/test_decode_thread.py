@@ -1,6 +1,7 @@
 """Many completions are drawn at once, and each as if it were alone."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -120,3 +121,47 @@ async def test_where_rows_depend_on_each_other_exact_ones_are_computed_by_themse
     seeded = await together(*(engine.generate(HELLO, SEEDED) for _ in range(3)))
     assert max(widths) > 1
     assert not any(completion.exact for completion in seeded)
+
+
+async def test_others_go_on_while_an_adapter_is_read(own_engine, monkeypatch):
+    from simlab.models.transformers import engine as module
+    from simlab.models.transformers.adapter import Adapter
+
+    go_on = threading.Event()
+
+    def read(path, shapes):
+        assert shapes
+        assert go_on.wait(60)
+        return Adapter(path, {})
+
+    monkeypatch.setattr(module, "read_adapter", read)
+    engine = own_engine()
+    slow = [asyncio.create_task(engine.generate(HELLO, SEEDED, adapter="/a")) for _ in range(2)]
+
+    quick = await engine.generate(HELLO, SEEDED)
+
+    assert not any(task.done() for task in slow)
+    go_on.set()
+    assert {drawn(completion) for completion in await asyncio.gather(*slow)} == {drawn(quick)}
+
+
+async def test_others_go_on_while_a_grammar_is_compiled(own_engine, monkeypatch):
+    from simlab.models.transformers.grammar import Grammars
+
+    go_on = threading.Event()
+    compiled = Grammars.open
+
+    def compile_slowly(grammars, schema):
+        assert go_on.wait(60)
+        return compiled(grammars, schema)
+
+    monkeypatch.setattr(Grammars, "open", compile_slowly)
+    engine = own_engine()
+    held = Sampling(max_tokens=9, seed=1, schema={"const": "no"})
+    slow = asyncio.create_task(engine.generate(HELLO, held))
+
+    await engine.generate(HELLO, SEEDED)
+
+    assert not slow.done()
+    go_on.set()
+    assert (await slow).text == '"no"'

@@ -1,9 +1,10 @@
 import random
+import time
 
 import numpy as np
 import pytest
 
-from simlab.errors import ConfigError, ModelError
+from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Sampling
 from tests.models.costs import said
 from tests.models.transformers.plain import plain_logprobs
@@ -194,32 +195,6 @@ async def test_interlab_30_an_engine_leaves_all_global_generators_alone(own_engi
     assert states() == before
 
 
-def test_loading_says_nothing_and_leaves_the_settings_of_transformers(own_engine, capfd):
-    from transformers.utils import logging
-
-    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
-
-    own_engine()
-
-    assert capfd.readouterr() == ("", "")
-    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
-
-
-def test_an_unknown_dtype_is_refused(own_engine):
-    with pytest.raises(ConfigError, match="got 'float8'"):
-        own_engine(dtype="float8")
-
-
-def test_weights_that_cannot_be_loaded_are_refused_with_their_folder(tmp_path):
-    from simlab.models.transformers.engine import TransformersEngine
-
-    (tmp_path / "config.json").write_text('{"model_type": "no-such-model"}')
-    (tmp_path / "model.safetensors").write_bytes(b"")
-
-    with pytest.raises(ConfigError, match=f"weights in '{tmp_path}' cannot be loaded"):
-        TransformersEngine(str(tmp_path))
-
-
 async def test_bfloat16_is_exact_too_where_it_says_so(own_engine, together):
     engine = own_engine(dtype="bfloat16")
     alone = await engine.generate(prompt_of(70), SEEDED)
@@ -269,3 +244,26 @@ async def test_train_3_logprobs_of_the_embedded_model_are_those_of_a_plain_forwa
     plain = AutoModelForCausalLM.from_pretrained(resolve("embedded"), attn_implementation="eager")
     wanted = plain_logprobs(plain.eval(), completion.prompt_ids, completion.token_ids)
     assert completion.logprobs == pytest.approx(wanted, abs=1e-3)
+
+
+async def test_usage_tells_what_a_completion_cost(own_engine):
+    engine = own_engine()
+    first = await engine.generate(prompt_of(200), SEEDED)
+
+    second = await engine.generate(prompt_of(200), SEEDED)
+
+    assert (first.usage.prompt_tokens, first.usage.cached_tokens) == (200, 0)
+    assert (second.usage.prompt_tokens, second.usage.cached_tokens) == (200, 192)
+    assert first.usage.completion_tokens == len(first.token_ids)
+    assert first.usage.model_s > 0
+    assert first.usage.attempts == 1
+
+
+async def test_the_time_that_a_request_waits_is_none_of_its_own(own_engine, together):
+    engine = own_engine(max_batch=1)
+    begun_s = time.perf_counter()
+
+    completions = await together(*(engine.generate(HELLO, SEEDED) for _ in range(8)))
+
+    passed_s = time.perf_counter() - begun_s
+    assert sum(completion.usage.model_s for completion in completions) <= passed_s

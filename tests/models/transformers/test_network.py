@@ -200,3 +200,62 @@ def test_attention_of_an_unknown_kind_is_refused_by_its_name():
 
     with pytest.raises(ConfigError, match=r"Gemma2Attention needs attention with \['softcap'\]"):
         Network(model)
+
+
+def test_everything_is_made_on_the_device_of_the_weights(model):
+    """No GPU is at hand: that each tensor is told its device stands for that it lies there."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    from simlab.models.transformers.adapter import Adapter, LowRank
+    from simlab.models.transformers.attention import KeyValues
+    from simlab.models.transformers.layout import Part
+    from simlab.models.transformers.network import Network
+
+    makers = {torch.arange, torch.empty, torch.full, torch.ones, torch.tensor, torch.zeros}
+    devices = []
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(self, func, _, args=(), kwargs=None):
+            if func in makers:
+                devices.append((func.__name__, (kwargs or {}).get("device")))
+            return func(*args, **(kwargs or {}))
+
+    low_rank = LowRank(torch.zeros(4, 32), torch.zeros(32, 4), 2.0)
+    adapter = Adapter("agent@1", {"model.layers.0.self_attn.q_proj": low_rank})
+    with Watch():
+        network = Network(model)
+        caches = [KeyValues(100) for _ in range(2)]
+        network.logits([Part(sequence(70), caches[0]), Part(sequence(70), caches[1], 1, adapter)])
+        network.logits([Part([1], cache.copy(64, 80)) for cache in caches])
+
+    assert {"arange", "tensor"} <= {name for name, _ in devices}
+    assert {device for _, device in devices} == {model.device}
+
+
+def test_only_layers_that_every_token_goes_through_can_be_adapted(network, plain_model):
+    from tests.models.adapters import ALL, layers_of
+
+    assert network.shapes == {
+        name: (layer.out_features, layer.in_features)
+        for name, layer in layers_of(plain_model, ALL).items()
+    }
+
+
+def test_layers_of_experts_cannot_be_adapted():
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from simlab.models.transformers.attention import ATTENTION
+    from simlab.models.transformers.network import Network
+
+    options = {"num_key_value_heads": 2, "num_experts": 4, "num_experts_per_tok": 2}
+    options |= {"moe_intermediate_size": 16, "shared_expert_intermediate_size": 16}
+    config = config_of("Qwen2MoeConfig", **options)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = AutoModelForCausalLM.from_config(config, attn_implementation=ATTENTION).eval()
+
+    shapes = Network(model).shapes
+
+    assert {name.rpartition(".")[2] for name in shapes} == {"q_proj", "k_proj", "v_proj", "o_proj"}

@@ -116,3 +116,18 @@ def test_what_is_kept_is_not_changed_by_who_goes_on_from_it(prefixes):
     begun.write(0, 0, torch.zeros(1, 64, 1), torch.zeros(1, 64, 1))
 
     assert held(prefixes.begin(ids(65), 65)) == ids(64)
+
+
+def test_what_one_adapter_has_read_is_of_no_use_to_others(prefixes):
+    prefixes.keep("a", ids(64), read(ids(64)), "/agent@1")
+
+    assert held(prefixes.begin(ids(100), 100)) == []
+    assert held(prefixes.begin(ids(100), 100, "/agent@2")) == []
+    assert held(prefixes.begin(ids(100), 100, "/agent@1")) == ids(64)
+
+
+def test_a_session_keeps_its_latest_prompt_of_each_adapter(prefixes):
+    prefixes.keep("a", ids(64), read(ids(64)), "/agent@1")
+    prefixes.keep("a", ids(64), read(ids(64)))
+
+    assert prefixes.tokens == 128
