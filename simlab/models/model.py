@@ -33,6 +33,10 @@ class ChatMessage:
     ids: tuple[int, ...] = ()
     n_begun: int = 0
 
+    def __trace__(self) -> dict[str, Any]:
+        """What the log keeps: the fields that are not as usual."""
+        return unusual(self)
+
 
 Prompt = Sequence[ChatMessage] | Sequence[int]
 """A chat, or token ids that are sent as they are."""

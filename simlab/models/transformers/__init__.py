@@ -1,7 +1,8 @@
 """The transformers engine: the one place that imports torch and transformers.
 
 Start with `simlab.models.transformers.engine`; `network` computes many sequences in one pass with
-the attention of `attention`, and `decode` draws their tokens.
+the attention of `attention` and the adapters of `adaptation`, and `decode` draws their tokens, those
+under a schema with the `grammar` of it.
 """
 
 from simlab.models.transformers.engine import TransformersEngine
