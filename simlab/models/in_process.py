@@ -49,7 +49,8 @@ class TransformersModel:
     adapter: str | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("max_batch", 1), ("max_adapters", 1), ("threads", 1), ("cache_tokens", 0)):
+        leasts = {"max_batch": 1, "max_adapters": 1, "threads": 1, "cache_tokens": 0}
+        for name, least in leasts.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value!r}")

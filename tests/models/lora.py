@@ -1,11 +1,28 @@
 """Random LoRA folders in PEFT's format, and what they come to as plain weights."""
 
 import json
+import math
 from pathlib import Path
 
+ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Names that the linear layers of a Llama end with, but for the last one."""
 
-def write_lora(folder, base, *, seed, rank=8, alpha=16, scale=0.02, modules=("q_proj", "v_proj")):
-    """Write a random adapter for the Llama-like weights in `base`; returns its folder as text."""
+
+def write_lora(
+    folder, base, *, seed, rank=8, alpha=16, scale=0.02, modules=("q_proj", "v_proj"), **settings
+):
+    """Write a random adapter for the Llama-like weights in `base`; returns its folder as text.
+
+    Args:
+        folder: To be made.
+        base: Folder of weights.
+        seed: Of its numbers.
+        rank: Of its matrices, but for layers that `rank_pattern` in `settings` names by their end.
+        alpha: By which they are scaled.
+        scale: How far it leads from the base.
+        modules: Names that its layers end with.
+        settings: What ``adapter_config.json`` has besides.
+    """
     import torch
     from safetensors import safe_open
     from safetensors.torch import save_file
@@ -18,15 +35,21 @@ def write_lora(folder, base, *, seed, rank=8, alpha=16, scale=0.02, modules=("q_
                 name, _, kind = key.rpartition(".")
                 if kind != "weight" or not name.endswith(tuple(modules)):
                     continue
+                r = settings.get("rank_pattern", {}).get(name.rpartition(".")[2], rank)
                 n_out, n_in = weights.get_slice(key).get_shape()
-                for part, shape, size in (("A", (rank, n_in), 0.05), ("B", (n_out, rank), scale)):
+                for part, shape, size in (("A", (r, n_in), 0.05), ("B", (n_out, r), scale)):
                     tensor = torch.randn(shape, generator=generator) * size
                     tensors[f"base_model.model.{name}.lora_{part}.weight"] = tensor
     folder.mkdir(parents=True)
     save_file(tensors, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": rank, "lora_alpha": alpha, "target_modules": [*modules]}
-    (folder / "adapter_config.json").write_text(json.dumps({**config, "bias": "none"}))
+    write_settings(folder, r=rank, lora_alpha=alpha, target_modules=[*modules], **settings)
     return str(folder)
+
+
+def write_settings(folder, **settings):
+    """Write ``adapter_config.json``, with what cannot be left out."""
+    usual = {"peft_type": "LORA", "bias": "none", "lora_alpha": 8}
+    (Path(folder) / "adapter_config.json").write_text(json.dumps({**usual, **settings}))
 
 
 def merged(model, folder):
@@ -42,5 +65,10 @@ def merged(model, folder):
                 up = tensors[key.replace("lora_A", "lora_B")]
                 name = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
                 weight = model.get_submodule(name).weight
-                weight += config["lora_alpha"] / config["r"] * (up @ down)
+                weight += _scale(config, name.rpartition(".")[2], len(down)) * (up @ down)
     return model
+
+
+def _scale(config, end, rank):
+    alpha = config.get("alpha_pattern", {}).get(end, config["lora_alpha"])
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)

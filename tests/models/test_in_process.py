@@ -6,8 +6,8 @@ import pytest
 from simlab.errors import ConfigError
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Sampling
-from tests.models.adapters import write_adapter
 from tests.models.costs import said
+from tests.models.lora import write_lora
 
 HELLO = [ChatMessage("user", "hello")]
 
@@ -36,11 +36,11 @@ def test_a_number_below_1_is_refused_by_its_name(option):
 
 @pytest.mark.model
 async def test_a_version_of_a_model_answers_under_its_name_by_the_same_engine(
-    tiny_weights, plain_model, tmp_path
+    tiny_weights, tmp_path
 ):
-    folder = write_adapter(tmp_path / "agent@7", plain_model)
+    folder = write_lora(tmp_path / "agent@7", tiny_weights, seed=1, scale=2.0)
     base = TransformersModel("small", weights=str(tiny_weights))
-    trained = base.with_adapter(str(folder))
+    trained = base.with_adapter(folder)
 
     plain, adapted = await asyncio.gather(
         *(model.generate(HELLO, Sampling(max_tokens=9, seed=1)) for model in (base, trained))

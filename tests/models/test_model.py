@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from simlab.models.model import Sampling, as_sampling
+from simlab.models.model import ChatMessage, Completion, Sampling, as_sampling
 
 
 def test_a_sampling_may_be_given_by_its_fields():
@@ -29,3 +29,11 @@ def test_a_sampling_that_is_one_already_stays_the_same():
 def test_a_sampling_that_cannot_be_drawn_by_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         as_sampling(given)
+
+
+def test_a_completion_is_a_turn_of_the_chat_that_goes_on():
+    completion = Completion("hello", prompt_ids=(1, 2), token_ids=(3, 4))
+
+    assert completion.message() == ChatMessage("assistant", "hello", ids=(3, 4))
+    assert completion.message("{") == ChatMessage("assistant", "{hello", ids=(3, 4), n_begun=1)
+    assert Completion("hello").message() == ChatMessage("assistant", "hello")

@@ -6,6 +6,8 @@ from simlab.models import recorded
 from simlab.models.model import ChatMessage, Completion, Sampling
 from simlab.models.recorded import Choices, ModelRequest, RecordedModel
 from simlab.models.scripted import ScriptedModel
+from simlab.trace.contents import reference_to
+from simlab.trace.requests import RequestWriter
 
 HELLO = [ChatMessage("user", "hello")]
 
@@ -73,3 +75,14 @@ async def test_outside_a_run_calls_go_straight_to_the_model(model):
 
 def test_a_recorded_model_survives_pickling(model):
     assert pickle.loads(pickle.dumps(model)) == model
+
+
+def test_the_ids_of_a_reply_follow_from_the_record_and_enter_no_digest():
+    replies = [ChatMessage("assistant", "hi", ids) for ids in ((), (5, 6))]
+    requests = [ModelRequest("small", [*HELLO, reply, *HELLO], Sampling()) for reply in replies]
+
+    first, second = [
+        RequestWriter(reference_to).prepare("buyer", "model", request) for request in requests
+    ]
+
+    assert (first.digest, first.messages) == (second.digest, second.messages)

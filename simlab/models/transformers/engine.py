@@ -167,7 +167,7 @@ class TransformersEngine:
 
 def _check(prompt: Prompt, sampling: Sampling) -> None:
     """Refuse what cannot be drawn as it is asked for."""
-    if sampling.max_tokens < 1 or sampling.temperature < 0 or not 0 < sampling.top_p <= 1:
+    if sampling.max_tokens < 1 or not sampling.temperature >= 0 or not 0 < sampling.top_p <= 1:
         raise ModelError(
             "sampling must have max_tokens >= 1, temperature >= 0 and top_p in (0, 1], "
             f"got {sampling!r}"

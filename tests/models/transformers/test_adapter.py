@@ -1,9 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from simlab.errors import ModelError
-from tests.models.adapters import write_adapter, write_config
+from tests.models.lora import ALL, write_lora, write_settings
 
 pytestmark = pytest.mark.model
 
@@ -11,18 +12,19 @@ pytestmark = pytest.mark.model
 @pytest.fixture(scope="module")
 def shapes(plain_model):
     """Of the layers that an adapter of the tiny weights may change."""
-    from tests.models.adapters import ALL, layers_of
-
     return {
         name: (layer.out_features, layer.in_features)
-        for name, layer in layers_of(plain_model, ALL).items()
+        for name, layer in plain_model.named_modules()
+        if name.endswith(ALL)
     }
 
 
 @pytest.fixture
-def folder(plain_model, tmp_path):
+def folder(tiny_weights, tmp_path):
     """A right adapter, for a test to spoil."""
-    return write_adapter(tmp_path / "agent@1", plain_model, targets=("q_proj", "up_proj"))
+    modules = ("q_proj", "up_proj")
+    path = write_lora(tmp_path / "agent@1", tiny_weights, seed=0, rank=4, alpha=8, modules=modules)
+    return Path(path)
 
 
 def read(folder, shapes):
@@ -95,7 +97,7 @@ def test_weights_for_layers_that_the_model_has_not_are_refused(folder, shapes):
 
 
 def test_weights_of_another_rank_than_the_settings_say_are_refused(folder, shapes):
-    write_config(folder, r=8, target_modules=["q_proj", "up_proj"])
+    write_settings(folder, r=8, target_modules=["q_proj", "up_proj"])
 
     with pytest.raises(ModelError, match=r"must have weights of shapes \(\(8, 32\), .* got \(\(4,"):
         read(folder, shapes)
@@ -124,7 +126,7 @@ def test_layers_that_the_settings_name_and_the_file_lacks_are_refused(folder, sh
     with pytest.raises(ModelError, match=r"target_modules name 'model.layers.0.self_attn.q_proj'"):
         read(folder, shapes)
 
-    write_config(folder, r=4, target_modules=["q_proj", "up_proj"], layers_to_transform=[1])
+    write_settings(folder, r=4, target_modules=["q_proj", "up_proj"], layers_to_transform=[1])
     assert len(read(folder, shapes).layers) == 3
 
 
@@ -151,7 +153,7 @@ def test_weights_that_are_no_floating_point_are_refused(folder, shapes):
 
 def test_a_file_without_weights_is_refused(folder, shapes):
     change_tensors(folder, lambda tensors: tensors.clear())
-    write_config(folder, r=4, target_modules=[])
+    write_settings(folder, r=4, target_modules=[])
 
     with pytest.raises(ModelError, match="it holds no weights"):
         read(folder, shapes)

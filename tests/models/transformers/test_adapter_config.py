@@ -3,7 +3,7 @@ import json
 import pytest
 
 from simlab.errors import ModelError
-from tests.models.adapters import write_config
+from tests.models.lora import write_settings
 
 pytestmark = pytest.mark.model
 
@@ -13,7 +13,7 @@ LAYERS = ("model.layers.0.self_attn.q_proj", "model.layers.0.mlp.up_proj", "mode
 def read(folder, **settings):
     from simlab.models.transformers.adapter_config import read_config
 
-    write_config(folder, **{"r": 8, "target_modules": ["q_proj"]} | settings)
+    write_settings(folder, **{"r": 8, "target_modules": ["q_proj"]} | settings)
     return read_config(folder)
 
 

@@ -1,13 +1,16 @@
 """Adapters beside each other and beside the base weights, each as if it were alone."""
 
 import asyncio
+import copy
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from simlab.errors import ModelError
 from simlab.models.model import Sampling
-from tests.models.adapters import merged, write_adapter, write_config
 from tests.models.costs import said
+from tests.models.lora import ALL, merged, write_lora, write_settings
 from tests.models.transformers.plain import plain_logprobs
 from tests.models.transformers.requests import LONG, SEEDED, drawn, prompt_of
 
@@ -17,14 +20,27 @@ GREEDY = Sampling(max_tokens=20, temperature=0, logprobs=True)
 
 
 @pytest.fixture(scope="module")
-def agents(tmp_path_factory, plain_model):
-    """Folders of four versions of an agent, of two ranks."""
+def write(tiny_weights):
+    """Writes an adapter for the tiny weights that leads far from them."""
+    return partial(write_lora, base=tiny_weights, seed=0, scale=2.0, modules=ALL)
+
+
+@pytest.fixture(scope="module")
+def agents(tmp_path_factory, write):
+    """Folders of four versions of an agent, of three ranks."""
     root = tmp_path_factory.mktemp("adapters")
     ranks = (4, 6, 4, 1)
-    return [
-        str(write_adapter(root / f"agent@{seed}", plain_model, seed=seed, rank=rank))
-        for seed, rank in enumerate(ranks)
-    ]
+    return [write(root / f"agent@{seed}", seed=seed, rank=rank) for seed, rank in enumerate(ranks)]
+
+
+@pytest.fixture
+def version(plain_model):
+    """The tiny weights with an adapter merged into them."""
+
+    def merge(folder):
+        return merged(copy.deepcopy(plain_model), folder)
+
+    return merge
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, SEEDED], ids=["greedy", "seeded"])
@@ -53,53 +69,49 @@ async def test_versions_draw_other_tokens_than_the_base_and_than_each_other(tiny
 
 
 async def test_train_3_logprobs_under_an_adapter_are_those_of_merged_weights(
-    tiny_engine, plain_model, agents
+    tiny_engine, plain_model, version, agents
 ):
     sampling = Sampling(max_tokens=40, seed=3, logprobs=True)
 
     completion = await tiny_engine.generate(prompt_of(90), sampling, adapter=agents[1])
 
-    wanted = plain_logprobs(merged(plain_model, agents[1]), prompt_of(90), completion.token_ids)
+    wanted = plain_logprobs(version(agents[1]), prompt_of(90), completion.token_ids)
     assert completion.logprobs == pytest.approx(wanted, abs=1e-3)
     base = plain_logprobs(plain_model, prompt_of(90), completion.token_ids)
     assert completion.logprobs != pytest.approx(base, abs=0.1)
 
 
 async def test_choices_are_scored_by_the_version_that_is_asked(
-    tiny_engine, tokenizer, plain_model, agents
+    tiny_engine, tokenizer, version, agents
 ):
     choices = ["1", "yes", "maybe not"]
 
     found = await tiny_engine.choice_logprobs(prompt_of(70), choices, adapter=agents[0])
 
-    version = merged(plain_model, agents[0])
+    trained = version(agents[0])
     for choice, logprob in found.items():
         tokens = tokenizer.encode(choice, add_special_tokens=False)
-        wanted = sum(plain_logprobs(version, prompt_of(70), tokens))
+        wanted = sum(plain_logprobs(trained, prompt_of(70), tokens))
         assert logprob == pytest.approx(wanted, abs=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("settings", "alphas"),
+    "settings",
     [
-        ({"use_rslora": True}, {}),
-        ({"alpha_pattern": {"q_proj": 2, "layers.9.self_attn.v_proj": 99}}, {"q_proj": 2}),
-        (
-            {"rank_pattern": {"mlp.up_proj": 2}, "ranks": {"up_proj": 2}, "lora_alpha": 3},
-            {},
-        ),
+        {"use_rslora": True},
+        {"alpha_pattern": {"q_proj": 2, "layers.9.self_attn.v_proj": 99}},
+        {"rank_pattern": {"up_proj": 2}, "alpha": 3},
     ],
     ids=["rslora", "alpha_pattern", "rank_pattern"],
 )
 async def test_scales_and_ranks_of_single_layers_are_honoured(
-    tiny_engine, plain_model, tmp_path, settings, alphas
+    tiny_engine, write, version, tmp_path, settings
 ):
-    folder = write_adapter(tmp_path / "agent@1", plain_model, **settings)
+    folder = write(tmp_path / "agent@1", **settings)
 
-    completion = await tiny_engine.generate(prompt_of(30), SEEDED, adapter=str(folder))
+    completion = await tiny_engine.generate(prompt_of(30), SEEDED, adapter=folder)
 
-    version = merged(plain_model, folder, alphas=alphas)
-    wanted = plain_logprobs(version, prompt_of(30), completion.token_ids)
+    wanted = plain_logprobs(version(folder), prompt_of(30), completion.token_ids)
     assert completion.logprobs == pytest.approx(wanted, abs=1e-3)
 
 
@@ -155,14 +167,14 @@ def spoil(folder, how):
         case "truncated":
             tensors.write_bytes(tensors.read_bytes()[:-100])
         case "wrong rank":
-            write_config(folder, r=3, target_modules=["q_proj"])
+            write_settings(folder, r=3, target_modules=["q_proj"])
 
 
 @pytest.mark.parametrize("how", ["missing", "truncated", "wrong rank"])
 async def test_train_7_a_wrong_adapter_fails_its_own_request_alone(
-    tiny_engine, plain_model, agents, tmp_path, how
+    tiny_engine, write, agents, tmp_path, how
 ):
-    wrong = write_adapter(tmp_path / "agent@9", plain_model)
+    wrong = Path(write(tmp_path / "agent@9"))
     spoil(wrong, how)
     alone = await tiny_engine.generate(prompt_of(40), SEEDED, adapter=agents[0])
 
@@ -182,11 +194,11 @@ async def refused(call):
 
 
 async def test_an_adapter_of_numbers_that_are_none_fails_its_own_request_alone(
-    tiny_engine, plain_model, tmp_path, together
+    tiny_engine, write, tmp_path, together
 ):
     from safetensors.torch import load_file, save_file
 
-    folder = write_adapter(tmp_path / "agent@1", plain_model)
+    folder = Path(write(tmp_path / "agent@1"))
     tensors = load_file(folder / "adapter_model.safetensors")
     save_file(
         {name: one * float("nan") for name, one in tensors.items()},
@@ -256,6 +268,6 @@ async def test_train_3_logprobs_under_an_adapter_are_those_of_peft(
     completion = await tiny_engine.generate(prompt_of(60), SEEDED, adapter=agents[1])
 
     base = AutoModelForCausalLM.from_pretrained(tiny_weights, attn_implementation="eager")
-    version = peft.PeftModel.from_pretrained(base, agents[1]).eval()
-    wanted = plain_logprobs(version, prompt_of(60), completion.token_ids)
+    trained = peft.PeftModel.from_pretrained(base, agents[1]).eval()
+    wanted = plain_logprobs(trained, prompt_of(60), completion.token_ids)
     assert completion.logprobs == pytest.approx(wanted, abs=1e-3)

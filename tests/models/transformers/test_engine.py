@@ -1,3 +1,4 @@
+import math
 import random
 import time
 
@@ -144,6 +145,7 @@ async def test_a_prompt_that_does_not_fit_is_refused_with_both_lengths(tiny_engi
         (Sampling(exact=True), "an exact completion needs a seed"),
         (Sampling(max_tokens=0), "max_tokens >= 1"),
         (Sampling(temperature=-1.0), "temperature >= 0"),
+        (Sampling(temperature=math.nan), "temperature >= 0"),
         (Sampling(top_p=0.0), r"top_p in \(0, 1\]"),
     ],
 )

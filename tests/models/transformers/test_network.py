@@ -1,5 +1,7 @@
 import pytest
 
+from tests.models.lora import ALL
+
 pytestmark = pytest.mark.model
 
 
@@ -234,11 +236,10 @@ def test_everything_is_made_on_the_device_of_the_weights(model):
 
 
 def test_only_layers_that_every_token_goes_through_can_be_adapted(network, plain_model):
-    from tests.models.adapters import ALL, layers_of
-
     assert network.shapes == {
         name: (layer.out_features, layer.in_features)
-        for name, layer in layers_of(plain_model, ALL).items()
+        for name, layer in plain_model.named_modules()
+        if name.endswith(ALL)
     }
 
 
