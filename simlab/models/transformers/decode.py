@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.model import Completion, Prompt, Sampling
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling
 from simlab.models.render import Renderer
 from simlab.models.transformers.adapter import Adapter
 from simlab.models.transformers.attention import KeyValues
@@ -96,7 +96,7 @@ class Decoder:
 
     def score(
         self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
-    ) -> list[float]:
+    ) -> ChoiceLogprobs:
         """The log-probability of each choice after the prompt: one pass for it, one for them all.
 
         Raises:
@@ -112,10 +112,11 @@ class Decoder:
         heads = logprobs_of(first.expand(len(tokens), -1), [choice[0] for choice in tokens])
         tails = self._score_tails(row, longest, [choice for choice in tokens if len(choice) > 1])
         rest = iter(tails)
-        return [
+        scores = [
             head + (next(rest) if len(choice) > 1 else 0.0)
             for head, choice in zip(heads, tokens, strict=True)
         ]
+        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), row.usage())
 
     def _score_tails(
         self, row: Row, capacity: int, choices: Sequence[Sequence[int]]

@@ -12,7 +12,7 @@ import torch
 
 from simlab.errors import ModelError
 from simlab.models.held import EngineStatistics
-from simlab.models.model import Completion, Prompt
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt
 from simlab.models.transformers.adapter import Adapter
 from simlab.models.transformers.decode import Decoder
 from simlab.models.transformers.row import DecodeRequest, Row
@@ -35,7 +35,7 @@ class _Score:
     prompt: Prompt
     choices: Sequence[str]
     adapter: Adapter | None = None
-    future: "Future[list[float]]" = field(default_factory=Future)
+    future: "Future[ChoiceLogprobs]" = field(default_factory=Future)
 
 
 class DecodeThread:
@@ -82,7 +82,7 @@ class DecodeThread:
 
     def score(
         self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
-    ) -> "Future[list[float]]":
+    ) -> "Future[ChoiceLogprobs]":
         """The log-probability of each choice.
 
         Raises:

@@ -11,7 +11,7 @@ from simlab.errors import EngineDiedError, ModelError
 from simlab.models.choices import check_choices
 from simlab.models.cores import spare_cores
 from simlab.models.held import EngineStatistics
-from simlab.models.model import Completion, Prompt, Sampling, begun_reply
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, begun_reply
 from simlab.models.render import Renderer
 from simlab.models.transformers.adapter import Adapter, read_adapter
 from simlab.models.transformers.adapter_cache import AdapterCache
@@ -102,7 +102,7 @@ class TransformersEngine:
 
     async def choice_logprobs(
         self, prompt: Prompt, choices: Sequence[str], *, adapter: str | None = None
-    ) -> Mapping[str, float]:
+    ) -> ChoiceLogprobs:
         """The log-probability of each choice; see `simlab.models.model.Model.choice_logprobs`.
 
         Each choice is cut into tokens by itself, as if it were drawn after the prompt.
@@ -112,8 +112,7 @@ class TransformersEngine:
         """
         check_choices(choices)
         loaded = await self._adapter(adapter)
-        logprobs = await asyncio.wrap_future(self._thread.score(prompt, choices, loaded))
-        return dict(zip(choices, logprobs, strict=True))
+        return await asyncio.wrap_future(self._thread.score(prompt, choices, loaded))
 
     def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""

@@ -261,6 +261,16 @@ async def test_usage_tells_what_a_completion_cost(own_engine):
     assert first.usage.attempts == 1
 
 
+async def test_usage_tells_what_scores_cost(own_engine):
+    engine = own_engine()
+    await engine.choice_logprobs(prompt_of(200), ["yes", "no"])
+
+    scores = await engine.choice_logprobs(prompt_of(200), ["yes", "no"])
+
+    assert (scores.usage.prompt_tokens, scores.usage.cached_tokens) == (200, 192)
+    assert scores.usage.model_s > 0
+
+
 async def test_the_time_that_a_request_waits_is_none_of_its_own(own_engine, together):
     engine = own_engine(max_batch=1)
     begun_s = time.perf_counter()
