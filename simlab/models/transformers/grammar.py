@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.held_schema import held_schema
+from simlab.models.grammar_schema import grammar_schema
 
 if TYPE_CHECKING:
     import xgrammar
@@ -46,7 +46,7 @@ class Grammars:
         """
         if not self._ends:
             raise ModelError("a schema needs weights that name a token which ends a turn, got none")
-        held = json.dumps(held_schema(schema))
+        held = _encoded(grammar_schema(schema))
         with self._compiling:
             compiler = self._compiler = self._compiler or self._make_compiler()
             try:
@@ -71,6 +71,13 @@ class Grammars:
             self._tokenizer, vocab_size=self._n_logits, stop_token_ids=self._ends
         )
         return xgrammar.GrammarCompiler(vocabulary, max_threads=1, cache_limit_bytes=_CACHE_BYTES)
+
+
+def _encoded(schema: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(schema)
+    except TypeError as error:
+        raise ModelError(f"a JSON schema must be JSON, got {schema!r}: {error}") from error
 
 
 class Grammar:

@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel, Field, TypeAdapter
 
 from simlab.errors import ModelError
-from simlab.models.held_schema import held_schema
+from simlab.models.grammar_schema import grammar_schema
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 
@@ -43,21 +43,23 @@ def thing(**properties):
     ids=str,
 )
 def test_what_a_grammar_holds_is_left_as_it_is(schema):
-    assert held_schema(schema) == schema
+    assert grammar_schema(schema) == schema
 
 
 def test_notes_are_left_out():
     noted = {**TEXT, "title": "T", "description": "D", "default": "x", "examples": ["y"]}
 
-    assert held_schema(thing(a=noted)) == thing(a=TEXT)
+    assert grammar_schema(thing(a=noted)) == thing(a=TEXT)
 
 
 def test_a_name_of_a_property_is_no_keyword():
-    assert held_schema(thing(title=TEXT, default=NUMBER)) == thing(title=TEXT, default=NUMBER)
+    assert grammar_schema(thing(title=TEXT, default=NUMBER)) == thing(title=TEXT, default=NUMBER)
 
 
 def test_an_enum_beside_its_type_needs_the_type_no_more():
-    assert held_schema({"type": ["string", "null"], "enum": ["a", None]}) == {"enum": ["a", None]}
+    assert grammar_schema({"type": ["string", "null"], "enum": ["a", None]}) == {
+        "enum": ["a", None]
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_an_enum_beside_its_type_needs_the_type_no_more():
     ],
 )
 def test_a_string_of_bounded_length_has_letters_alone_that_need_no_escape(bounds, times):
-    held = held_schema({**TEXT, **bounds})
+    held = grammar_schema({**TEXT, **bounds})
 
     assert held.keys() == {"type", "pattern"}
     assert held["pattern"].endswith(f"]{times}$")
@@ -96,10 +98,10 @@ def test_one_of_several_is_held_where_no_value_fits_two(members, are_apart):
     schema = {"oneOf": members, "$defs": {"A": NUMBER}}
 
     if are_apart:
-        assert held_schema(schema)["anyOf"] == members
+        assert grammar_schema(schema)["anyOf"] == members
     else:
         with pytest.raises(ModelError, match="'oneOf' of schemas that one value may fit at once"):
-            held_schema(schema)
+            grammar_schema(schema)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +137,19 @@ def test_one_of_several_is_held_where_no_value_fits_two(members, are_apart):
         ({"type": "array", "items": 3}, r"object or a bool at \$.items, got 3"),
         ({"anyOf": "ab"}, r"a list at \$.anyOf, got 'ab'"),
         ({"type": "object", "properties": [1]}, r"an object at \$.properties, got \[1\]"),
+        ({"type": 5}, r"a list at \$.type, got 5"),
+        ({"type": [{}]}, "type {}"),
+        ({"type": "object", "required": 5}, r"a list at \$.required, got 5"),
+        ({"type": "object", "required": [5]}, "'required' of 5"),
+        ({"type": "string", "enum": 5}, r"a list at \$.enum, got 5"),
+        ({**TEXT, "pattern": ["a"]}, "'pattern'"),
+        ({**TEXT, "format": ["a"]}, "'format'"),
+        ({"$ref": 5}, r"'\$ref' to 5"),
     ],
 )
 def test_what_a_grammar_would_leave_out_is_refused_with_its_place(schema, message):
     with pytest.raises(ModelError, match=message):
-        held_schema(schema)
+        grammar_schema(schema)
 
 
 def test_the_schema_of_a_pydantic_model_is_held():
@@ -158,7 +168,7 @@ def test_the_schema_of_a_pydantic_model_is_held():
         price: int | None = None
         extras: list[Radio | Tyres] = Field(default_factory=list, max_length=2)
 
-    held = held_schema(TypeAdapter(Offer).json_schema())
+    held = grammar_schema(TypeAdapter(Offer).json_schema())
 
     assert held["properties"]["say"]["pattern"].endswith("{0,80}$")
     assert "description" not in str(held)

@@ -59,23 +59,21 @@ _OF_TYPE: Mapping[str, frozenset[str]] = {
 _ALONE = ("$ref", "enum", "const", "anyOf", "oneOf", "allOf")
 """Keywords that make xgrammar leave out all others beside them."""
 
-_FORMATS = frozenset(
-    [
-        "date",
-        "time",
-        "date-time",
-        "duration",
-        "email",
-        "hostname",
-        "ipv4",
-        "ipv6",
-        "uuid",
-        "uri",
-        "uri-reference",
-        "uri-template",
-        "json-pointer",
-        "relative-json-pointer",
-    ]
+_FORMATS = (
+    "date",
+    "time",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "uuid",
+    "uri",
+    "uri-reference",
+    "uri-template",
+    "json-pointer",
+    "relative-json-pointer",
 )
 """Formats that shape a text; that a day is in its month is not looked at."""
 
@@ -86,14 +84,14 @@ _PLAIN_PATTERN = re.compile(r"(?:[^\\.(\[\"\x00-\x1f]|\\[dw$./+*?()|-]|\((?!\?)|
 """Patterns that are read as they are meant and cannot give what JSON must escape."""
 
 
-def held_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def grammar_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema to make a grammar of, for texts that are valid under `schema`.
 
     It may allow fewer texts: a pattern is of the whole string, and a string of bounded length has
     no quotes, backslashes and control characters.
 
     Raises:
-        ModelError: A keyword cannot be held; names it and where it stands.
+        ModelError: A keyword cannot be held, or has a value of a wrong form; names where it stands.
     """
     held = _Walk(schema).held(schema, "$")
     assert isinstance(held, dict), "a mapping stays one"
@@ -113,12 +111,14 @@ class _Walk:
         if not isinstance(part, Mapping):
             raise ModelError(f"a JSON schema must be an object or a bool at {place}, got {part!r}")
         keys = {key: value for key, value in part.items() if key not in _NOTES}
+        shared = {
+            key: self._all(part[key], f"{place}.{key}")
+            for key in ("$defs", "definitions")
+            if key in part
+        }
         alone = next((key for key in _ALONE if key in keys), None)
         held = self._plain(keys, place) if alone is None else self._alone(alone, keys, place)
-        for key in ("$defs", "definitions"):
-            if key in part:
-                held[key] = self._all(part[key], f"{place}.{key}")
-        return held
+        return {**held, **shared}
 
     def _plain(self, keys: Mapping[str, Any], place: str) -> dict[str, Any]:
         """A schema that names its type."""
@@ -131,11 +131,13 @@ class _Walk:
             if key in keys:
                 held[key] = self.held(keys[key], f"{place}.{key}")
         if "prefixItems" in keys:
-            held["prefixItems"] = self._each(keys["prefixItems"], f"{place}.prefixItems")
+            held["prefixItems"] = self._each(keys, "prefixItems", place)
+        properties = self._all(keys.get("properties", {}), f"{place}.properties")
         if "properties" in keys:
-            held["properties"] = self._all(keys["properties"], f"{place}.properties")
-        if unknown := set(keys.get("required", ())) - set(keys.get("properties", ())):
-            raise _refusal(place, f"'required' of {min(unknown)!r}, which is no property,")
+            held["properties"] = properties
+        required = _list(keys, "required", place)
+        if unknown := [name for name in required if name not in list(properties)]:
+            raise _refusal(place, f"'required' of {unknown[0]!r}, which is no property,")
         if "minProperties" in keys and keys.get("additionalProperties") is not False:
             # a name may come twice, which counts as one
             raise _refusal(place, "'minProperties' without 'additionalProperties': false")
@@ -146,7 +148,7 @@ class _Walk:
         value = keys[alone]
         others = [key for key in keys if key != alone]
         if alone in ("enum", "const") and others == ["type"]:
-            values = value if alone == "enum" else [value]
+            values = _list(keys, "enum", place) if alone == "enum" else [value]
             types = _types(keys, place)
             if not all(any(_is_of(one, kind) for kind in types) for one in values):
                 raise _refusal(place, f"{alone!r} of other values than {keys['type']!r}")
@@ -156,7 +158,7 @@ class _Walk:
             self._resolved(keys, place)
         if alone in ("$ref", "enum", "const"):
             return {alone: value}
-        return self._union(alone, self._each(value, f"{place}.{alone}"), place)
+        return self._union(alone, self._each(keys, alone, place), place)
 
     def _union(self, kind: str, members: list[Any], place: str) -> dict[str, Any]:
         if kind == "allOf" and len(members) > 1:
@@ -167,10 +169,11 @@ class _Walk:
             raise _refusal(place, "'oneOf' of schemas that one value may fit at once")
         return {"allOf" if kind == "allOf" else "anyOf": members}
 
-    def _each(self, parts: Any, place: str) -> list[Any]:
-        if not isinstance(parts, Sequence) or isinstance(parts, str):
-            raise ModelError(f"a JSON schema must have a list at {place}, got {parts!r}")
-        return [self.held(part, f"{place}[{number}]") for number, part in enumerate(parts)]
+    def _each(self, keys: Mapping[str, Any], key: str, place: str) -> list[Any]:
+        return [
+            self.held(part, f"{place}.{key}[{number}]")
+            for number, part in enumerate(_list(keys, key, place))
+        ]
 
     def _all(self, parts: Any, place: str) -> dict[str, Any]:
         if not isinstance(parts, Mapping):
@@ -186,12 +189,8 @@ class _Walk:
             return False
         if not _kinds(one, place) & _kinds(other, place):
             return True
-        return any(
-            _values(one["properties"].get(tag))
-            and _values(other["properties"].get(tag))
-            and self._are_apart(one["properties"][tag], other["properties"][tag], place)
-            for tag in {*one.get("required", ())} & {*other.get("required", ())}
-        )
+        tags, others = _tags(one), _tags(other)
+        return any(not tags[name] & others[name] for name in tags.keys() & others.keys())
 
     def _resolved(self, part: Any, place: str) -> Mapping[str, Any]:
         """What a schema refers to, or the schema itself."""
@@ -215,8 +214,9 @@ def _with_held_text(held: dict[str, Any], place: str) -> dict[str, Any]:
     form = next((key for key in ("pattern", "format") if key in held), None)
     if bounds and form:
         raise _refusal(place, f"{bounds[0]!r} beside {form!r}")
-    if "pattern" in held and not _PLAIN_PATTERN.fullmatch(held["pattern"]):
-        raise _refusal(place, f"'pattern' {held['pattern']!r}")
+    pattern = held.get("pattern", "")
+    if not isinstance(pattern, str) or not _PLAIN_PATTERN.fullmatch(pattern):
+        raise _refusal(place, f"'pattern' {pattern!r}")
     if "format" in held and held["format"] not in _FORMATS:
         raise _refusal(place, f"'format' {held['format']!r}")
     if bounds:
@@ -228,10 +228,18 @@ def _with_held_text(held: dict[str, Any], place: str) -> dict[str, Any]:
 def _types(keys: Mapping[str, Any], place: str) -> list[str]:
     """The types that a schema names; none if it names none."""
     named = keys.get("type", [])
-    types = [named] if isinstance(named, str) else list(named)
-    if unknown := [kind for kind in types if kind not in _OF_TYPE]:
+    types = [named] if isinstance(named, str) else _list(keys, "type", place)
+    if unknown := [kind for kind in types if not isinstance(kind, str) or kind not in _OF_TYPE]:
         raise _refusal(place, f"type {unknown[0]!r}")
     return types
+
+
+def _list(keys: Mapping[str, Any], key: str, place: str) -> list[Any]:
+    """The list under a keyword; empty if there is none."""
+    value = keys.get(key, [])
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ModelError(f"a JSON schema must have a list at {place}.{key}, got {value!r}")
+    return list(value)
 
 
 def _kinds(part: Mapping[str, Any], place: str) -> set[str]:
@@ -246,6 +254,13 @@ def _values(part: Any) -> set[str]:
         return set()
     values: Iterable[Any] = [part["const"]] if "const" in part else part.get("enum", ())
     return {json.dumps(value, sort_keys=True) for value in values}
+
+
+def _tags(part: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The values of each property that must be there and has an ``enum`` or ``const``."""
+    properties = part.get("properties", {})
+    values = {name: _values(properties.get(name)) for name in part.get("required", ())}
+    return {name: found for name, found in values.items() if found}
 
 
 def _is_of(value: Any, kind: str) -> bool:
