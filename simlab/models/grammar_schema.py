@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from simlab.errors import ModelError
+from simlab.models.model import Prompt, Sampling, begun_reply
 
 _PYTHON: Mapping[str, Any] = {
     "object": Mapping,
@@ -82,6 +83,26 @@ _LETTER = "[ -!#-\\[\\]-\ud7ff\ue000-\U0010ffff]"
 
 _PLAIN_PATTERN = re.compile(r"(?:[^\\.(\[\"\x00-\x1f]|\\[dw$./+*?()|-]|\((?!\?)|\(\?:|\[(?!\^))*")
 """Patterns that are read as they are meant and cannot give what JSON must escape."""
+
+
+def check_schema_alone(prompt: Prompt, sampling: Sampling) -> None:
+    """See that a request with a schema has nothing beside it that would break the reply.
+
+    Raises:
+        ModelError: The reply is begun, or may be cut off by a stop text.
+    """
+    if sampling.schema is None:
+        return
+    if begun := begun_reply(prompt):
+        raise ModelError(
+            f"a schema holds a whole reply, and this one is begun with {begun!r}; leave out one of "
+            "them"
+        )
+    if sampling.stop:
+        raise ModelError(
+            f"a schema ends a completion by itself, got the stop texts {sampling.stop!r} beside "
+            "one; leave out one of them"
+        )
 
 
 def grammar_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

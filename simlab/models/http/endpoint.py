@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simlab.errors import ModelError
+from simlab.models.grammar_schema import check_schema_alone
 from simlab.models.http.chat import ChatApi
 from simlab.models.http.client import Client
 from simlab.models.http.drawing import check_drawn
 from simlab.models.http.tokens import TokenApi
-from simlab.models.model import Completion, Prompt, Sampling, begun_reply
+from simlab.models.model import Completion, Prompt, Sampling
 
 if TYPE_CHECKING:
     from simlab.models.endpoint import EndpointModel
@@ -73,8 +74,4 @@ class Endpoint:
             )
         if adapter is not None and self._model.server != "vllm":
             raise ModelError(f"{self._model.url} takes no adapters, got {adapter!r}; {_SERVE}")
-        if sampling.schema is not None and (begun := begun_reply(prompt)):
-            raise ModelError(
-                f"a schema holds a whole reply, and this one is begun with {begun!r}; leave out "
-                "one of them"
-            )
+        check_schema_alone(prompt, sampling)

@@ -10,8 +10,9 @@ from typing import Any, Self
 from simlab.errors import EngineDiedError, ModelError
 from simlab.models.choices import check_choices
 from simlab.models.cores import spare_cores
+from simlab.models.grammar_schema import check_schema_alone
 from simlab.models.held import EngineStatistics
-from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, begun_reply
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling
 from simlab.models.render import Renderer
 from simlab.models.transformers.adapter import Adapter, read_adapter
 from simlab.models.transformers.adapter_cache import AdapterCache
@@ -173,13 +174,4 @@ def _check(prompt: Prompt, sampling: Sampling) -> None:
         )
     if sampling.exact and sampling.seed is None and sampling.temperature > 0:
         raise ModelError("an exact completion needs a seed, got None; give one, or temperature 0")
-    if sampling.schema is not None and (begun := begun_reply(prompt)):
-        raise ModelError(
-            f"a schema holds a whole reply, and this one is begun with {begun!r}; leave out one of "
-            "them"
-        )
-    if sampling.schema is not None and sampling.stop:
-        raise ModelError(
-            f"a schema ends a completion by itself, got the stop texts {sampling.stop!r} beside "
-            "one; leave out one of them"
-        )
+    check_schema_alone(prompt, sampling)

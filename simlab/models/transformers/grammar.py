@@ -65,7 +65,7 @@ class Grammars:
         except ImportError as error:
             raise ModelError(
                 f"a schema needs xgrammar, which cannot be imported ({error}); run "
-                "`pip install 'simlab[models]'`"
+                "`pip install 'simlab[schema]'`"
             ) from error
         vocabulary = xgrammar.TokenizerInfo.from_huggingface(
             self._tokenizer, vocab_size=self._n_logits, stop_token_ids=self._ends

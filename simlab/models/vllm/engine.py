@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from simlab.errors import ConfigError, EngineDiedError, ModelError
 from simlab.models.choices import add_up, branches, check_choices
 from simlab.models.cores import spare_cores
+from simlab.models.grammar_schema import check_schema_alone, grammar_schema
 from simlab.models.held import EngineStatistics
-from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage, begun_reply
+from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
 from simlab.models.render import Renderer
 
 if TYPE_CHECKING:
@@ -183,14 +184,12 @@ class VllmEngine:
                 f"temperature {sampling.temperature!r}; leave out exact, or take engine "
                 "'transformers'"
             )
-        if sampling.schema is not None and (begun := begun_reply(prompt)):
-            raise ModelError(
-                f"a schema holds a whole reply, and this one is begun with {begun!r}; leave out "
-                "one of them"
-            )
+        check_schema_alone(prompt, sampling)
 
     def _parameters(self, sampling: Sampling) -> SamplingParams:
-        schema = sampling.schema
+        held = None
+        if sampling.schema is not None:
+            held = StructuredOutputsParams(json=grammar_schema(sampling.schema))
         return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
@@ -201,7 +200,7 @@ class VllmEngine:
             stop_token_ids=self._ends,
             detokenize=bool(sampling.stop),
             output_kind=RequestOutputKind.FINAL_ONLY,
-            structured_outputs=StructuredOutputsParams(json=dict(schema)) if schema else None,
+            structured_outputs=held,
         )
 
     async def _score(
