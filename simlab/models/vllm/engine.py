@@ -77,8 +77,10 @@ class VllmEngine:
             else None
         )
         self._independent = model.dtype == "float32"
+        self._longest = model.max_model_len
         self._numbers = itertools.count()
         self._prompt_tokens = self._cached_tokens = 0
+        self._closed = False
 
     async def generate(
         self,
@@ -164,18 +166,22 @@ class VllmEngine:
 
     def close(self) -> None:
         """End the engine's process; requests that are not done are cancelled."""
+        if self._closed:
+            return
+        self._closed = True
         self._llm.shutdown(timeout=1)
         self._loop.close()
         if self._adapters is not None:
             self._adapters.close()
+        # It shuts down once more when it goes, which must not be when the interpreter does.
+        del self._llm, self._adapters
 
     def _check(self, prompt: Prompt, n_prompt: int, sampling: Sampling) -> None:
         """Refuse what vLLM would take otherwise than it is meant."""
-        longest: int = self._llm.model_config.max_model_len
-        if n_prompt + sampling.max_tokens > longest:
+        if n_prompt + sampling.max_tokens > self._longest:
             raise ModelError(
-                f"prompt and completion must fit {longest} tokens together, got {n_prompt} of "
-                f"prompt and {sampling.max_tokens} to come; shorten the memory, lower max_tokens "
+                f"prompt and completion must fit {self._longest} tokens together, got {n_prompt} "
+                f"of prompt and {sampling.max_tokens} to come; shorten the memory, lower max_tokens "
                 "or raise max_model_len"
             )
         if sampling.exact and not (sampling.temperature == 0 and self._independent):
@@ -217,6 +223,8 @@ class VllmEngine:
     async def _ask(
         self, ids: Sequence[int], parameters: SamplingParams, adapter: str | None
     ) -> RequestOutput:
+        if self._closed:
+            raise ModelError("the model's engine is closed; make a new one")
         try:
             done = await self._loop.run(self._run(ids, parameters, adapter))
         except EngineDeadError as error:

@@ -5,10 +5,12 @@ import json
 import math
 from copy import deepcopy
 
+import psutil
 import pytest
 
-from simlab.errors import ModelError
+from simlab.errors import EngineDiedError, ModelError
 from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.vllm_model import VllmModel
 from simlab.models.weights import resolve
 from tests.models.lora import merged, write_lora
 
@@ -159,7 +161,7 @@ async def test_train_10_a_schema_holds_in_100_of_100_tries(model):
 
 
 async def test_a_schema_that_cannot_be_held_is_refused(model):
-    with pytest.raises(ModelError, match="grammar"):
+    with pytest.raises(ModelError, match=r"type 'nonsense' at \$"):
         await model.generate(chat("hello"), Sampling(schema={"type": "nonsense"}))
 
 
@@ -235,3 +237,23 @@ async def test_a_prompt_that_begins_alike_is_not_read_anew(model):
 
     assert completion.usage.cached_tokens >= 256
     assert completion.usage.model_s > 0
+
+
+async def test_an_engine_whose_process_is_killed_says_so_and_can_be_closed(model):  # noqa: ARG001
+    before = set(psutil.Process().children(recursive=True))
+    other = VllmModel("other", max_model_len=256, cache_gib=0.1)
+    engine = other.open()
+    task = asyncio.ensure_future(engine.generate(chat("a story"), Sampling(max_tokens=200)))
+    while not engine.statistics().running:  # noqa: ASYNC110 - it is another thread's
+        await asyncio.sleep(0)
+
+    for child in set(psutil.Process().children(recursive=True)) - before:
+        child.kill()
+
+    with pytest.raises(EngineDiedError):
+        await task
+    with pytest.raises(EngineDiedError):
+        await engine.check_health()
+    await other.close()
+    with pytest.raises(ModelError, match="the model's engine is closed"):
+        await engine.generate(chat("hello"), Sampling(max_tokens=1))
