@@ -181,8 +181,8 @@ class VllmEngine:
         if n_prompt + sampling.max_tokens > self._longest:
             raise ModelError(
                 f"prompt and completion must fit {self._longest} tokens together, got {n_prompt} "
-                f"of prompt and {sampling.max_tokens} to come; shorten the memory, lower max_tokens "
-                "or raise max_model_len"
+                f"of prompt and {sampling.max_tokens} to come; shorten the memory, lower "
+                "max_tokens or raise max_model_len"
             )
         if sampling.exact and not (sampling.temperature == 0 and self._independent):
             raise ModelError(
