@@ -24,7 +24,7 @@ from tests.sim.records import contents
         (["car_sale", "--set", "episodes=many"], "episodes: input should be a valid integer"),
         (["car_sale", "--set", "cast.buyr.goal=x"], "the world has no seat 'buyr'; did you mean b"),
         (["car_sale", "--model", "big=scripted"], "the run has no model 'big'; there are small"),
-        (["car_sale", "--model", "all=script"], "did you mean scripted?"),
+        (["car_sale", "--model", "all=script"], "did you mean scripted or scripted-embedding?"),
         (
             ["car_sale", "--model", "scripted"],
             "--model takes NAME=ENGINE[:WEIGHTS] such as all=scr",

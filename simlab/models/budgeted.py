@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
 from simlab.models.allowance import Allowance
+from simlab.models.embedder import AnyModel
 from simlab.models.model import Completion, Model, Prompt, Sampling
 
 
@@ -23,7 +24,7 @@ class Priced(Protocol):
         ...
 
 
-def is_priced(model: Model) -> bool:
+def is_priced(model: AnyModel) -> bool:
     """Whether calls of a model cost money."""
     return isinstance(model, Priced) and (
         model.dollars_per_million_in > 0 or model.dollars_per_million_out > 0

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
+from simlab.models.embedder import AnyModel, Embedder, Vectors
 from simlab.models.model import Completion, Model, Prompt, Sampling
 
 
@@ -25,15 +27,25 @@ class ScoreChoices:
     adapter: str | None = None
 
 
-Call = Generate | ScoreChoices
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Embed texts; answered with an array of a row for each."""
+
+    texts: tuple[str, ...]
 
 
-async def perform(model: Model, call: Call) -> Completion | Mapping[str, float]:
-    """What a model answers to a call.
+Call = Generate | ScoreChoices | Embed
+
+
+async def perform(model: AnyModel, call: Call) -> Completion | Mapping[str, float] | Vectors:
+    """What a model answers to a call, which is of its kind.
 
     Raises:
         ModelError: It did not answer.
     """
+    if isinstance(call, Embed):
+        return await cast(Embedder, model).embed(call.texts)
+    model = cast(Model, model)
     if call.adapter is not None:
         model = model.with_adapter(call.adapter)
     match call:

@@ -9,7 +9,7 @@ from typing import Any
 from simlab.actors.parcel import pack_error, pickle_5
 from simlab.errors import EngineDiedError
 from simlab.models.calls import Call, perform
-from simlab.models.model import Model
+from simlab.models.embedder import AnyModel
 
 RECEIVED = b""
 """The first part of every answer: the parcel is here, the next one may come."""
@@ -47,7 +47,7 @@ class Desk:
             ends, so that callers go elsewhere and Serve starts another one.
     """
 
-    def __init__(self, model: Model, on_engine_died: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, model: AnyModel, on_engine_died: Callable[[], None] = lambda: None) -> None:
         self._model = model
         self._on_engine_died = on_engine_died
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}

@@ -2,11 +2,11 @@
 
 An engine is the class of a model value, found by its name; its fields but `name` are the options
 that a run file may set. So a new engine is a class and a line here, or a class of the user's own
-and its name in the run file.
+and its name in the run file. Some models complete prompts, others embed texts.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from simlab.errors import ConfigError
 from simlab.find import find, near
+from simlab.models.embedder import AnyModel, Embedder
 from simlab.models.model import Model
 from simlab.problem import problem
 
@@ -22,6 +23,8 @@ ENGINES = {
     "transformers": "simlab.models.in_process:TransformersModel",
     "vllm": "simlab.models.vllm_model:VllmModel",
     "http": "simlab.models.endpoint:EndpointModel",
+    "embedding": "simlab.models.transformers_embedder:TransformersEmbedder",
+    "scripted-embedding": "simlab.models.scripted_embedder:ScriptedEmbedder",
 }
 """Engines with short names."""
 
@@ -34,6 +37,7 @@ class ModelSpec(BaseModel):
         models:
           small: {engine: transformers, weights: embedded, dtype: bfloat16}
           fake: {engine: scripted, latency_s: 0.02}
+          near: {engine: embedding, weights: embedded}
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -82,8 +86,8 @@ def read_spec(name: str, spec: Mapping[str, Any]) -> ModelSpec:
         return ModelSpec.model_validate(spec)
 
 
-def build(name: str, spec: ModelSpec | Mapping[str, Any]) -> Model:
-    """The model that a run file describes; loads no weights.
+def build(name: str, spec: ModelSpec | Mapping[str, Any]) -> AnyModel:
+    """The language model or embedder that a run file describes; loads no weights.
 
     Args:
         name: The name in the run file; it goes into digests.
@@ -97,8 +101,23 @@ def build(name: str, spec: ModelSpec | Mapping[str, Any]) -> Model:
         spec = ModelSpec.model_validate(spec)
         adapter: TypeAdapter[Any] = TypeAdapter(engine_class(spec.engine))
         model = adapter.validate_python({"name": name, **spec.options})
-    assert isinstance(model, Model), "engine_class() gives classes of models"
-    return model if spec.adapter is None else model.with_adapter(spec.adapter)
+    assert isinstance(model, Model | Embedder), "engine_class() gives classes of models"
+    if spec.adapter is None:
+        return model
+    if not isinstance(model, Model):
+        raise ConfigError(f"models.{name}: an embedder takes no adapter, got {spec.adapter!r}")
+    return model.with_adapter(spec.adapter)
+
+
+def embeds(spec: ModelSpec | Mapping[str, Any]) -> bool:
+    """Whether an entry under `models` is an embedder.
+
+    One whose engine is not to be found is none; it is refused where it is made.
+    """
+    engine = spec.engine if isinstance(spec, ModelSpec) else spec.get("engine")
+    with suppress(ConfigError):
+        return isinstance(engine, str) and _embeds(engine_class(engine))
+    return False
 
 
 @contextmanager
@@ -118,7 +137,7 @@ def engine_class(engine: str) -> type:
     """The class of an engine's models.
 
     Raises:
-        ConfigError: There is no such class, or its values are no models.
+        ConfigError: There is no such class, or its values neither complete prompts nor embed texts.
     """
     if engine not in ENGINES and ":" not in engine:
         raise ConfigError(
@@ -126,8 +145,10 @@ def engine_class(engine: str) -> type:
             f"got {engine!r}; {near(engine, list(ENGINES))}"
         )
     found = find(ENGINES.get(engine, engine))
-    if not (isinstance(found, type) and is_dataclass(found) and _is_model(found)):
-        raise ConfigError(f"engine {engine!r} must name a dataclass that is a Model, got {found!r}")
+    if not (isinstance(found, type) and is_dataclass(found)) or _completes(found) == _embeds(found):
+        raise ConfigError(
+            f"engine {engine!r} must name a dataclass that is a Model or an Embedder, got {found!r}"
+        )
     return found
 
 
@@ -136,5 +157,9 @@ def options_of(engine: type) -> list[str]:
     return [field.name for field in fields(engine) if field.name not in ("name", "adapter")]
 
 
-def _is_model(found: type) -> bool:
+def _completes(found: type) -> bool:
     return all(hasattr(found, method) for method in ("generate", "choice_logprobs", "with_adapter"))
+
+
+def _embeds(found: type) -> bool:
+    return hasattr(found, "embed")

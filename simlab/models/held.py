@@ -9,8 +9,10 @@ import atexit
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from simlab.models.embedder import Embedder, Vectors
 from simlab.models.model import Completion, Model, Prompt, Sampling
 
 
@@ -19,9 +21,9 @@ class EngineStatistics:
     """What an engine is busy with.
 
     Attributes:
-        running: Completions that take part in its present step.
+        running: Completions, or texts to be embedded, that take part in its present step.
         waiting: Requests that are not begun.
-        prompt_tokens: How many tokens the prompts had so far.
+        prompt_tokens: How many tokens the prompts or texts had so far.
         cached_tokens: How many of them were not read anew.
         adapters: Names of the adapters that are loaded.
     """
@@ -34,7 +36,23 @@ class EngineStatistics:
 
 
 class Engine(Protocol):
-    """Computes completions with weights of its own, many at once."""
+    """Holds weights, and computes with them many requests at once."""
+
+    def statistics(self) -> EngineStatistics:
+        """What it is busy with."""
+        ...
+
+    async def check_health(self) -> None:
+        """Raise `EngineDiedError` if it can answer no more."""
+        ...
+
+    def close(self) -> None:
+        """End it; what is not done fails with ModelError."""
+        ...
+
+
+class CompletionEngine(Engine, Protocol):
+    """Computes completions."""
 
     async def generate(
         self,
@@ -54,26 +72,25 @@ class Engine(Protocol):
         """The log-probability of each choice; see `Model.choice_logprobs`."""
         ...
 
-    def statistics(self) -> EngineStatistics:
-        """What it is busy with."""
-        ...
 
-    async def check_health(self) -> None:
-        """Raise `EngineDiedError` if it can answer no more."""
-        ...
+class EmbeddingEngine(Engine, Protocol):
+    """Computes vectors of texts."""
 
-    def close(self) -> None:
-        """End it; what is not done fails with ModelError."""
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """The vector of each text; see `Embedder.embed`."""
         ...
 
 
 @runtime_checkable
-class HeldModel(Model, Protocol):
-    """A model whose weights the process holds that asks it."""
+class Held(Protocol):
+    """Whatever weights the process holds that asks it: a language model or an embedder."""
 
-    @property
-    def weights(self) -> str:
-        """``"embedded"``, a folder or a hub id."""
+    def folder(self) -> Path:
+        """Where the weights are, made or fetched where need be.
+
+        Raises:
+            ConfigError: They are not on this machine and cannot be had.
+        """
         ...
 
     def memory_bytes(self) -> int:
@@ -81,7 +98,25 @@ class HeldModel(Model, Protocol):
         ...
 
     def open(self) -> Engine:
-        """The engine behind this model, loaded if it is not yet; blocks."""
+        """The engine behind this value, loaded if it is not yet; blocks."""
+        ...
+
+
+@runtime_checkable
+class HeldModel(Held, Model, Protocol):
+    """A language model whose weights the process holds that asks it."""
+
+    def open(self) -> CompletionEngine:
+        """See `Held.open`."""
+        ...
+
+
+@runtime_checkable
+class HeldEmbedder(Held, Embedder, Protocol):
+    """An embedder whose weights the process holds that asks it."""
+
+    def open(self) -> EmbeddingEngine:
+        """See `Held.open`."""
         ...
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from simlab.models.held import ENGINES_HERE
@@ -80,7 +81,7 @@ class TransformersModel:
 
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
-        return weights_bytes(resolve(self.weights), self.dtype)
+        return weights_bytes(self.folder(), self.dtype)
 
     def open(self) -> "TransformersEngine":
         """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.
@@ -100,13 +101,17 @@ class TransformersModel:
         """End the engine of these options in this process; a later call loads it anew."""
         await ENGINES_HERE.close(self._key)
 
+    def folder(self) -> Path:
+        """Where the weights are; see `Held.folder`."""
+        return resolve(self.weights)
+
     @property
     def _key(self) -> Any:
         """What makes two engines the same: all but the name and the adapter."""
         return replace(self, name="", adapter=None)
 
     def _make_engine(self) -> "TransformersEngine":
-        folder = resolve(self.weights)
+        folder = self.folder()
         # Imported here because torch takes seconds, which neither a run without weights nor the
         # refusal of weights that are missing should pay.
         from simlab.models.transformers.engine import TransformersEngine

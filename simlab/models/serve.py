@@ -23,9 +23,9 @@ from ray.serve.schema import LoggingConfig
 from simlab.errors import ConfigError, ReplicaDiedError
 from simlab.models.courier import Lane
 from simlab.models.desk import Desk
+from simlab.models.embedder import AnyModel
 from simlab.models.engines import ModelSpec, build
-from simlab.models.held import HeldModel
-from simlab.models.model import Model
+from simlab.models.held import Held
 from simlab.models.serving import App, ReplicaStatistics
 
 ENGINE_DIED = 4
@@ -61,7 +61,7 @@ class Replica:
         del others
         sys.path.extend(path for path in paths if path not in sys.path)
         model = build(name, spec)
-        self._engine = model.open() if isinstance(model, HeldModel) else None
+        self._engine = model.open() if isinstance(model, Held) else None
         self._desk = Desk(model, on_engine_died=_exit)
 
     async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
@@ -220,9 +220,9 @@ def _check_resources(name: str, n_replicas: int, spec: ModelSpec) -> None:
         _check_memory(name, n_replicas, build(name, spec), has.get("memory", 0))
 
 
-def _check_memory(name: str, n_replicas: int, model: Model, has_bytes: float) -> None:
+def _check_memory(name: str, n_replicas: int, model: AnyModel, has_bytes: float) -> None:
     """See that machines without GPUs can hold the replicas; on a GPU its engine sees to that."""
-    each = model.memory_bytes() if isinstance(model, HeldModel) else 0
+    each = model.memory_bytes() if isinstance(model, Held) else 0
     if n_replicas * each > has_bytes:
         raise ConfigError(
             f"models.{name}: {n_replicas} replicas of {each / 2**30:.1f} GiB want "

@@ -59,7 +59,19 @@ class ServedModel:
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
 
     async def _carry(self, call: Call, session: str | None) -> Carried:
-        return await _courier(self.app, self.n_replicas).carry(call, session)
+        return await courier_to(self.app, self.n_replicas).carry(call, session)
+
+
+_couriers: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Courier]]" = WeakKeyDictionary()
+"""The courier to each app, for each event loop of this process."""
+
+
+def courier_to(app: str, n_replicas: int) -> Courier:
+    """The courier of this event loop to an app."""
+    couriers = _couriers.setdefault(asyncio.get_running_loop(), {})
+    if app not in couriers:
+        couriers[app] = Courier(_lanes_to(app, n_replicas))
+    return couriers[app]
 
 
 def _with_attempts(usage: Usage, carried: Carried) -> Usage:
@@ -72,14 +84,3 @@ def _lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:
     from simlab.models.serve import lanes_to
 
     return lanes_to(app, n_replicas)
-
-
-_couriers: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Courier]]" = WeakKeyDictionary()
-"""The courier to each app, for each event loop of this process."""
-
-
-def _courier(app: str, n_replicas: int) -> Courier:
-    couriers = _couriers.setdefault(asyncio.get_running_loop(), {})
-    if app not in couriers:
-        couriers[app] = Courier(_lanes_to(app, n_replicas))
-    return couriers[app]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from simlab.errors import ConfigError
@@ -92,7 +93,7 @@ class VllmModel:
 
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
-        return weights_bytes(resolve(self.weights), self.dtype) + int(self.cache_gib * 2**30)
+        return weights_bytes(self.folder(), self.dtype) + int(self.cache_gib * 2**30)
 
     def open(self) -> "VllmEngine":
         """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.
@@ -112,13 +113,17 @@ class VllmModel:
         """End the engine of these options in this process; a later call loads it anew."""
         await ENGINES_HERE.close(self._key)
 
+    def folder(self) -> Path:
+        """Where the weights are; see `Held.folder`."""
+        return resolve(self.weights)
+
     @property
     def _key(self) -> Any:
         """What makes two engines the same: all but the name and the adapter."""
         return replace(self, name="", adapter=None)
 
     def _make_engine(self) -> "VllmEngine":
-        folder = resolve(self.weights)
+        folder = self.folder()
         try:
             # Imported here because vLLM takes many seconds, and is not installed everywhere.
             from simlab.models.vllm.engine import VllmEngine

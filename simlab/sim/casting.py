@@ -11,6 +11,7 @@ from simlab.agents.person import Person
 from simlab.env.environment import Environment, Seat, SeatSpec
 from simlab.errors import ConfigError
 from simlab.find import find, near
+from simlab.models.embedder import AnyModel
 from simlab.models.model import Model
 from simlab.seeding import derive
 from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
@@ -64,11 +65,12 @@ def seats_of(name: str, world: Environment) -> list[Seat]:
 
 
 def models_of(spec: AgentSpec, run: RunFile) -> dict[str, Any]:
-    """What a run file says of the models that an agent may ask: the one it names, or else any."""
+    """What a run file says of the models that an agent may ask: those it names, or else any."""
+    named = {name: run.models[name] for name in spec.named_models}
     if spec.model is not None:
-        return {spec.model: run.models[spec.model]}
+        return named
     found = find_agent(spec.agent)
-    return run.models if isinstance(found, type) and _takes_model(found) else {}
+    return run.models if isinstance(found, type) and _takes_model(found) else named
 
 
 def asks_person(spec: AgentSpec) -> bool:
@@ -95,7 +97,7 @@ def make_agent(
     seat: Seat,
     place: SeatSpec,
     *,
-    models: Mapping[str, Model],
+    models: Mapping[str, AnyModel],
     person: Person,
     seed: int,
 ) -> Agent:
@@ -131,7 +133,7 @@ def make_agent(
     return agent
 
 
-def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, Model], seed: int) -> Any:
+def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, AnyModel], seed: int) -> Any:
     """The judge that a run file names.
 
     Raises:
@@ -163,7 +165,7 @@ def _make(
     maker: Callable[..., Any],
     spec: PartSpec,
     *,
-    models: Mapping[str, Model],
+    models: Mapping[str, AnyModel],
     offered: Mapping[str, Any],
 ) -> Any:
     taken = parameters(maker)
@@ -172,7 +174,15 @@ def _make(
         given["model"] = _model_of(what, spec, models)
     elif spec.model is not None:
         raise ConfigError(f"{what} takes no model, got {spec.model!r}")
-    return make(what, maker, {**given, **spec.options})
+    return make(what, maker, {**given, **_options(spec, models)})
+
+
+def _options(spec: PartSpec, models: Mapping[str, AnyModel]) -> dict[str, Any]:
+    """What else a constructor is given: a memory is given its model in the place of its name."""
+    options = spec.options
+    if spec.memory_model is None:
+        return options
+    return {**options, "memory": {**options["memory"], "model": models[spec.memory_model]}}
 
 
 def _takes_model(maker: Callable[..., Any]) -> bool:
@@ -180,15 +190,17 @@ def _takes_model(maker: Callable[..., Any]) -> bool:
     return taken is None or "model" in taken
 
 
-def _model_of(what: str, spec: PartSpec, models: Mapping[str, Model]) -> Model:
-    """The model that is named, or the only one there is."""
-    if spec.model is not None:
-        return models[spec.model]
-    if len(models) == 1:
-        return next(iter(models.values()))
-    if not models:
+def _model_of(what: str, spec: PartSpec, models: Mapping[str, AnyModel]) -> Model:
+    """The language model that is named, or the only one there is."""
+    found = {name: model for name, model in models.items() if isinstance(model, Model)}
+    if spec.model in found:
+        return found[spec.model]
+    if not found:
         raise ConfigError(
             f"{what} needs a model, and the run has none; name one under models, such as "
             "small: {engine: transformers, weights: embedded}"
         )
-    raise ConfigError(f"{what} needs a model; set model: to one of {', '.join(sorted(models))}")
+    if spec.model is None and len(found) == 1:
+        return next(iter(found.values()))
+    got = "" if spec.model is None else f", got {spec.model!r}, which embeds texts"
+    raise ConfigError(f"{what} needs a model; set model: to one of {', '.join(sorted(found))}{got}")

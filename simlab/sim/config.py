@@ -1,6 +1,6 @@
 """The run file: what is run, as YAML, checked before anything starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -20,7 +20,7 @@ from simlab.find import near
 from simlab.models.model import Sampling
 from simlab.problem import problem
 from simlab.sim.kinds import USUAL
-from simlab.sim.overrides import ALL, overridden
+from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
 from simlab.sim.yaml_file import YamlFile
 
@@ -55,6 +55,17 @@ class PartSpec(BaseModel):
     def options(self) -> dict[str, Any]:
         """What else the constructor is given."""
         return dict(self.model_extra or {})
+
+    @property
+    def memory_model(self) -> str | None:
+        """Name of the model that its memory asks, as ``{kind: recall, model: near}`` does."""
+        memory = self.options.get("memory")
+        return memory.get("model") if isinstance(memory, dict) else None
+
+    @property
+    def named_models(self) -> list[str]:
+        """Names of the models that it is said to ask."""
+        return [name for name in (self.model, self.memory_model) if name is not None]
 
     @model_validator(mode="after")
     def _check_sampling(self) -> Self:
@@ -215,7 +226,7 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
         ConfigError: It does not fit.
     """
     try:
-        run = RunFile.model_validate({**data, "models": _spread(data.get("models", {}))})
+        run = RunFile.model_validate(data)
     except ValidationError as error:
         raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
     _check_models(run, file)
@@ -247,24 +258,22 @@ def _find(scenario: str) -> Path:
     raise ConfigError(f"there is no scenario {scenario!r}; {near(scenario, scenario_names())}")
 
 
-def _spread(models: Any) -> Any:
-    """Put what is said of all models into each."""
-    if not isinstance(models, dict) or ALL not in models:
-        return models
-    if not all(isinstance(spec, dict) for spec in models.values()):  # is refused when checked
-        return models
-    return {name: {**spec, **models[ALL]} for name, spec in models.items() if name != ALL}
-
-
 def _check_models(run: RunFile, file: YamlFile | None) -> None:
+    for key, model in _models_named(run):
+        if model is not None and model not in [*run.models]:
+            where = f"{file.where(key)}: " if file else ""
+            raise ConfigError(
+                f"{where}{'.'.join(key)} names {model!r}, which is not under models; "
+                f"{near(str(model), [*run.models])}"
+            )
+
+
+def _models_named(run: RunFile) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """Keys of the cast and of judges that may name a model, and what they name."""
     for group, specs in (("cast", run.cast), ("judges", run.judges)):
         for name, spec in specs.items():
-            if spec.model is not None and spec.model not in run.models:
-                where = f"{file.where((group, name, 'model'))}: " if file else ""
-                raise ConfigError(
-                    f"{where}{group}.{name}.model names {spec.model!r}, which is not under models; "
-                    f"{near(spec.model, [*run.models])}"
-                )
+            yield (group, name, "model"), spec.model
+            yield (group, name, "memory", "model"), spec.memory_model
 
 
 def _check_clock(run: RunFile, file: YamlFile | None) -> None:

@@ -9,12 +9,14 @@ from simlab.actors import ActorSystem
 from simlab.actors.process import Cluster
 from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel, is_priced
-from simlab.models.engines import ModelSpec, build, read_spec
-from simlab.models.held import HeldModel
+from simlab.models.embedder import AnyModel
+from simlab.models.engines import ModelSpec, build, embeds, read_spec
+from simlab.models.held import Held
 from simlab.models.model import Model
 from simlab.models.served import ServedModel
+from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import RUNNING, App, Server, own_app, shared_app
-from simlab.models.weights import fingerprint, resolve
+from simlab.models.weights import fingerprint
 from simlab.sim.config import RunFile
 from simlab.sim.staging import Staging
 
@@ -22,7 +24,7 @@ Specs = Mapping[str, Mapping[str, Any]]
 """What a run file has under ``models``."""
 
 
-def build_models(specs: Specs) -> dict[str, Model]:
+def build_models(specs: Specs) -> dict[str, AnyModel]:
     """The models that a run file describes, by name; no weights are loaded.
 
     Raises:
@@ -31,15 +33,15 @@ def build_models(specs: Specs) -> dict[str, Model]:
     return {name: build(name, spec) for name, spec in specs.items()}
 
 
-def check_weights(models: Mapping[str, Model]) -> None:
+def check_weights(models: Mapping[str, AnyModel]) -> None:
     """See that the weights of all models are there.
 
     Raises:
         ConfigError: Some are not; says how to get them.
     """
     for model in models.values():
-        if isinstance(model, HeldModel):
-            resolve(model.weights)
+        if isinstance(model, Held):
+            model.folder()
 
 
 def fingerprints(specs: Specs) -> dict[str, str]:
@@ -49,9 +51,9 @@ def fingerprints(specs: Specs) -> dict[str, str]:
         ConfigError: Weights are not there.
     """
     return {
-        name: fingerprint(resolve(model.weights))
+        name: fingerprint(model.folder())
         for name, model in build_models(specs).items()
-        if isinstance(model, HeldModel)
+        if isinstance(model, Held)
     }
 
 
@@ -84,7 +86,7 @@ class SharedModels:
         """End the apps that this run has started."""
         await self._exit.aclose()
 
-    async def start(self, specs: Specs) -> dict[str, Model]:
+    async def start(self, specs: Specs) -> dict[str, AnyModel]:
         """The models that are served, by name; what was started is used again.
 
         Raises:
@@ -97,13 +99,15 @@ class SharedModels:
             if spec.replicas is not None or (self._system.hosts and _is_held(name, spec))
         }
 
-    async def _served(self, name: str, spec: ModelSpec) -> Model:
+    async def _served(self, name: str, spec: ModelSpec) -> AnyModel:
         key = shared_app(spec)
         if key not in self._apps:
             server = await self._connect()
             found = await self._find(server, spec)
             self._apps[key] = found or await self._start(server, name, spec)
         app = self._apps[key]
+        if embeds(spec):
+            return ServedEmbedder(name, app.name, app.n_replicas)
         return ServedModel(name, app.name, app.n_replicas).with_adapter(spec.adapter)
 
     async def _find(self, server: Server, spec: ModelSpec) -> App | None:
@@ -139,19 +143,22 @@ class SharedModels:
 def furnished(staging: Staging) -> Staging:
     """What a host knows of a run, with the models added that it makes for itself.
 
-    Where the run has a budget, all are paid for out of its purse.
+    Where the run has a budget, language models are paid for out of its purse; what embedders read
+    is not counted.
     """
     allowance = None if staging.purse is None else Allowance(staging.purse)
 
-    def furnish(run: RunFile, shared: Mapping[str, Model]) -> dict[str, Model]:
+    def furnish(run: RunFile, shared: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
         made = build_models(run.models)
         models = {**made, **shared}
         if allowance is None:
             return models
-        return {
+        paid = {
             name: BudgetedModel(model, allowance, is_priced(made[name]))
             for name, model in models.items()
+            if isinstance(model, Model)
         }
+        return {**models, **paid}
 
     *before, now = [furnish(run, shared) for run, shared in staging.configurations()]
     return replace(staging, models=now, models_before=tuple(before))
@@ -171,4 +178,4 @@ def _ray_serve() -> Server:
 
 
 def _is_held(name: str, spec: ModelSpec) -> bool:
-    return isinstance(build(name, spec), HeldModel)
+    return isinstance(build(name, spec), Held)

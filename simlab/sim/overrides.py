@@ -8,14 +8,20 @@ from typing import Any
 
 from simlab.errors import ConfigError
 from simlab.find import near
-from simlab.models.engines import ENGINES, ModelSpec, engine_class, options_of
+from simlab.models.engines import ENGINES, ModelSpec, embeds, engine_class, options_of
 from simlab.sim.kinds import USUAL, find_agent, find_judge
 from simlab.sim.make import parameters
 from simlab.sim.places import with_places
 from simlab.sim.yaml_file import Setting, with_settings
 
 ALL = "all"
-"""In ``models``: settings for every model of the run."""
+"""In ``models``: settings for every model of the run.
+
+An engine that is said of all replaces those of its kind: a language model takes no embedder's
+place, nor an embedder that of a language model. Only `_SCRIPTED` stands for both kinds.
+"""
+
+_SCRIPTED, _SCRIPTED_EMBEDDER = "scripted", "scripted-embedding"
 
 _OF_ALL_KINDS = ("agent", "persistent", "of", *ModelSpec.model_fields)
 """Keys that are not options of an agent, a judge or an engine."""
@@ -24,7 +30,7 @@ _OF_ALL_KINDS = ("agent", "persistent", "of", *ModelSpec.model_fields)
 def overridden(
     data: Mapping[str, Any], *, models: Sequence[str] = (), settings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The data of a run file with what is said beside it.
+    """The data of a run file with what is said beside it, and of `ALL` models put into each.
 
     Whoever is set to another ``agent``, or another ``engine``, keeps of the options that the file
     gives only those that the new kind takes. A relative ``file.py`` stands in the working
@@ -41,7 +47,10 @@ def overridden(
     changed = with_models(data, models)
     for setting in map(Setting.read, settings):
         changed = _with_kind(changed, setting)
-    return with_places(with_settings(changed, settings), Path.cwd())
+    changed = with_settings(changed, settings)
+    if "models" in changed:
+        changed["models"] = _spread(changed["models"])
+    return with_places(changed, Path.cwd())
 
 
 def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
@@ -52,7 +61,7 @@ def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any
     Args:
         data: Not changed.
         models: ``NAME=ENGINE[:WEIGHTS]`` each; the name may be `ALL`, the engine one of the user's
-            own, such as ``file.py:Class``.
+            own, such as ``file.py:Class``. An embedder becomes a scripted one by ``scripted``.
 
     Raises:
         ConfigError: One is not of this form, or names a model that the run has not.
@@ -71,8 +80,46 @@ def with_models(data: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any
                 f"--model {model}: the run has no model {name!r}; {near(name, [*specs])}"
             )
         for replaced in specs if name == ALL else [name]:
-            specs[replaced] = _model(engine)
+            spec = _model(engine)
+            kind = _engine_for(specs[replaced], spec["engine"], of_all=name == ALL)
+            if kind is not None:
+                specs[replaced] = {**spec, "engine": kind}
     return {**data, "models": specs}
+
+
+def _spread(models: Any) -> Any:
+    """What a run file has under ``models``, with what is said of all of them put into each.
+
+    What is of another form than models have is left for the check of all.
+    """
+    if not isinstance(models, dict) or ALL not in models:
+        return models
+    if not all(isinstance(spec, dict) for spec in models.values()):
+        return models
+    return {
+        name: {**spec, **_said_of(spec, models[ALL])}
+        for name, spec in models.items()
+        if name != ALL
+    }
+
+
+def _said_of(spec: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """What is said of all models, as it holds for one of them."""
+    if "engine" not in said:
+        return said
+    kind = _engine_for(spec, said["engine"], of_all=True)
+    return {} if kind is None else {**said, "engine": kind}
+
+
+def _engine_for(old: Any, engine: str, *, of_all: bool) -> str | None:
+    """What another engine that is said of a model, or of all, means for it; None: nothing."""
+    if not isinstance(old, dict) or "engine" not in old:
+        return engine
+    if embeds(old) == embeds({"engine": engine}):
+        return engine
+    if engine == _SCRIPTED:
+        return _SCRIPTED_EMBEDDER
+    return None if of_all else engine
 
 
 def _model(given: str) -> dict[str, Any]:
@@ -101,9 +148,22 @@ def _with_kind(data: dict[str, Any], setting: Setting) -> dict[str, Any]:
                 found = find(kind)
                 taken = parameters(found) if isinstance(found, type) else set()
                 return _refitted(data, (group, name, key), kind, taken)
-        case ("models" as group, name, "engine" as key), str() as kind:
+        case ("models", name, "engine"), str() as kind:
+            return _with_engine(data, name, kind)
+    return data
+
+
+def _with_engine(data: dict[str, Any], name: str, engine: str) -> dict[str, Any]:
+    """The data without the options that what another engine replaces had for itself."""
+    specs = data.get("models")
+    kinds: dict[str, str | None] = {name: engine}
+    if name == ALL and isinstance(specs, dict):
+        kinds = {each: _engine_for(spec, engine, of_all=True) for each, spec in specs.items()}
+    for each, kind in kinds.items():
+        if kind is not None:
             with suppress(ConfigError):
-                return _refitted(data, (group, name, key), kind, options_of(engine_class(kind)))
+                taken = options_of(engine_class(kind))
+                data = _refitted(data, ("models", each, "engine"), kind, taken)
     return data
 
 
@@ -115,10 +175,8 @@ def _refitted(
     entries = data.get(group)
     if taken is None or not isinstance(entries, dict):
         return data
-    names = entries if (group, name) == ("models", ALL) else {name} & entries.keys()
-    refitted = {
-        each: {k: v for k, v in entries[each].items() if k in taken or k in _OF_ALL_KINDS}
-        for each in names
-        if isinstance(entries[each], dict) and entries[each].get(key, USUAL) != kind
-    }
-    return {**data, group: {**entries, **refitted}}
+    entry = entries.get(name)
+    if not isinstance(entry, dict) or entry.get(key, USUAL) == kind:
+        return data
+    refitted = {k: v for k, v in entry.items() if k in taken or k in _OF_ALL_KINDS}
+    return {**data, group: {**entries, name: refitted}}

@@ -13,8 +13,9 @@ from simlab.agents.agent import Agent
 from simlab.agents.score import score_of
 from simlab.env.environment import Environment, Seat
 from simlab.errors import EpisodeError, JudgeError, SimlabError
-from simlab.models.model import Model
+from simlab.models.embedder import AnyModel, Embedder
 from simlab.models.recorded import RecordedModel
+from simlab.models.recorded_embedder import RecordedEmbedder
 from simlab.sim.cast import Cast, Newcomer
 from simlab.sim.casting import make_agent, make_judge, make_world, models_of, seat_specs, takes_seed
 from simlab.sim.clock import Clock, Latency, SimulatedClock
@@ -156,7 +157,7 @@ class Performance:
         world: Environment,
         seat: Seat,
         spec: AgentSpec,
-        models: Mapping[str, Model],
+        models: Mapping[str, AnyModel],
         seed: int,
     ) -> ActorRef:
         """Seat an agent for this episode."""
@@ -170,7 +171,7 @@ class Performance:
         world: Environment,
         seat: Seat,
         spec: AgentSpec,
-        models: Mapping[str, Model],
+        models: Mapping[str, AnyModel],
         seed: int,
     ) -> Agent:
         """An agent; one that lives across episodes goes by the run's seed until new draws begin."""
@@ -232,5 +233,8 @@ def _add(fold: Fold, moment: Moment) -> None:
     fold.add(SteppedCore(moment.n_steps - 1, moment.now, acted, plain(moment.timestep)))
 
 
-def _recorded(models: Mapping[str, Model]) -> dict[str, Model]:
-    return {name: RecordedModel(model) for name, model in models.items()}
+def _recorded(models: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
+    return {
+        name: RecordedEmbedder(model) if isinstance(model, Embedder) else RecordedModel(model)
+        for name, model in models.items()
+    }

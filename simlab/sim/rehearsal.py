@@ -7,9 +7,9 @@ from simlab.agents.agent import Agent
 from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
-from simlab.models.model import Model
+from simlab.models.embedder import AnyModel
 from simlab.seeding import derive
-from simlab.sim.absent import AbsentModel, AbsentPerson
+from simlab.sim.absent import AbsentPerson, absent_models
 from simlab.sim.casting import (
     asks_person,
     make_agent,
@@ -43,7 +43,7 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
         world = make_world(run)
     with located(source, "reset"):
         _rehearse_reset(run, world)
-    models: dict[str, Model] = {name: AbsentModel(name) for name in run.models}
+    models = absent_models(run.models)
     for name in run.cast:
         with located(source, "cast", name):
             seats_of(name, world)
@@ -93,7 +93,7 @@ def _check_distinct(seat: Seat, agents: Mapping[Seat, Agent]) -> None:
 
 
 def _rehearse_judge(
-    name: str, judge: JudgeSpec, world: Environment, models: dict[str, Model]
+    name: str, judge: JudgeSpec, world: Environment, models: dict[str, AnyModel]
 ) -> None:
     if judge.of and judge.of not in world.seats:
         known = near(judge.of, [*world.seats])

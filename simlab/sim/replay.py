@@ -5,10 +5,8 @@ from contextlib import suppress
 
 from simlab.actors import ActorSystem
 from simlab.env.environment import ActionRequest, Seat
-from simlab.models.model import Model
-from simlab.sim.absent import AbsentModel
+from simlab.sim.absent import absent_models
 from simlab.sim.branching import branching_of
-from simlab.sim.config import RunFile
 from simlab.sim.episode import Moment
 from simlab.sim.past import Past, earlier_log, play_again
 from simlab.sim.run import Run
@@ -81,15 +79,13 @@ def _staging_of(run: Run) -> Staging:
     return Staging(
         run.file,
         run.path,
-        models=_absent(run.file),
+        models=absent_models(run.file.models),
         branching=branching,
-        models_before=tuple(_absent(f.before) for f in branching.forks) if branching else (),
+        models_before=tuple(
+            absent_models(fork.before.models) for fork in (branching.forks if branching else ())
+        ),
     )
 
 
 def _troupe(system: ActorSystem, staging: Staging) -> Troupe:
     return Troupe(system.driver, keeps_perceived=staging.branching is not None)
-
-
-def _absent(file: RunFile) -> dict[str, Model]:
-    return {name: AbsentModel(name) for name in file.models}

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec, build, read_spec
-from simlab.models.held import HeldModel
+from simlab.models.held import Held
 from simlab.models.serving import PREFIX, RUNNING, App, ReplicaStatistics, Server, shared_app
-from simlab.models.weights import resolve
 from simlab.sim.config import RunFile
 
 
@@ -109,9 +108,9 @@ def served_specs(file: RunFile) -> dict[str, ModelSpec]:
     served: dict[str, ModelSpec] = {}
     for name, spec in specs.items():
         model = build(name, spec)
-        if isinstance(model, HeldModel):
-            resolve(model.weights)
-        if spec.replicas is not None or isinstance(model, HeldModel):
+        if isinstance(model, Held):
+            model.folder()
+        if spec.replicas is not None or isinstance(model, Held):
             served[name] = spec
     if not served:
         raise ConfigError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simlab.errors import BudgetSpentError, ConfigError
 from simlab.models.budgeted import is_priced
-from simlab.models.model import Model
+from simlab.models.embedder import AnyModel
 from simlab.sim.config import BudgetSpec
 from simlab.trace.events import Effect, EffectCore
 from simlab.trace.log import Log
@@ -79,7 +79,7 @@ class Spending:
         ]
 
 
-def check_budget(budget: BudgetSpec, models: Iterable[Model]) -> None:
+def check_budget(budget: BudgetSpec, models: Iterable[AnyModel]) -> None:
     """See that a budget bounds something.
 
     Raises:

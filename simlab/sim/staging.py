@@ -8,7 +8,7 @@ from simlab.actors import ActorRef
 from simlab.agents.person import Person
 from simlab.env.environment import Seat
 from simlab.models.allowance import Purse
-from simlab.models.model import Model
+from simlab.models.embedder import AnyModel
 from simlab.seeding import derive
 from simlab.sim.absent import AbsentPerson
 from simlab.sim.config import RunFile
@@ -77,9 +77,9 @@ class Staging:
 
     run: RunFile
     directory: Path
-    models: Mapping[str, Model]
+    models: Mapping[str, AnyModel]
     branching: Branching | None = None
-    models_before: tuple[Mapping[str, Model], ...] = ()
+    models_before: tuple[Mapping[str, AnyModel], ...] = ()
     news: ActorRef | None = None
     person: Person = AbsentPerson()
     purse: Purse | None = None
@@ -89,7 +89,7 @@ class Staging:
         """Where the configuration changes, by step."""
         return () if self.branching is None else self.branching.forks
 
-    def configurations(self) -> list[tuple[RunFile, Mapping[str, Model]]]:
+    def configurations(self) -> list[tuple[RunFile, Mapping[str, AnyModel]]]:
         """What holds from the beginning, and from each fork on."""
         before = [fork.before for fork in self.forks]
         return list(zip([*before, self.run], [*self.models_before, self.models], strict=True))

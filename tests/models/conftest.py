@@ -46,6 +46,28 @@ def write_tiny(folder, end, template=CHAT_TEMPLATE, tokenizer=None):
     return folder
 
 
+def write_tiny_encoder(folder, max_tokens):
+    """Write a random BERT of two layers, and a tokenizer of bytes."""
+    import torch
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    fast = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer())
+    fast.save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=max_tokens,
+        initializer_range=0.5,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    return folder
+
+
 def byte_tokenizer(merges=()):
     """A tokenizer of bytes, of which some pairs are one token."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -62,6 +84,12 @@ def byte_tokenizer(merges=()):
 def tiny_weights(tmp_path_factory):
     """A folder with tiny random weights."""
     return write_tiny(tmp_path_factory.mktemp("tiny"), end="<|end|>")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """A folder with tiny random weights of an encoder that reads at most 96 tokens."""
+    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"), max_tokens=96)
 
 
 @pytest.fixture(scope="session")

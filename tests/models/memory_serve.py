@@ -6,7 +6,7 @@ import pickle
 from simlab.errors import ReplicaDiedError
 from simlab.models.desk import Desk
 from simlab.models.engines import build
-from simlab.models.held import HeldModel
+from simlab.models.held import Held
 from simlab.models.serving import RUNNING, App, ReplicaStatistics
 
 
@@ -55,7 +55,7 @@ class MemoryServe:
 
     async def start(self, app, name, spec):
         model = build(name, spec)
-        if isinstance(model, HeldModel):
+        if isinstance(model, Held):
             model.open()
         self.lanes[app] = [MemoryLane(model) for _ in range(spec.replicas or 1)]
         self.states[app] = RUNNING

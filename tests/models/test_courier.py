@@ -6,10 +6,11 @@ import pytest
 
 from simlab.errors import EngineDiedError, ModelError
 from simlab.models import courier as courier_module
-from simlab.models.calls import Generate, ScoreChoices
+from simlab.models.calls import Embed, Generate, ScoreChoices
 from simlab.models.courier import ATTEMPTS, Courier
 from simlab.models.model import ChatMessage, Completion, Sampling
 from simlab.models.scripted import ScriptedModel
+from simlab.models.scripted_embedder import ScriptedEmbedder
 from tests.models.memory_serve import MemoryLane
 
 HELLO = [ChatMessage("user", "hello")]
@@ -57,6 +58,18 @@ async def test_an_answer_is_what_the_model_says():
     assert carried.result == await model.generate(HELLO, Sampling(seed=1))
     assert carried.attempts == 1
     assert scored.result == await model.choice_logprobs(HELLO, ["yes", "no"])
+
+
+async def test_an_embedder_is_asked_in_the_same_way():
+    embedder = ScriptedEmbedder("near")
+    lane = MemoryLane(embedder)
+    courier = Courier([lane])
+
+    carried = await asyncio.gather(*(courier.carry(Embed((text,))) for text in "abc"))
+
+    vectors = await embedder.embed(["a", "b", "c"])
+    assert all((one.result == row).all() for one, row in zip(carried, vectors, strict=True))
+    assert len(lane.parcels) == 1
 
 
 async def test_calls_that_are_made_together_travel_together():

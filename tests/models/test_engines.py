@@ -6,10 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from simlab.errors import ConfigError
-from simlab.models.engines import ModelSpec, build
+from simlab.models.embedder import Embedder
+from simlab.models.engines import ModelSpec, build, embeds
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Model
 from simlab.models.scripted import ScriptedModel
+from simlab.models.scripted_embedder import ScriptedEmbedder
+from simlab.models.transformers_embedder import TransformersEmbedder
 
 spec = ModelSpec.model_validate
 
@@ -36,6 +39,12 @@ class NoModel:
     name: str
 
 
+@dataclass(frozen=True)
+class Both(Parrot):
+    async def embed(self, texts):
+        raise NotImplementedError
+
+
 def test_an_entry_of_a_run_file_becomes_the_model_of_its_engine():
     scripted = build("fake", spec({"engine": "scripted", "latency_s": 0.02}))
     weights = build("small", spec({"engine": "transformers", "dtype": "bfloat16", "threads": 2}))
@@ -44,6 +53,33 @@ def test_an_entry_of_a_run_file_becomes_the_model_of_its_engine():
     assert weights == TransformersModel("small", dtype="bfloat16", threads=2)
     assert isinstance(scripted, Model)
     assert isinstance(weights, Model)
+
+
+def test_an_embedder_is_an_entry_like_others():
+    scripted = build("near", spec({"engine": "scripted-embedding", "latency_s": 0.02}))
+    weights = build("near", spec({"engine": "embedding", "weights": "embedded", "threads": 2}))
+
+    assert scripted == ScriptedEmbedder("near", latency_s=0.02)
+    assert weights == TransformersEmbedder("near", threads=2)
+    assert isinstance(scripted, Embedder)
+    assert not isinstance(scripted, Model)
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_embedder"),
+    [
+        (spec({"engine": "embedding"}), True),
+        ({"engine": "scripted-embedding"}, True),
+        ({"engine": f"{ScriptedEmbedder.__module__}:ScriptedEmbedder"}, True),
+        ({"engine": "transformers"}, False),
+        ({"engine": f"{__name__}:Parrot"}, False),
+        ({"engine": "no.such:Thing"}, False),
+        ({"engine": 7}, False),
+        ({}, False),
+    ],
+)
+def test_an_entry_is_an_embedder_or_not_whatever_is_wrong_with_it(entry, is_embedder):
+    assert embeds(entry) is is_embedder
 
 
 async def test_an_engine_may_be_a_class_of_the_users_own():
@@ -77,7 +113,7 @@ def test_an_entry_is_written_back_as_it_was_read():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"engine": "scriptd"}, r"got 'scriptd'; did you mean scripted\?"),
+        ({"engine": "scriptd"}, r"got 'scriptd'; did you mean scripted or scripted-"),
         ({"engine": "vlm"}, r"must be one of \('scripted', 'transformers', .*\), module:name or"),
         ({"engine": "scripted", "latncy_s": 1}, r"no option 'latncy_s'; did you mean latency_s or"),
         ({"engine": "scripted", "weights": "x"}, "engine 'scripted' has no option 'weights'"),
@@ -85,6 +121,7 @@ def test_an_entry_is_written_back_as_it_was_read():
         ({"engine": "no.such:Thing"}, "there is no module 'no' .* write file.py:name"),
         ({"engine": f"{__name__}:NoModel"}, "must name a dataclass that is a Model"),
         ({"engine": f"{__name__}:build"}, "must name a dataclass that is a Model"),
+        ({"engine": f"{__name__}:Both"}, "that is a Model or an Embedder, got <class"),
         ({}, "Field required"),
     ],
 )
@@ -103,6 +140,11 @@ def test_a_wrong_entry_is_refused_with_what_was_expected(entry, message):
         ({"engine": "scripted", "script": "no:f"}, "models.small: there is no module 'no'"),
         ({"engine": "transformers", "dtype": "int4"}, "models.small.dtype: .*got 'int4'"),
         ({"engine": "transformers", "max_batch": 0}, "max_batch must be at least 1, got 0$"),
+        ({"engine": "embedding", "max_batch": 0}, "max_batch must be at least 1, got 0$"),
+        (
+            {"engine": "embedding", "adapter": "near@7"},
+            "^models.small: an embedder takes no adapter, got 'near@7'$",
+        ),
         (
             {"engine": "transformers", "cache_tokens": -1},
             "cache_tokens must be at least 0, got -1$",

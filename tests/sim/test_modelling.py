@@ -10,7 +10,9 @@ from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec
 from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import shared_app
+from simlab.models.transformers_embedder import TransformersEmbedder
 from simlab.sim.config import checked
 from simlab.sim.modelling import SharedModels, build_models
 from simlab.sim.provenance import provenance
@@ -104,6 +106,21 @@ async def test_any_model_is_served_if_its_file_says_how_many_replicas(shared):
 
     assert models["small"].n_replicas == 2
     assert (await models["small"].generate(HELLO)).model == "small"
+
+
+async def test_an_embedder_is_served_as_other_models_are(shared, monkeypatch):
+    opened = []
+
+    def load(self):
+        opened.append(self)
+
+    monkeypatch.setattr(TransformersEmbedder, "open", load)
+    near = {"engine": "embedding", "weights": "owner/name"}
+
+    models = await shared.start({"near": near, "scripted": {"engine": "scripted-embedding"}})
+
+    assert models == {"near": ServedEmbedder("near", models["near"].app)}
+    assert [embedder.weights for embedder in opened] == ["owner/name"]
 
 
 async def test_without_hosts_weights_live_in_this_process(loaded, memory_serve):

@@ -17,6 +17,12 @@ DATA = {
         "large": {"engine": "transformers"},
     },
 }
+WITH_EMBEDDER = {
+    "models": {
+        "small": {"engine": "transformers"},
+        "near": {"engine": "embedding", "weights": "embedded", "threads": 1},
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,69 @@ def test_all_replaces_every_model_and_is_none_itself():
     models = overridden(DATA, models=["all=scripted"])["models"]
 
     assert models == {"small": {"engine": "scripted"}, "large": {"engine": "scripted"}}
+
+
+@pytest.mark.parametrize(
+    "said", [{"models": ["all=scripted"]}, {"settings": ["models.all.engine=scripted"]}]
+)
+def test_scripted_for_all_is_the_scripted_embedder_for_an_embedder(said):
+    models = overridden(WITH_EMBEDDER, **said)["models"]
+
+    assert models == {
+        "small": {"engine": "scripted"},
+        "near": {"engine": "scripted-embedding"},
+    }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"models": ["all=vllm:embedded"]},
+        {"settings": ["models.all.engine=vllm"]},
+        {"models": [f"all={HERE}:Own"]},
+    ],
+)
+def test_a_language_model_for_all_leaves_an_embedder_as_it_is(said):
+    models = overridden(WITH_EMBEDDER, **said)["models"]
+
+    assert models["small"]["engine"] != "transformers"
+    assert models["near"] == WITH_EMBEDDER["models"]["near"]
+
+
+def test_an_embedder_for_all_leaves_language_models_as_they_are():
+    models = overridden(WITH_EMBEDDER, models=["all=scripted-embedding"])["models"]
+
+    assert models == {**WITH_EMBEDDER["models"], "near": {"engine": "scripted-embedding"}}
+
+
+@pytest.mark.parametrize(
+    ("engine", "taken"),
+    [
+        ("scripted", "scripted-embedding"),
+        ("scripted-embedding", "scripted-embedding"),
+        ("vllm", "vllm"),
+    ],
+)
+def test_an_embedder_by_its_name_becomes_what_is_said(engine, taken):
+    """A language model in its place is refused where a memory names it."""
+    models = overridden(WITH_EMBEDDER, models=[f"near={engine}"])["models"]
+
+    assert models["near"] == {"engine": taken}
+
+
+@pytest.mark.parametrize("engine", ["scripted", "embedding"])
+def test_models_that_say_no_engine_have_the_one_that_is_said_of_all(engine):
+    data = {"models": {"all": {"engine": engine}, "one": {}}}
+
+    assert overridden(data)["models"] == {"one": {"engine": engine}}
+
+
+def test_an_option_that_is_said_of_all_reaches_embedders_too():
+    settings = ["models.all.latency_s=0.02"]
+
+    models = overridden(WITH_EMBEDDER, models=["all=scripted"], settings=settings)["models"]
+
+    assert [spec["latency_s"] for spec in models.values()] == [0.02, 0.02]
 
 
 def test_model_applies_before_set():
@@ -151,8 +220,8 @@ def test_another_judge_keeps_whom_it_judges():
 def test_another_engine_keeps_what_it_takes_of_the_old_ones_options(name):
     models = overridden(DATA, settings=[f"models.{name}.engine=scripted"])["models"]
 
-    assert models["small"] == {"engine": "transformers" if name == "all" else "scripted"}
-    assert models[name]["engine"] == "scripted"
+    assert models["small"] == {"engine": "scripted"}
+    assert models["large"] == {"engine": "scripted" if name == "all" else "transformers"}
 
 
 @pytest.mark.parametrize(

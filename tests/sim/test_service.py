@@ -3,6 +3,7 @@
 import pytest
 
 from simlab.errors import ConfigError
+from simlab.models.transformers_embedder import TransformersEmbedder
 from simlab.sim.config import checked
 from simlab.sim.service import ModelService, served_specs
 from tests.models.memory_serve import MemoryServe
@@ -79,6 +80,17 @@ def test_a_file_without_a_model_to_serve_is_refused():
         ConfigError, match=r"no model to serve among \['local'\]; give one replicas"
     ):
         served_specs(file(local={"engine": "scripted"}))
+
+
+def test_an_embedder_with_weights_is_served_and_a_scripted_one_if_it_has_replicas(monkeypatch):
+    monkeypatch.setattr(TransformersEmbedder, "folder", lambda _self: None)
+    models = {
+        "near": {"engine": "embedding"},
+        "many": {"engine": "scripted-embedding", "replicas": 2},
+        "local": {"engine": "scripted-embedding"},
+    }
+
+    assert list(served_specs(file(small={"engine": "scripted"}, **models))) == ["near", "many"]
 
 
 def test_weights_that_are_not_there_are_refused_before_anything_starts(tmp_path):

@@ -1,17 +1,16 @@
 """Weights of transformers, loaded for our attention."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
 
 from simlab.errors import ConfigError
 from simlab.models.transformers.attention import ATTENTION
+from simlab.models.transformers.quiet import quiet
 
 DTYPES = ("float32", "bfloat16", "float16")
 """What weights can be computed in."""
@@ -53,10 +52,10 @@ def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
     Raises:
         ConfigError: They cannot be loaded, or not as it is asked for.
     """
-    place = _device(device)
+    place = find_device(device)
     if dtype not in DTYPES:
         raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
-    with _quiet():
+    with quiet():
         tokenizer, model = _load(folder, dtype)
     if not model._supports_attention_backend:
         raise ConfigError(
@@ -65,7 +64,7 @@ def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
     return Weights(model.eval().to(place), tokenizer, _ends(tokenizer, model))
 
 
-def _device(device: str) -> torch.device:
+def find_device(device: str) -> torch.device:
     """Where to compute.
 
     Raises:
@@ -98,18 +97,3 @@ def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
     named = model.generation_config.eos_token_id
     ends = set(named if isinstance(named, list) else [named])
     return frozenset((ends | {tokenizer.eos_token_id}) - {None})
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' bars and notes off the terminal, and leave its settings as they were."""
-    settings: Any = logging  # its functions bear no types
-    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
-    settings.set_verbosity_error()
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.set_verbosity(verbosity)
-        if bars:
-            settings.enable_progress_bar()
