@@ -96,7 +96,8 @@ class Judge(ABC):
             JudgeError: No answer fitted, or a number is asked for and the score is missing.
             UnfitAnswerError: The score is not in the request's space.
         """
-        score = await self.judge(self._memory.recall())
+        remembered = await self._memory.about(request.prompt or "")
+        score = await self.judge(remembered.recall())
         if request.space is Score:
             return score
         if score.value is None:

@@ -17,10 +17,11 @@ _NO_PROMPT = "What do you do?"
 class LlmAgent:
     """A language model in a seat: who it is, what it remembers, and what it is asked.
 
-    Its prompt is a chat: who it is (system), what it remembers (its own words as assistant, all
-    else as user), and last the request with the form of the answer, at the end of the last user's
-    turn. Turns alternate, which every chat template takes, and those before the last are the very
-    objects of the prompt before. Refused answers to the request follow, each with its reason.
+    Its prompt is a chat: who it is (system), what it remembers that bears on the request (its own
+    words as assistant, all else as user), and last the request with the form of the answer, at the
+    end of the last user's turn. Turns alternate, which every chat template takes, and those before
+    the last are the very objects of the prompt before, unless its memory recalls others. Refused
+    answers to the request follow, each with its reason.
 
     Asking it writes nothing into its memory; the world tells it what it did, as it tells others.
 
@@ -84,7 +85,7 @@ class LlmAgent:
         asked = request.prompt or _NO_PROMPT
         return await attempt(
             self.model,
-            self._chat(f"{asked}\n{words}" if words else asked),
+            await self._chat(request.prompt or "", f"{asked}\n{words}" if words else asked),
             form,
             request,
             sampling=self.sampling,
@@ -98,7 +99,7 @@ class LlmAgent:
         Raises:
             ModelError: The model did not answer.
         """
-        chat = self._chat(question)
+        chat = await self._chat(question, question)
         return (await self.model.generate(chat, self.sampling, session=self.session)).text.strip()
 
     def copy(self) -> Self:
@@ -107,8 +108,9 @@ class LlmAgent:
         twin.memory = self.memory.copy()
         return twin
 
-    def _chat(self, asked: str) -> Sequence[ChatMessage]:
-        remembered = self.memory.messages()
+    async def _chat(self, question: str, asked: str) -> Sequence[ChatMessage]:
+        """The prompt that ends with what is asked, in all the words that go with the question."""
+        remembered = (await self.memory.about(question)).messages()
         if remembered and remembered[-1].role == "user":
             asked = f"{remembered[-1].text}\n\n{asked}"
             remembered = remembered[:-1]

@@ -77,6 +77,16 @@ class Memory(Protocol):
         """Remember one thing more."""
         ...
 
+    async def about(self, question: str) -> "Memory":
+        """What of it bears on a question, as a memory to be shown; writes nothing.
+
+        A memory that shows all that it has gives itself.
+
+        Args:
+            question: In words; empty where nothing is asked.
+        """
+        ...
+
     def messages(self) -> Sequence[ChatMessage]:
         """All that is remembered, as turns that alternate between user and assistant.
 
@@ -125,6 +135,10 @@ class ListMemory:
         """Remember one thing more; see `Memory.add`."""
         self._items.append(item)
         self._turns.add(item.role, item.spoken)
+
+    async def about(self, question: str) -> "ListMemory":  # noqa: ARG002 - the protocol's
+        """All of it, whatever is asked; see `Memory.about`."""
+        return self
 
     def messages(self) -> Sequence[ChatMessage]:
         """All of it as turns of a chat; see `Memory.messages`."""

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simlab.agents.memory import ListMemory, Memory, TokenWindow
+from simlab.agents.recall import RecallMemory
 from simlab.agents.summary import SummarisingMemory, summariser
 from simlab.agents.tokens import TokenCounter, token_counter
+from simlab.models.embedder import Embedder
 from simlab.models.model import Model
 
 MemorySpec = Memory | str | Mapping[str, Any] | None
-"""A memory; ``list``, ``window`` or ``summary``; or a mapping with ``kind`` and its options."""
+"""A memory; ``list``, ``window`` or ``summary``; or a mapping with ``kind`` (of ``recall`` too) and
+its options."""
 
 
 def make_memory(spec: MemorySpec, model: Model) -> Memory:
@@ -17,7 +20,9 @@ def make_memory(spec: MemorySpec, model: Model) -> Memory:
 
     Args:
         spec: A mapping may have, beside ``kind``, ``count`` (``characters`` or ``words``),
-            ``max_tokens`` and, for ``summary``, ``max_summary_tokens``.
+            ``max_tokens``, for ``summary`` ``max_summary_tokens``, and for ``recall`` ``n_recent``,
+            ``recency``, ``importance`` and ``model``: the embedder, in a run file by its name under
+            ``models``.
         model: Writes the summaries of ``summary``.
 
     Raises:
@@ -42,4 +47,14 @@ _MAKERS: Mapping[str, Callable[[Model, TokenCounter, Mapping[str, Any]], Memory]
     "summary": lambda model, count, options: SummarisingMemory(
         summariser(model, count=count), count=count, **options
     ),
+    "recall": lambda _model, count, options: _recall(count, **options),
 }
+
+
+def _recall(count: TokenCounter, *, model: Any = None, **options: Any) -> RecallMemory:
+    if not isinstance(model, Embedder):
+        raise ValueError(  # noqa: TRY004 - a wrong name in a run file is a wrong value
+            "memory 'recall' needs a model that embeds texts, such as {kind: recall, model: near} "
+            f"where models has near: {{engine: embedding, weights: embedded}}, got {model!r}"
+        )
+    return RecallMemory(model, count=count, **options)

@@ -2,12 +2,20 @@ import pytest
 
 from simlab.agents.llm import LlmAgent
 from simlab.agents.random import RandomAgent
+from simlab.agents.recall import RecallMemory
 from simlab.env.auction import Auction
 from simlab.env.environment import ActionRequest, SeatSpec
 from simlab.errors import ConfigError, PersonLeftError
 from simlab.seeding import derive
-from simlab.sim.absent import AbsentModel, AbsentPerson
-from simlab.sim.casting import asks_person, make_agent, make_judge, make_world, seat_specs
+from simlab.sim.absent import AbsentEmbedder, AbsentModel, AbsentPerson, absent_models
+from simlab.sim.casting import (
+    asks_person,
+    make_agent,
+    make_judge,
+    make_world,
+    models_of,
+    seat_specs,
+)
 from simlab.sim.config import AgentSpec, JudgeSpec, checked
 from tests.sim.judges import LengthJudge
 from tests.sim.worlds import Chatter, Poisoned
@@ -15,6 +23,8 @@ from tests.sim.worlds import Chatter, Poisoned
 WORLDS = "tests.sim.worlds"
 JUDGES = "tests.sim.judges"
 MODELS = {"small": AbsentModel("small"), "large": AbsentModel("large")}
+ONE_OF_EACH = {"small": AbsentModel("small"), "near": AbsentEmbedder("near")}
+RECALL = {"kind": "recall", "model": "near", "max_tokens": 99}
 
 
 def run_of(cast, *, world=f"{WORLDS}:Relay", **keys):
@@ -172,6 +182,76 @@ def test_an_option_that_an_agent_has_not_is_refused():
 def test_an_option_of_a_wrong_value_is_refused():
     with pytest.raises(ConfigError, match=r"agent llm in seat 'ann': "):
         agent_of(agent="llm", model="small", memory={"kind": "elephant"})
+
+
+def test_a_memory_is_given_the_model_that_it_names():
+    agent = agent_of(agent="llm", models=ONE_OF_EACH, memory=RECALL)
+
+    assert isinstance(agent.memory, RecallMemory)
+    assert agent.memory.max_tokens == 99
+    assert agent.model is ONE_OF_EACH["small"], "the only one that completes prompts"
+
+
+def test_a_judge_may_have_such_a_memory():
+    judge = make_judge(
+        "j",
+        JudgeSpec(agent="rating", question="Is it rude?", memory=RECALL),
+        models=ONE_OF_EACH,
+        seed=0,
+    )
+
+    assert isinstance(judge._memory, RecallMemory)
+
+
+@pytest.mark.parametrize("memory", ["recall", {**RECALL, "model": "small"}])
+def test_a_memory_that_recalls_needs_an_embedder(memory):
+    with pytest.raises(ConfigError, match=r"memory 'recall' needs a model that embeds texts, such"):
+        agent_of(agent="llm", model="small", models=ONE_OF_EACH, memory=memory)
+
+
+def test_a_memory_that_asks_no_model_takes_none():
+    with pytest.raises(ConfigError, match=r"memory 'window' does not take {'model': "):
+        agent_of(agent="llm", models=ONE_OF_EACH, memory={**RECALL, "kind": "window"})
+
+
+def test_an_embedder_is_no_model_of_an_agent():
+    with pytest.raises(ConfigError, match=r"set model: to one of small, got 'near', which embeds"):
+        agent_of(agent="llm", model="near", models=ONE_OF_EACH)
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ({"model": "small"}, ["small"]),
+        ({"model": "small", "memory": RECALL}, ["small", "near"]),
+        ({"memory": RECALL}, ["small", "near", "other"]),
+        ({"agent": f"{WORLDS}:Chatter", "memory": RECALL}, ["near"]),
+    ],
+)
+def test_a_seat_may_ask_the_models_that_it_names_or_else_any(spec, names):
+    models = {
+        "small": {"engine": "scripted"},
+        "near": {"engine": "embedding"},
+        "other": {"engine": "scripted-embedding"},
+    }
+
+    found = models_of(AgentSpec(**spec), run_of({}, models=models))
+
+    assert found == {name: models[name] for name in names}
+
+
+def test_what_is_absent_is_of_the_kind_of_what_it_stands_for():
+    specs = {
+        "near": {"engine": "embedding"},
+        "small": {"engine": "transformers"},
+        "lost": {"engine": "no_such_file.py:Model"},
+    }
+
+    assert absent_models(specs) == {
+        "near": AbsentEmbedder("near"),
+        "small": AbsentModel("small"),
+        "lost": AbsentModel("lost"),
+    }
 
 
 async def test_a_function_is_an_agent_in_one_line():

@@ -109,6 +109,16 @@ def test_the_folder_of_a_run_is_refused_with_how_to_go_on(tmp_path):
         ("episodes: 3", "episodes: 0", "mine.yaml:11: episodes: input should be greater than or "),
         ("simlab.env.car_sale:", "", "mine.yaml:1: world: must be module:name or file.py:name, go"),
         ("model: small", "model: smal", "mine.yaml:4: cast.buyer.model names 'smal', which is not"),
+        (
+            "model: small",
+            "memory: {kind: recall, model: far}",
+            "mine.yaml:4: cast.buyer.memory.model names 'far', which is not under models",
+        ),
+        (
+            "goal: save",
+            "memory: {model: [1]}",
+            "mine.yaml:5: cast.buyer.memory.model names [1]",
+        ),
         ("model: large", "agent: [1]", "mine.yaml:6: cast.seller.agent: input should be a valid s"),
         ("model: large", "model: [1]", "mine.yaml:6: cast.seller.model: input should be a valid s"),
         ("{engine: transformers}", "fast", "mine.yaml:9: models.large: input should be a valid di"),
