@@ -1,5 +1,6 @@
 """A memory that keeps everything and shows what bears on the question at hand."""
 
+import operator
 from collections.abc import Iterable
 from typing import Self
 
@@ -15,8 +16,8 @@ _DECAY = 0.995
 """How much less recent an item is for each that came after it."""
 
 _DECIMALS = 6
-"""Scores are rounded, so that the same items are recalled where another machine, in a replay, adds
-up in another order."""
+"""Cosines and scores are rounded, so that the same items are recalled where another machine, in a
+replay, adds up in another order."""
 
 
 class RecallMemory(ListMemory):
@@ -44,6 +45,7 @@ class RecallMemory(ListMemory):
 
     Raises:
         ValueError: `max_tokens` is less than 1, or another number is negative.
+        TypeError: `n_recent` is no whole number.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class RecallMemory(ListMemory):
             if value < 0:
                 raise ValueError(f"{name} must be at least 0, got {value!r}")
         self.max_tokens = checked_limit(max_tokens)
-        self.n_recent = n_recent
+        self.n_recent = operator.index(n_recent)
         self.recency = recency
         self.importance = importance
         self._embedder = embedder
@@ -108,11 +110,11 @@ class RecallMemory(ListMemory):
     async def _nearest(self, question: str) -> list[int]:
         """The places of all items, the highest score first, the later of equals first."""
         [asked] = await self._embedder.embed([question])
-        relevance = np.array(self._vectors, dtype=np.float64) @ asked.astype(np.float64)
+        cosines = np.array(self._vectors, dtype=np.float64) @ asked.astype(np.float64)
         age = np.arange(len(self._items), dtype=np.float64)[::-1]
         priority = np.array([item.priority for item in self._items], dtype=np.float64)
         scores: NDArray[np.floating] = (
-            _scaled(relevance)
+            _scaled(cosines.round(_DECIMALS))
             + self.recency * _scaled(_DECAY**age)
             + self.importance * _scaled(priority)
         )

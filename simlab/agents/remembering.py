@@ -55,6 +55,7 @@ def _recall(count: TokenCounter, *, model: Any = None, **options: Any) -> Recall
     if not isinstance(model, Embedder):
         raise ValueError(  # noqa: TRY004 - a wrong name in a run file is a wrong value
             "memory 'recall' needs a model that embeds texts, such as {kind: recall, model: near} "
-            f"where models has near: {{engine: embedding, weights: embedded}}, got {model!r}"
+            "where models has near: {engine: embedding, weights: embedded}, "
+            f"got {getattr(model, 'name', model)!r}"
         )
     return RecallMemory(model, count=count, **options)

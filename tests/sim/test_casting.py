@@ -203,9 +203,11 @@ def test_a_judge_may_have_such_a_memory():
     assert isinstance(judge._memory, RecallMemory)
 
 
-@pytest.mark.parametrize("memory", ["recall", {**RECALL, "model": "small"}])
-def test_a_memory_that_recalls_needs_an_embedder(memory):
-    with pytest.raises(ConfigError, match=r"memory 'recall' needs a model that embeds texts, such"):
+@pytest.mark.parametrize(
+    ("memory", "got"), [("recall", "None"), ({**RECALL, "model": "small"}, "'small'")]
+)
+def test_a_memory_that_recalls_needs_an_embedder(memory, got):
+    with pytest.raises(ConfigError, match=f"memory 'recall' needs a model that .* got {got}$"):
         agent_of(agent="llm", model="small", models=ONE_OF_EACH, memory=memory)
 
 
