@@ -110,7 +110,7 @@ class ClockSpec(_Strict):
 
 
 class BudgetSpec(_Strict):
-    """What the models of a run may cost.
+    """What the models of a run may cost; what embedders read is not counted.
 
     Once that is spent no call begins any more, those under way end and are recorded, and the run
     stops. It can be gone on with; what was spent counts, so the budget must be raised::

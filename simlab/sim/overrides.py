@@ -15,10 +15,11 @@ from simlab.sim.places import with_places
 from simlab.sim.yaml_file import Setting, with_settings
 
 ALL = "all"
-"""In ``models``: settings for every model of the run.
+"""In ``models``: settings for every language model of the run.
 
 An engine that is said of all replaces those of its kind: a language model takes no embedder's
-place, nor an embedder that of a language model. Only `_SCRIPTED` stands for both kinds.
+place, nor an embedder that of a language model. Only `_SCRIPTED` stands for both kinds. Other
+settings, such as ``weights``, are not for embedders.
 """
 
 _SCRIPTED, _SCRIPTED_EMBEDDER = "scripted", "scripted-embedding"
@@ -106,9 +107,11 @@ def _spread(models: Any) -> Any:
 def _said_of(spec: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     """What is said of all models, as it holds for one of them."""
     if "engine" not in said:
-        return said
+        return {} if embeds(spec) else said
     kind = _engine_for(spec, said["engine"], of_all=True)
-    return {} if kind is None else {**said, "engine": kind}
+    if kind is None:
+        return {}
+    return said if kind == said["engine"] else {"engine": kind}
 
 
 def _engine_for(old: Any, engine: str, *, of_all: bool) -> str | None:

@@ -56,6 +56,15 @@ def test_making_one_imports_no_heavy_library():
 
 
 @pytest.mark.model
+async def test_a_gpu_that_is_not_there_is_refused(tiny_encoder, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    embedder = TransformersEmbedder("near", weights=str(tiny_encoder), device="cuda")
+
+    with pytest.raises(ConfigError, match="device 'cuda' needs a GPU that torch can use"):
+        await embedder.embed(["a"])
+
+
+@pytest.mark.model
 async def test_embedders_of_equal_options_share_one_engine(tiny_encoder):
     one = TransformersEmbedder("one", weights=str(tiny_encoder))
     other = TransformersEmbedder("other", weights=str(tiny_encoder))
@@ -100,4 +109,5 @@ async def test_interlab_20_by_the_embedded_weights_texts_of_near_meaning_are_nea
     assert car @ price > 0.35
     assert max(eats @ car, eats @ price, bread @ car, bread @ price) < 0.1
     assert code @ gate > max(code @ other for other in (eats, bread, car, price))
+    assert embedder.memory_bytes() == pytest.approx(4 * 22.7e6, rel=0.01)
     await embedder.close()

@@ -145,12 +145,30 @@ def test_models_that_say_no_engine_have_the_one_that_is_said_of_all(engine):
     assert overridden(data)["models"] == {"one": {"engine": engine}}
 
 
-def test_an_option_that_is_said_of_all_reaches_embedders_too():
-    settings = ["models.all.latency_s=0.02"]
+@pytest.mark.parametrize(
+    ("engine", "option", "near"),
+    [
+        ("scripted", "latency_s=0.02", {"engine": "scripted-embedding"}),
+        ("vllm", "weights=/llama", WITH_EMBEDDER["models"]["near"]),
+        ("http", "server=vllm", WITH_EMBEDDER["models"]["near"]),
+    ],
+)
+def test_other_settings_of_all_are_for_language_models(engine, option, near):
+    settings = [f"models.all.{option}"]
 
-    models = overridden(WITH_EMBEDDER, models=["all=scripted"], settings=settings)["models"]
+    models = overridden(WITH_EMBEDDER, models=[f"all={engine}"], settings=settings)["models"]
 
-    assert [spec["latency_s"] for spec in models.values()] == [0.02, 0.02]
+    assert option.partition("=")[0] in models["small"]
+    assert models["near"] == near
+
+
+def test_settings_beside_an_engine_of_all_are_for_models_of_that_engine():
+    settings = ["models.all.engine=scripted", "models.all.fail_rate=0.1"]
+
+    models = overridden(WITH_EMBEDDER, settings=settings)["models"]
+
+    assert models["small"] == {"engine": "scripted", "fail_rate": 0.1}
+    assert models["near"] == {"engine": "scripted-embedding"}
 
 
 def test_model_applies_before_set():

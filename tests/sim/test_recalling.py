@@ -183,6 +183,13 @@ def test_what_it_recalls_of_earlier_episodes_is_rebuilt_without_its_embedder(wat
     assert 0 < len(embedded) < 10, "those of the first episode are in the record"
 
 
+def test_what_an_embedder_reads_is_not_counted_against_a_budget(watch):
+    run = watch(questions=1, days=100, budget={"tokens": 100})
+
+    assert deeds(run) == ["swordfish"]
+    assert run.summary.usage["calls"] == 1
+
+
 async def test_an_embedder_that_hosts_share_gives_the_digest_of_one_in_this_process(
     tmp_path, monkeypatch, memory_serve
 ):
