@@ -14,6 +14,7 @@ from simlab.models.scripted_embedder import ScriptedEmbedder
 from simlab.models.served import ServedModel
 from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import RUNNING
+from tests.models.lora import write_lora
 
 pytestmark = pytest.mark.ray
 
@@ -22,7 +23,8 @@ ECHO = "simlab.models.scripts:echo"
 
 
 def spec(**options):
-    return ModelSpec.model_validate({"engine": "scripted", "script": ECHO, **options})
+    given = {"engine": "scripted", "script": ECHO, **options}
+    return ModelSpec.model_validate({k: v for k, v in given.items() if v is not None})
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,30 @@ async def test_memory_that_is_not_there_is_told_with_the_sum(server, tmp_path):
 
     with pytest.raises(ConfigError, match=r"3 replicas of 4096.0 GiB want 12288.0 GiB of memory"):
         await server.start("vast", "small", wanting)
+
+
+@pytest.mark.model
+async def test_train_5_a_version_is_published_under_load_and_nothing_restarts(
+    server, served, tiny_weights, tmp_path
+):
+    first, second = (
+        write_lora(tmp_path / f"agent@{version}", tiny_weights, seed=version, scale=0.5)
+        for version in (7, 8)
+    )
+    base = await served(engine="transformers", weights=str(tiny_weights), replicas=2, script=None)
+    before = [one.pid for one in await statistics(server, base)]
+    sampling = Sampling(max_tokens=200, temperature=0)
+    old = [
+        asyncio.ensure_future(
+            base.with_adapter(first).generate([5, 6, 7 + seed], sampling, session=f"s{seed}")
+        )
+        for seed in range(64)
+    ]
+    await wait_running(server, base, 64)
+
+    new = await base.with_adapter(second).generate([5, 6, 7], sampling)
+
+    assert {one.model for one in await asyncio.gather(*old)} == {"small+agent@7"}
+    assert new.model == "small+agent@8"
+    assert new.token_ids != (await old[0]).token_ids
+    assert [one.pid for one in await statistics(server, base)] == before
