@@ -175,7 +175,7 @@ async def test_without_xgrammar_a_schema_is_refused_with_the_way_to_get_it(own_e
     engine = own_engine()
     monkeypatch.setitem(sys.modules, "xgrammar", None)
 
-    with pytest.raises(ModelError, match=r"needs xgrammar.*pip install 'simlab\[models\]'"):
+    with pytest.raises(ModelError, match=r"needs xgrammar.*pip install 'simlab\[schema\]'"):
         await engine.generate(HELLO, Sampling(schema=WORDS))
 
 

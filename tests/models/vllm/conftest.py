@@ -1,5 +1,6 @@
 """One vLLM engine for all tests: it takes half a minute to start."""
 
+import gc
 import importlib.util
 
 import pytest
@@ -26,7 +27,14 @@ def adapters(tmp_path_factory):
     return [write_lora(root / f"agent@{n}", resolve("embedded"), seed=n) for n in range(1, 7)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package", autouse=True)
+def _no_garbage():
+    """Leaves no engine to be collected in other tests, which would blame them for what it says."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="package")
 def model():
     """The embedded weights in float32, in an engine that takes two adapters at once."""
     from simlab.models.vllm_model import VllmModel
