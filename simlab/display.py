@@ -23,7 +23,7 @@ from simlab.sim.staging import EpisodeResult, StepNews, mark_of
 from simlab.sim.summary import EpisodeSummary
 from simlab.trace.accounts import Account, total, usage
 from simlab.trace.trajectory import words
-from simlab.trace.tree import Node
+from simlab.trace.tree import Node, calls_in_words, chat_of
 
 _MARKS = {
     "invalid": "[yellow](no answer fitted: its default was played)[/]",
@@ -304,11 +304,12 @@ def _chat_of(node: Node) -> Iterator[tuple[str, str]]:
     if prompt and isinstance(prompt[0], int):
         yield "token ids", str(prompt)
     else:
-        yield from prompt
+        yield from chat_of(prompt)
 
 
 def _answer_of(result: Any) -> str:
-    """The words of a completion, or of the probabilities of choices."""
+    """The words and calls of a completion, or the probabilities of choices."""
     if isinstance(result, dict) and "text" in result:
-        return str(result["text"])
+        calls = calls_in_words(result.get("calls", ()))
+        return "\n".join(filter(None, (str(result["text"]), *calls)))
     return "" if result is None else words(result)

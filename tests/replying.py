@@ -1,6 +1,7 @@
 """A model that answers what it was given, for the tests of what asks models."""
 
 from simlab.models.model import Completion, Sampling
+from simlab.models.tool_reading import read_spoken
 
 
 class Replying:
@@ -20,7 +21,8 @@ class Replying:
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
-        return Completion(reply)
+        spoken = read_spoken(reply, sampling.tools)
+        return Completion(spoken.words, calls=spoken.calls)
 
     async def choice_logprobs(self, prompt, choices):
         self.prompts.append(list(prompt))

@@ -12,6 +12,7 @@ Path = tuple[str | int, ...]
 _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is not asked for",
+    "unexpected_keyword_argument": "is not asked for",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -44,7 +45,7 @@ _WORDS = {
     "assertion_error": "is wrong: {error}",
 }
 _OF_ANOTHER_KIND = {"dataclass_type", "model_type", "model_attributes_type", "none_required"}
-_WITHOUT_INPUT = {"missing", "extra_forbidden"}
+_WITHOUT_INPUT = {"missing", "extra_forbidden", "unexpected_keyword_argument"}
 
 
 def reason_of(errors: Sequence[ErrorDetails], data: Any, fields: Sequence[str] = ()) -> str:

@@ -136,7 +136,7 @@ class AnswerForm:
     def _legal_in_words(self, legal: Sequence[Any]) -> str:
         if not self._is_structured:
             return f"Answer with {choices_in_words([_plain(action) for action in legal])}."
-        return "\n".join(["Choose one of these:", *(_json(action) for action in legal)])
+        return "\n".join(["Choose one of these:", *(as_json(action) for action in legal)])
 
 
 def answer_form(space: Any, *, reason: bool = False) -> AnswerForm:
@@ -156,6 +156,15 @@ def answer_form(space: Any, *, reason: bool = False) -> AnswerForm:
             _known.clear()
         form = _known[id(space), reason] = _make(space, reason=reason)
     return form
+
+
+def as_json(value: Any) -> str:
+    """A value as models are shown it: in JSON, be it a model, a dataclass, an enum or an array.
+
+    Raises:
+        TypeError: There is no JSON of it.
+    """
+    return write_json(_plain(value))
 
 
 def _make(space: Any, *, reason: bool) -> AnswerForm:
@@ -179,7 +188,7 @@ def _fault_of(space: Any, example: Any) -> str:
 
 def _shown(examples: Sequence[Any], *, quoted: bool) -> str:
     """Examples as a model is to write them: JSON, or where any words are an answer the words."""
-    texts = (_json(example) if quoted else str(example) for example in examples)
+    texts = (as_json(example) if quoted else str(example) for example in examples)
     return "For example:\n" + "\nor\n".join(texts)
 
 
@@ -228,7 +237,3 @@ def _plain_array(value: Any) -> Any:
     if not hasattr(value, "tolist"):
         raise TypeError(f"expected plain data, a model, a dataclass or an array, got {value!r}")
     return value.tolist()
-
-
-def _json(value: Any) -> str:
-    return write_json(_plain(value))

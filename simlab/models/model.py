@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from simlab.models.tool_call import ToolCall, ToolSpec
 from simlab.problem import problem
 from simlab.unusual import unusual
 
@@ -20,18 +21,21 @@ class ChatMessage:
 
     Attributes:
         role: Whose turn it is.
-        text: The words.
+        text: The words; of a tool's turn the result.
         ids: The token ids that a model drew for the words, see `Completion.message`: a later prompt
             has these very ids, and not the words cut into tokens anew. They follow from completions
             and enter no digest. Whoever changes the words leaves them out.
         n_begun: How many characters of `text` the prompt had begun the reply with; `ids` are those
             of the rest.
+        calls: Of an assistant's turn the tools that it calls, in order; of a tool's turn the one
+            call that it answers. The results follow the calls at once, in their order.
     """
 
     role: Role
     text: str
     ids: tuple[int, ...] = ()
     n_begun: int = 0
+    calls: tuple[ToolCall, ...] = ()
 
     def __trace__(self) -> dict[str, Any]:
         """What the log keeps: the fields that are not as usual."""
@@ -62,6 +66,9 @@ class Sampling:
         exact: True: raise if the engine cannot hold the seed whatever it computes beside it.
         schema: JSON schema that the completion must satisfy; an engine that cannot hold it raises.
         logprobs: True: the completion carries the log-probability of each token.
+        tools: What the completion may call in place of an answer, or beside it. Whoever offers
+            tools makes the calls, so they are not set in run files; an engine that knows no tools
+            raises.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")
@@ -74,6 +81,7 @@ class Sampling:
     exact: bool = False
     schema: Mapping[str, Any] | None = None
     logprobs: bool = False
+    tools: tuple[ToolSpec, ...] = ()
 
 
 def as_sampling(given: Sampling | Mapping[str, Any]) -> Sampling:
@@ -82,8 +90,11 @@ def as_sampling(given: Sampling | Mapping[str, Any]) -> Sampling:
     Not done wherever a `Sampling` is made: each draw makes one.
 
     Raises:
-        ValueError: A field is unknown, of a wrong type or out of its range; names each.
+        ValueError: A field is unknown, of a wrong type or out of its range, each of which is
+            named; or a mapping sets tools.
     """
+    if isinstance(given, Mapping) and "tools" in given:
+        raise ValueError("sampling.tools are set by who calls them; give the agent tools instead")
     try:
         return _sampling_adapter().validate_python(given)
     except ValidationError as error:
@@ -144,6 +155,7 @@ class Completion:
         usage: What it cost.
         exact: True: the same request with the same seed gives the same tokens on this engine,
             whatever is computed beside it.
+        calls: The tools that it calls, in order; how it wrote them is no part of `text`.
     """
 
     text: str
@@ -154,9 +166,12 @@ class Completion:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     exact: bool = False
+    calls: tuple[ToolCall, ...] = ()
 
     def message(self, begun: str = "") -> ChatMessage:
         """The reply as a turn of the chat that goes on, which keeps the ids that were drawn.
+
+        One with calls keeps none: the template writes calls anew.
 
         Example::
 
@@ -167,6 +182,8 @@ class Completion:
         Args:
             begun: How the prompt had begun the reply.
         """
+        if self.calls:
+            return ChatMessage("assistant", begun + self.text, calls=self.calls)
         return ChatMessage("assistant", begun + self.text, self.token_ids, len(begun))
 
     def __cost__(self) -> dict[str, float]:

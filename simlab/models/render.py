@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from jinja2 import TemplateError
 
-from simlab.errors import ModelError
+from simlab.errors import ModelError, UnfitAnswerError
 from simlab.models.extend import Joint, pieces
 from simlab.models.fold import Folding
 from simlab.models.model import ChatMessage, Prompt
+from simlab.models.tool_call import ToolCall, ToolSpec
+from simlab.models.tool_folding import Offer, ToolFolding
 
 _OVERLAP = 4
 """Prompt tokens that are decoded with the drawn ones, so that a first word keeps its space."""
@@ -23,7 +26,12 @@ class Tokenizer(Protocol):
     chat_template: Any
 
     def apply_chat_template(
-        self, conversation: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool
+        self,
+        conversation: list[dict[str, Any]],
+        *,
+        tokenize: bool,
+        add_generation_prompt: bool,
+        tools: list[dict[str, Any]] | None = None,
     ) -> Any:
         """The chat as the template writes it."""
         ...
@@ -44,7 +52,7 @@ class Tokenizer(Protocol):
 class Renderer:
     """Renders prompts for one tokenizer; what it gives follows from the prompt alone.
 
-    A chat is folded into what the template takes, see `Folding`. Replies keep the ids that were
+    A chat is folded into what the template takes, see `Folding` and `ToolFolding`. Replies keep the ids that were
     drawn, see `simlab.models.extend`. A last message by the assistant is written without its end,
     for the model to go on from; where the template lets the model think first, its thoughts are
     ended before that.
@@ -57,8 +65,12 @@ class Renderer:
             self._folding = Folding.of(self._apply_template)
             self._joint = Joint.of(self._apply_template)
 
-    def prompt_ids(self, prompt: Prompt) -> list[int]:
+    def prompt_ids(self, prompt: Prompt, tools: Sequence[ToolSpec] = ()) -> list[int]:
         """The ids that the model reads; those of a prompt that is ids already are not changed.
+
+        Args:
+            prompt: A chat or token ids.
+            tools: What the model may call, which a chat is to tell it.
 
         Raises:
             ModelError: The prompt is empty, holds an unknown id, or does not fit the template.
@@ -70,7 +82,7 @@ class Renderer:
         if messages and ids:
             raise ModelError(f"prompt must be all messages or all token ids, got {prompt!r}")
         if messages:
-            return self._chat_ids(messages)
+            return self._chat_ids(messages, tools)
         if unknown := [token for token in ids if not self._knows(token)]:
             raise ModelError(f"token ids must be in [0, {self._size}), got {unknown[0]!r}")
         return ids
@@ -92,7 +104,12 @@ class Renderer:
     def _knows(self, token: int) -> bool:
         return 0 <= token < self._size
 
-    def _chat_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
+    @cached_property
+    def _tool_folding(self) -> ToolFolding:
+        """What the template knows of tools; found out when there are any."""
+        return ToolFolding.of(self._apply_template)
+
+    def _chat_ids(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> list[int]:
         if self._tokenizer.chat_template is None:
             raise ModelError(
                 "a chat needs a chat template, which this tokenizer lacks; send token ids"
@@ -101,15 +118,19 @@ class Renderer:
             raise ModelError("a chat must hold a turn before the reply that it begins, got none")
         own = [one if self._reads(one) else replace(one, ids=()) for one in messages]
         n_closed = len(own) - (own[-1].role == "assistant")
-        folded = [*self._folding.fold(own[:n_closed]), *own[n_closed:]]
+        offer = Offer(own[:n_closed], tools)
+        if tools or any(message.calls for message in own):
+            offer = self._tool_folding.fold(offer)
+        folded = [*self._folding.fold(offer.messages), *own[n_closed:]]
+        write = partial(self._chat_text, tools=offer.tools)
         ids: list[int] = []
-        for piece in pieces(folded, self._chat_text, self._joint):
+        for piece in pieces(folded, write, self._joint):
             ids += piece if isinstance(piece, tuple) else self._text_after(ids, piece)
         return ids
 
     def _reads(self, message: ChatMessage) -> bool:
         """Whether a message's ids are those of its words; with another tokenizer they are not."""
-        if not all(map(self._knows, message.ids)):
+        if message.calls or not all(map(self._knows, message.ids)):
             return False
         words = message.text[message.n_begun :].strip()  # of which a stop text may be cut off
         return self._decode(message.ids).strip().startswith(words)
@@ -125,11 +146,11 @@ class Renderer:
             return self.text_ids(text)
         return self.text_ids(text.lstrip())[1:]
 
-    def _chat_text(self, messages: Sequence[ChatMessage]) -> str:
+    def _chat_text(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> str:
         """The text of a folded chat, with the reply that it begins, if it begins one."""
         begun = messages[-1] if messages[-1].role == "assistant" else None
         try:
-            text = self._apply_template(messages if begun is None else messages[:-1])
+            text = self._apply_template(messages if begun is None else messages[:-1], tools)
         except TemplateError as error:
             roles = [message.role for message in messages]
             raise ModelError(
@@ -141,10 +162,34 @@ class Renderer:
             text = f"{text.rstrip()}\n\n{_THOUGHT}\n\n"
         return text + begun.text
 
-    def _apply_template(self, messages: Sequence[ChatMessage]) -> str:
+    def _apply_template(
+        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec] = ()
+    ) -> str:
+        offered = {"tools": [tool.as_function() for tool in tools]} if tools else {}
         text: str = self._tokenizer.apply_chat_template(
-            [{"role": message.role, "content": message.text} for message in messages],
+            [_turn(message) for message in messages],
             tokenize=False,
             add_generation_prompt=True,
+            **offered,
         )
         return text
+
+
+def _turn(message: ChatMessage) -> dict[str, Any]:
+    """A message as chat templates take it."""
+    turn: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.calls and message.role == "tool":
+        [call] = message.calls
+        turn |= {"name": call.name, "tool_call_id": call.id}
+    elif message.calls:
+        turn["tool_calls"] = [_call(call) for call in message.calls]
+    return turn
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = call.read_arguments()
+    except UnfitAnswerError:  # templates take an object
+        arguments = {"text": call.arguments}
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id, "type": "function", "function": function}

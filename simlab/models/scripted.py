@@ -23,6 +23,7 @@ from simlab.models.model import (
     Usage,
     name_with_adapter,
 )
+from simlab.models.tool_reading import read_spoken
 from simlab.seeding import SEED_BITS, derive
 
 Script = Callable[..., str]
@@ -40,7 +41,9 @@ class ScriptedModel:
     """Answers with what a function makes of the request.
 
     A value that pickles, if its script is named or is a function of a module. Its completions are
-    exact. What fails or is late follows from the request's seed, so it is the same in every run.
+    exact. What fails or is late follows from the request's seed, so it is the same in every run. A
+    script that is offered tools calls one by words such as
+    ``<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>``.
 
     Example::
 
@@ -96,7 +99,15 @@ class ScriptedModel:
         await self._answer_call("generate", prompt, sampling.seed or 0)
         text, finish = _cut(_caller(self.script)(prompt, sampling, self.name), sampling)
         usage = Usage(_count_tokens(prompt), len(text) // _CHARACTERS + 1)
-        return Completion(text, finish=finish, model=self.name, usage=usage, exact=True)
+        spoken = read_spoken(text, sampling.tools)
+        return Completion(
+            spoken.words,
+            finish=finish,
+            model=self.name,
+            usage=usage,
+            exact=True,
+            calls=spoken.calls,
+        )
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """Probabilities that follow from the prompt and sum to 1.

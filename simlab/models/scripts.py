@@ -9,8 +9,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from simlab.models.example import example_of
 from simlab.models.model import ChatMessage, Prompt, Sampling
 from simlab.models.sense import RULES, Asked
+from simlab.models.tool_call import ToolCall, ToolSpec
+from simlab.models.tool_words import call_in_words
 
 Script = Callable[[Prompt, Sampling], str]
 """What a scripted model says; a reply begun in the prompt is continued, not repeated."""
@@ -44,12 +47,15 @@ def sensible(prompt: Prompt, sampling: Sampling) -> str:
     """Does what a sensible player of a bundled world does; see `simlab.models.sense`.
 
     Requests of other worlds are answered in the form that they ask for: with one of the choices, a
-    number within the bounds, the example, or a sentence.
+    number within the bounds, the example, or a sentence. Each tool that it is offered it calls once
+    before it answers, with arguments that are the example of its schema.
 
     Raises:
         TypeError: The prompt is not a chat; a script reads words, not token ids.
     """
     chat = _as_chat(prompt)
+    if (tool := _uncalled(chat, sampling.tools)) is not None:
+        return call_in_words(ToolCall(tool.name, _JSON.encode(example_of(tool.parameters))))
     begun = chat[-1].text if chat[-1].role == "assistant" else ""
     asked = _asked(chat, sampling.seed or 0)
     rule = next((rule for phrase, rule in RULES.items() if phrase in asked.text), answer_in_form)
@@ -98,6 +104,12 @@ def _as_chat(prompt: Prompt) -> Sequence[ChatMessage]:
     if not prompt or not isinstance(prompt[0], ChatMessage):
         raise TypeError(f"expected a chat with at least one message, got {prompt!r:.80}")
     return prompt  # type: ignore[return-value] # one kind of item in all places
+
+
+def _uncalled(chat: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ToolSpec | None:
+    """The first tool of which the chat has no call; None if there is none left."""
+    called = {call.name for message in chat for call in message.calls} if tools else ()
+    return next((tool for tool in tools if tool.name not in called), None)
 
 
 def _asked(chat: Sequence[ChatMessage], seed: int) -> Asked:

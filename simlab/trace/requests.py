@@ -37,7 +37,7 @@ class PromptRequest(Protocol):
 
     @property
     def prompt(self) -> Sequence[Any]:
-        """A chat, of items with `role` and `text`, or token ids."""
+        """A chat, of items with `role`, `text` and `calls` of tools, or token ids."""
         ...
 
     @property
@@ -100,7 +100,7 @@ class RequestWriter:
 
     def __init__(self, intern: Intern) -> None:
         self._intern = intern
-        self._messages: dict[tuple[str, str], tuple[list[Plain], bytes]] = {}
+        self._messages: dict[tuple[str, str, bytes], tuple[list[Plain], bytes]] = {}
         self._settings: dict[tuple[str, int], tuple[Any, bytes, Plain]] = {}
         self._asked: dict[str, _Chat] = {}
         self._written: dict[str, Request] = {}
@@ -161,10 +161,11 @@ class RequestWriter:
 
     def _message(self, message: Any) -> tuple[list[Plain], bytes]:
         """A message with a reference, one object for equal messages, and its encoding."""
-        key = (message.role, message.text)
+        calls = encode(plain(message.calls, reference_to)) if message.calls else b""
+        key = (message.role, message.text, calls)
         known = self._messages.get(key)
         if known is None:
-            entry = [message.role, plain(message.text, reference_to)]
+            entry = _entry(message, plain(message.text, reference_to), reference_to)
             if len(self._messages) >= _REMEMBERED:
                 self._messages.clear()
             known = self._messages[key] = (entry, encode(entry))
@@ -193,15 +194,15 @@ class RequestWriter:
         """A new message: role and text, or where it is like one before, how it differs from that.
 
         Like it may be the message in its place, which has grown since; or the last one, which ends
-        with the same question.
+        with the same question. Calls of tools are like nothing before, and are written whole.
         """
         text, base = message.text, min(at, len(before) - 1)
-        if base >= 0 and len(text) > SHORT:
+        if base >= 0 and len(text) > SHORT and not message.calls:
             start, end = _in_common(before[base].text, text)
             if start + end > SHORT:
                 changed = plain(text[start : len(text) - end], self._intern)
                 return [message.role, base, start, end, changed]
-        return [message.role, plain(text, self._intern)]
+        return _entry(message, plain(text, self._intern), self._intern)
 
 
 class RequestReader:
@@ -219,8 +220,9 @@ class RequestReader:
         """A request with nothing left out.
 
         Returns:
-            For a model ``{"model", "sampling", "prompt"}``, the prompt a list of ``[role, text]``
-            or of token ids; any other request as it was asked.
+            For a model ``{"model", "sampling", "prompt"}``, the prompt a list of ``[role, text]``,
+            or ``[role, text, calls]`` of turns with calls of tools, or of token ids; any other
+            request as it was asked.
         """
         if kind != "model":
             return self._whole(written)
@@ -239,14 +241,21 @@ class RequestReader:
             match entry:
                 case int(start), int(stop):
                     prompt.extend(before[start:stop])
-                case role, text:
-                    prompt.append([role, self._whole(text)])
+                case role, text, *calls if len(calls) < 2:
+                    prompt.append([role, self._whole(text), *self._whole(calls)])
                 case role, base, start, end, changed:
                     old = before[base][1]
                     text = f"{old[:start]}{self._whole(changed)}{old[len(old) - end :]}"
                     prompt.append([role, text])
         self._before[actor] = prompt
         return prompt
+
+
+def _entry(message: Any, text: Plain, intern: Intern) -> list[Plain]:
+    """A message as it is digested and written; few have calls, which then stand third."""
+    if message.calls:
+        return [message.role, text, plain(message.calls, intern)]
+    return [message.role, text]
 
 
 def _in_common(base: str, text: str) -> tuple[int, int]:

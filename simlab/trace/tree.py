@@ -108,7 +108,19 @@ class Node:
         prompt = self.inputs.get("prompt")
         if prompt is None or (prompt and isinstance(prompt[0], int)):
             raise ValueError(f"{self.type} {self.name!r} has no prompt of messages")
-        return "\n\n".join(f"{role}:\n{text}" for role, text in prompt)
+        return "\n\n".join(f"{role}:\n{text}" for role, text in chat_of(prompt))
+
+
+def chat_of(prompt: Plain) -> Iterator[tuple[str, str]]:
+    """The role and the text of each message of a recorded prompt, calls of tools in its words."""
+    for role, text, *calls in prompt:
+        called = [line for each in calls if role == "assistant" for line in calls_in_words(each)]
+        yield role, "\n".join(filter(None, (text, *called)))
+
+
+def calls_in_words(calls: Plain) -> list[str]:
+    """Recorded calls of tools, such as ``weather({"city": "Rome"})``."""
+    return [f"{call.get('name', '')}({call.get('arguments', '')})" for call in calls]
 
 
 def read_tree(log: Log, episode: int) -> Node:

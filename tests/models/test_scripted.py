@@ -2,12 +2,14 @@ import asyncio
 import json
 import math
 import pickle
+from dataclasses import replace
 
 import pytest
 
 from simlab.errors import ConfigError, ModelError
 from simlab.models.model import ChatMessage, Sampling
 from simlab.models.scripted import ScriptedModel
+from tests.models.tool_templates import CALLS, WEATHER
 
 HELLO = [ChatMessage("user", "hello")]
 
@@ -32,6 +34,20 @@ async def test_a_script_answers_the_prompt_it_was_given():
     assert completion.exact
     assert completion.usage.prompt_tokens > 0
     assert completion.usage.completion_tokens > 0
+
+
+def ask_for_weather(_prompt, _sampling):
+    return 'I look. <tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>'
+
+
+async def test_a_script_calls_the_tools_that_it_is_offered():
+    model = ScriptedModel("small", ask_for_weather)
+
+    offered = await model.generate(HELLO, Sampling(tools=(WEATHER,)))
+    alone = await model.generate(HELLO)
+
+    assert (offered.text, offered.calls) == ("I look.", (replace(CALLS[0], id=""),))
+    assert (alone.text, alone.calls) == (ask_for_weather(HELLO, None), ())
 
 
 async def test_a_script_may_be_named_by_module_and_function():

@@ -12,6 +12,9 @@ from simlab.models.answer_form import answer_form
 from simlab.models.answers import refusal_messages
 from simlab.models.model import ChatMessage, Sampling
 from simlab.models.scripts import echo, sensible
+from simlab.models.tool_call import ToolCall, ToolSpec
+from simlab.models.tool_reading import read_spoken
+from tests.models.tool_templates import CHAT, WEATHER
 
 
 class Mood(Enum):
@@ -142,6 +145,25 @@ def test_a_summary_is_as_short_as_is_asked():
     ]
 
     assert sensible(chat, Sampling()) == "one two three"
+
+
+def test_each_tool_is_called_once_before_a_request_is_answered():
+    chat = list(CHAT)
+    now = ToolSpec("now", "", {"type": "object", "properties": {}})
+    offering = Sampling(tools=(WEATHER, now))
+
+    said = []
+    while not said or said[-1].calls:
+        said.append(read_spoken(sensible(chat, offering), offering.tools))
+        chat.append(ChatMessage("assistant", said[-1].words, said[-1].calls))
+        chat += [ChatMessage("tool", "21", (call,)) for call in said[-1].calls]
+
+    assert [spoken.calls for spoken in said] == [
+        (ToolCall("weather", '{"city": "some words"}'),),
+        (ToolCall("now", "{}"),),
+        (),
+    ]
+    assert said[-1].words == sensible(CHAT, Sampling())
 
 
 def test_echo_says_what_the_last_user_said():

@@ -17,6 +17,7 @@ SEATS = ("buyer", "seller")
 class Message:
     role: str
     text: str
+    calls: tuple = ()
 
 
 @dataclass(frozen=True)

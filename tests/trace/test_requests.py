@@ -109,6 +109,37 @@ def test_a_message_that_is_like_one_before_is_written_as_its_difference(before, 
     assert read[1] == [["user", text] for text in after]
 
 
+CALLS = ({"name": "weather", "arguments": '{"city": "Rome"}'},)
+CALLED = [
+    Message("user", "a"),
+    Message("assistant", "", CALLS),
+    Message("tool", f"{LONG} {LONG}", CALLS),
+]
+
+
+def test_turns_with_calls_of_tools_are_read_as_they_were_asked():
+    grown = [*CALLED, Message("user", f"{LONG} {LONG} b")]
+
+    read, (_, _, third) = written_and_read([Ask(CALLED[:1]), Ask(CALLED), Ask(grown)])
+
+    assert read[1] == [
+        ["user", "a"],
+        ["assistant", "", [*CALLS]],
+        ["tool", f"{LONG} {LONG}", [*CALLS]],
+    ]
+    assert read[2] == [*read[1], ["user", f"{LONG} {LONG} b"]]
+    assert third[2] == [[0, 3], ["user", 2, 101, 0, " b"]]
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_calls_of_tools_are_part_of_the_digest(place):
+    other = list(CALLED)
+    other[place] = replace(other[place], calls=())
+
+    assert digest(Ask(other)) != digest(Ask(CALLED))
+    assert digest(Ask(list(CALLED))) == digest(Ask(CALLED))
+
+
 def test_each_actor_has_a_chat_of_its_own():
     writer, reader = RequestWriter(keep), RequestReader()
     for actor, text in [("buyer", "a"), ("seller", "b"), ("buyer", "c"), ("seller", "d")]:

@@ -245,6 +245,22 @@ async def test_interlab_36_37_prompt_text_is_recoverable_verbatim(directory, jou
     assert call.prompt_text() == f"system:\nYou sell.\n\nuser:\n{text}"
 
 
+async def test_the_text_of_a_prompt_shows_which_tools_were_called(directory, journal):
+    calls = ({"name": "weather", "arguments": '{"city": "Rome"}'}, {"name": "now"})
+    prompt = [
+        Message("user", "Is it warm?"),
+        Message("assistant", "I look.", calls),
+        Message("tool", "21", calls[:1]),
+    ]
+
+    await act(journal, "buyer", 0, Model(), prompt)
+
+    (call,) = tree_of(directory).find(lambda node: node.type == "effect")
+    assert call.prompt_text() == (
+        'user:\nIs it warm?\n\nassistant:\nI look.\nweather({"city": "Rome"})\nnow()\n\ntool:\n21'
+    )
+
+
 async def test_prompts_of_token_ids_are_whole_and_no_text(directory, journal):
     ids = list(range(100))
 

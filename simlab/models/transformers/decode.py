@@ -7,6 +7,7 @@ from torch import Tensor
 from simlab.errors import ModelError
 from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling
 from simlab.models.render import Renderer
+from simlab.models.tool_reading import read_spoken
 from simlab.models.transformers.adapter import Adapter
 from simlab.models.transformers.attention import KeyValues
 from simlab.models.transformers.draw import logprobs_of
@@ -61,7 +62,7 @@ class Decoder:
         Raises:
             ModelError: The prompt cannot be rendered, or does not fit with what is to come.
         """
-        ids = self._renderer.prompt_ids(request.prompt)
+        ids = self._renderer.prompt_ids(request.prompt, request.sampling.tools)
         length = self._checked_length(len(ids), request.sampling.max_tokens)
         if self._alone(request):
             return Row(request, ids, KeyValues(length))
@@ -82,9 +83,10 @@ class Decoder:
         if not self._alone(request):
             self._keep(request, row.prompt_ids, row.cache)
         text = self._text(row)
+        spoken = read_spoken(text[: _stop_place(text, sampling.stop)], sampling.tools)
         repeatable = sampling.seed is not None or sampling.temperature == 0
         return Completion(
-            text=text[: _stop_place(text, sampling.stop)],
+            text=spoken.words,
             prompt_ids=tuple(row.prompt_ids),
             token_ids=tuple(row.token_ids),
             logprobs=tuple(row.logprobs),
@@ -92,6 +94,7 @@ class Decoder:
             model=request.model,
             usage=row.usage(),
             exact=repeatable and (sampling.exact or self._network.is_independent(request.adapter)),
+            calls=spoken.calls,
         )
 
     def score(

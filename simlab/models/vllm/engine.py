@@ -21,6 +21,7 @@ from simlab.models.grammar_schema import check_schema_alone, grammar_schema
 from simlab.models.held import EngineStatistics
 from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
 from simlab.models.render import Renderer
+from simlab.models.tool_reading import read_spoken
 
 if TYPE_CHECKING:
     from simlab.models.vllm_model import VllmModel
@@ -97,14 +98,15 @@ class VllmEngine:
             ModelError: The request cannot be met.
             EngineDiedError: The engine's process has ended.
         """
-        ids = self._renderer.prompt_ids(prompt)
+        ids = self._renderer.prompt_ids(prompt, sampling.tools)
         self._check(prompt, len(ids), sampling)
         done = await self._ask(ids, self._parameters(sampling), adapter)
         drawn = done.outputs[0]
         text = self._renderer.continuation(ids, drawn.token_ids)
         places = [place for place in map(text.find, sampling.stop) if place >= 0]
+        spoken = read_spoken(text[: min(places, default=None)], sampling.tools)
         return Completion(
-            text=text[: min(places, default=None)],
+            text=spoken.words,
             prompt_ids=tuple(ids),
             token_ids=tuple(drawn.token_ids),
             logprobs=_logprobs(drawn) if sampling.logprobs else (),
@@ -112,6 +114,7 @@ class VllmEngine:
             model=model,
             usage=_usage(done),
             exact=sampling.temperature == 0 and self._independent,
+            calls=spoken.calls,
         )
 
     async def choice_logprobs(

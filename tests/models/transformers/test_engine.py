@@ -1,13 +1,16 @@
 import math
 import random
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Sampling
+from simlab.models.render import Renderer
 from tests.models.costs import said
+from tests.models.tool_templates import CALLS, CHAT, WEATHER
 from tests.models.transformers.plain import plain_logprobs
 from tests.models.transformers.requests import HELLO, SEEDED, drawn, prompt_of
 
@@ -279,3 +282,18 @@ async def test_the_time_that_a_request_waits_is_none_of_its_own(own_engine, toge
 
     passed_s = time.perf_counter() - begun_s
     assert sum(completion.usage.model_s for completion in completions) <= passed_s
+
+
+async def test_tools_are_told_to_the_model_and_its_calls_are_read(
+    tiny_engine, tokenizer, monkeypatch
+):
+    words = '{"name": "weather", "parameters": {"city": "Rome"}}'
+    monkeypatch.setattr(Renderer, "continuation", lambda *_: words)
+
+    offered = await tiny_engine.generate(CHAT, Sampling(max_tokens=2, tools=(WEATHER,)))
+    alone = await tiny_engine.generate(CHAT, Sampling(max_tokens=2))
+
+    assert (offered.text, offered.calls) == ("", (replace(CALLS[0], id=""),))
+    assert (alone.text, alone.calls) == (words, ())
+    assert "You can use these tools:\n- weather" in tokenizer.decode(offered.prompt_ids)
+    assert "weather" not in tokenizer.decode(alone.prompt_ids)

@@ -4,15 +4,18 @@ import asyncio
 import json
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from simlab.errors import EngineDiedError, ModelError
 from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.render import Renderer
 from simlab.models.vllm_model import VllmModel
 from simlab.models.weights import resolve
 from tests.models.lora import merged, write_lora
+from tests.models.tool_templates import CALLS, CHAT, WEATHER
 
 pytestmark = pytest.mark.vllm
 
@@ -257,3 +260,15 @@ async def test_an_engine_whose_process_is_killed_says_so_and_can_be_closed(model
     await other.close()
     with pytest.raises(ModelError, match="the model's engine is closed"):
         await engine.generate(chat("hello"), Sampling(max_tokens=1))
+
+
+async def test_tools_are_told_to_the_model_and_its_calls_are_read(model, monkeypatch):
+    said = '{"name": "weather", "parameters": {"city": "Rome"}}'
+    monkeypatch.setattr(Renderer, "continuation", lambda *_: said)
+
+    offered = await model.generate(CHAT, Sampling(max_tokens=2, tools=(WEATHER,)))
+    alone = await model.generate(CHAT, Sampling(max_tokens=2))
+
+    assert (offered.text, offered.calls) == ("", (replace(CALLS[0], id=""),))
+    assert (alone.text, alone.calls) == (said, ())
+    assert len(offered.prompt_ids) > len(alone.prompt_ids)
