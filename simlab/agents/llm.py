@@ -2,12 +2,15 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 from simlab.agents.memory import MemoryItem
 from simlab.agents.remembering import MemorySpec, make_memory
+from simlab.agents.tool import Tool, ToolLike, as_tool
+from simlab.agents.tool_use import ToolUse
 from simlab.env.environment import ActionRequest, Seat
-from simlab.models.answer_form import answer_form
+from simlab.models.answer_form import AnswerForm, answer_form
 from simlab.models.answers import attempt
 from simlab.models.model import ChatMessage, Model, Sampling, as_sampling
 
@@ -29,6 +32,11 @@ class LlmAgent:
         await agent.observe("The car is from 2014.")
         offer = await agent.act(ActionRequest(Offer, prompt="What do you offer?"))
 
+    With `tools` it may call these before it answers. The calls and their results are part of that
+    turn alone, in which they follow the request, also when an answer is refused; they are no
+    memories. A tool that fails tells the model so. As long as tools are offered, the reply is not
+    begun, since it may be a call.
+
     Args:
         model: Plays it.
         persona: Who it is, as sentences to it: ``"You are a patient trader."``
@@ -41,9 +49,15 @@ class LlmAgent:
         begin: True: its reply is begun for it where the request settles how it begins, which small
             models need.
         session: Names this agent's prompts to engines that cache; see `Model.generate`.
+        tools: What it may call: functions, see `Tool`, or their names as ``module:function`` or
+            ``file.py:function``.
+        max_tool_calls: How many calls it may make in a turn before it has to answer.
 
     Raises:
-        ValueError: `sampling` has a field that is wrong, or `memory` names no memory.
+        ConfigError: A tool that is named cannot be found.
+        TypeError: A tool is no function that can be one; see `Tool.of`.
+        ValueError: `sampling` has a field that is wrong, `memory` names no memory, two tools have
+            one name, or `max_tool_calls` is under 1.
     """
 
     def __init__(
@@ -59,6 +73,8 @@ class LlmAgent:
         reason: bool = False,
         begin: bool = True,
         session: str | None = None,
+        tools: Sequence[ToolLike] = (),
+        max_tool_calls: int = 4,
     ) -> None:
         self.model = model
         self.seat = seat
@@ -68,13 +84,21 @@ class LlmAgent:
         self.begin = begin
         self.session = session
         self._system = _system(seat, role, persona, goal)
+        self._tools = _by_name(tools)
+        self._offering = replace(
+            self.sampling, tools=tuple(tool.spec for tool in self._tools.values())
+        )
+        if max_tool_calls < 1:
+            raise ValueError(f"max_tool_calls must be at least 1, got {max_tool_calls!r}")
+        self._max_tool_calls = max_tool_calls
+        self._tool_use = ToolUse(self._tools, max_tool_calls)
 
     async def observe(self, observation: Any) -> None:
         """Remember an observation; see `Agent.observe`."""
         await self.memory.add(MemoryItem.of(observation, self.seat))
 
     async def act(self, request: ActionRequest) -> Any:
-        """Ask the model once; see `Agent.act`.
+        """Ask the model for one answer; see `Agent.act`.
 
         Raises:
             UnfitAnswerError: The reply does not fit; holds it and the reason.
@@ -83,18 +107,14 @@ class LlmAgent:
         form = answer_form(request.space, reason=self.reason)
         words = form.ask_for(request)
         asked = request.prompt or _NO_PROMPT
-        return await attempt(
-            self.model,
-            await self._chat(request.prompt or "", f"{asked}\n{words}" if words else asked),
-            form,
-            request,
-            sampling=self.sampling,
-            begin=self.begin,
-            session=self.session,
-        )
+        words = f"{asked}\n{words}" if words else asked
+        chat = await self._chat(request.prompt or "", words)
+        if self._tools:
+            return await self._answer_with_tools(chat, form, request)
+        return await self._answer(chat, form, request)
 
     async def query(self, question: str) -> str:
-        """Ask something in free words, as in an interview; nothing of it is remembered.
+        """Ask something in free words, as in an interview: no tools, and nothing is remembered.
 
         Raises:
             ModelError: The model did not answer.
@@ -106,7 +126,37 @@ class LlmAgent:
         """An agent of the same class that remembers the same and goes its own way."""
         twin = copy.copy(self)
         twin.memory = self.memory.copy()
+        twin._tool_use = ToolUse(self._tools, self._max_tool_calls)
         return twin
+
+    async def _answer(
+        self, chat: Sequence[ChatMessage], form: AnswerForm, request: ActionRequest
+    ) -> Any:
+        return await attempt(
+            self.model,
+            chat,
+            form,
+            request,
+            sampling=self.sampling,
+            begin=self.begin,
+            session=self.session,
+        )
+
+    async def _answer_with_tools(
+        self, chat: Sequence[ChatMessage], form: AnswerForm, request: ActionRequest
+    ) -> Any:
+        """Let the model call tools until it answers; once that was refused, it only answers."""
+        if not request.refused:
+            self._tool_use = ToolUse(self._tools, self._max_tool_calls)
+        use = self._tool_use
+        use.show(request.refused)
+        while not use.is_over:
+            prompt = [*chat, *use.messages]
+            completion = await self.model.generate(prompt, self._offering, session=self.session)
+            if not completion.calls:
+                return form.read(completion.text, request)
+            await use.make(completion)
+        return await self._answer([*chat, *use.messages], form, replace(request, refused=()))
 
     async def _chat(self, question: str, asked: str) -> Sequence[ChatMessage]:
         """The prompt that ends with what is asked, in all the words that go with the question."""
@@ -123,3 +173,11 @@ def _system(seat: Seat, role: str, persona: str, goal: str) -> tuple[ChatMessage
     parts = [name, role, persona, f"Your goal: {goal}" if goal else ""]
     text = " ".join(part.strip() for part in parts if part.strip())
     return (ChatMessage("system", text),) if text else ()
+
+
+def _by_name(tools: Sequence[ToolLike]) -> Mapping[str, Tool]:
+    made = [as_tool(tool) for tool in tools]
+    by_name = {tool.name: tool for tool in made}
+    if len(by_name) < len(made):
+        raise ValueError(f"tools must have names of their own, got {[tool.name for tool in made]}")
+    return by_name

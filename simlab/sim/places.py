@@ -1,4 +1,4 @@
-"""Where the files stand that a run file names: worlds, agents, judges, engines and scripts."""
+"""Where the files stand that a run file names: worlds, agents, tools, judges, engines, scripts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,11 +7,12 @@ from typing import Any
 _NAMES = (
     ("world",),
     ("cast", "*", "agent"),
+    ("cast", "*", "tools", "*"),
     ("judges", "*", "agent"),
     ("models", "*", "engine"),
     ("models", "*", "script"),
 )
-"""The keys of a run file that name code; ``*`` is any key."""
+"""The keys of a run file that name code; ``*`` is any key, and any place in a list."""
 
 
 def with_places(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def _at(path: Sequence[str], value: Any, place: Callable[[str], str]) -> Any:
     """A value with what stands at a path below it put in its place."""
     if not path:
         return _placed(value, place) if isinstance(value, str) else value
+    if isinstance(value, list) and path[0] == "*":
+        return [_at(path[1:], item, place) for item in value]
     if not isinstance(value, dict):
         return value
     keys = [key for key in value if path[0] in ("*", key)]

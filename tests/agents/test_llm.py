@@ -1,6 +1,9 @@
 """A language model in a seat: its prompt, its one attempt, its memory."""
 
+import asyncio
+import json
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +13,9 @@ from simlab.agents.memory import ListMemory, TokenWindow
 from simlab.agents.summary import SummarisingMemory
 from simlab.env.car_sale import Offer
 from simlab.env.environment import ActionRequest, Refusal, Utterance, Wait
-from simlab.errors import ModelError, UnfitAnswerError
+from simlab.errors import ConfigError, ModelError, UnfitAnswerError
 from simlab.models.model import ChatMessage, Sampling
+from simlab.models.tool_call import ToolCall
 
 ASK = ActionRequest(Offer, prompt="Your move.")
 REPLY = 'Too dear.", "price": 7000}'
@@ -245,6 +249,157 @@ def test_a_run_file_names_the_memory_and_its_limits(replying, spec, kind, limits
 def test_a_memory_that_there_is_not_is_refused(replying, spec, message):
     with pytest.raises(ValueError, match=message):
         LlmAgent(replying(), memory=spec)
+
+
+def weather(city: str) -> str:
+    """Says how the weather is.
+
+    Args:
+        city: Its name.
+    """
+    return f"{city}: 21 degrees"
+
+
+def tell(seat: str) -> str:
+    raise LookupError(seat)
+
+
+def call(name, **arguments):
+    return f"<tool_call>{json.dumps({'name': name, 'arguments': arguments})}</tool_call>"
+
+
+async def test_tools_are_called_until_the_model_answers(replying):
+    model = replying(
+        f"I look. {call('weather', city='Rome')}",
+        call("weather", city="Oslo"),
+        f'{{"say": "{REPLY}',
+    )
+    agent = LlmAgent(model, tools=[weather], seat="buyer")
+
+    assert await agent.act(ASK) == Offer("Too dear.", 7000)
+
+    first, second, third = model.prompts
+    assert [spec.name for spec in model.samplings[0].tools] == ["weather"]
+    assert [message.role for message in first] == ["system", "user"]
+    assert second[:2] == first
+    called = ToolCall("weather", '{"city": "Rome"}', "call00001")
+    assert second[2:] == [
+        ChatMessage("assistant", "I look.", (called,)),
+        ChatMessage("tool", "Rome: 21 degrees", (called,)),
+    ]
+    assert [message.text for message in third[4:]] == ["", "Oslo: 21 degrees"]
+    assert third[:4] == second
+
+
+async def test_calls_of_one_reply_are_made_in_their_order(replying):
+    made = []
+
+    async def note(n: int) -> int:
+        made.append(n)
+        await asyncio.sleep(0)
+        made.append(n)
+        return n
+
+    model = replying(call("note", n=1) + call("note", n=2), "Done.")
+
+    assert await LlmAgent(model, tools=[note]).act(ActionRequest()) == "Done."
+    assert made == [1, 1, 2, 2]
+    assert [message.text for message in model.prompts[1][-2:]] == ["1", "2"]
+    assert [message.calls[0].id for message in model.prompts[1][-2:]] == ["call00001", "call00002"]
+
+
+async def test_what_goes_wrong_with_a_tool_is_what_the_model_is_told(replying):
+    model = replying(
+        call("tell", seat="bob"),
+        call("wether", city="Rome"),
+        call("weather", town="Rome"),
+        "<tool_call>weather Rome</tool_call>",
+        "I do not know.",
+    )
+    agent = LlmAgent(model, tools=[weather, tell], max_tool_calls=5)
+
+    assert await agent.act(ActionRequest()) == "I do not know."
+
+    told = [message.text for message in model.prompts[-1] if message.role == "tool"]
+    assert told == [
+        "Error: LookupError: bob",
+        "Error: there is no tool 'wether'; did you mean weather?",
+        "Error: city is missing; town is not asked for",
+        "Error: the call cannot be read; expected a name and arguments in JSON, got 'weather Rome'",
+    ]
+
+
+async def test_after_its_calls_a_model_has_to_answer(replying):
+    model = replying(call("weather", city="Rome"), call("weather", city="Oslo") * 3, REPLY)
+    agent = LlmAgent(model, tools=[weather], max_tool_calls=2)
+
+    assert await agent.act(ASK) == Offer("Too dear.", 7000)
+
+    assert [bool(sampling.tools) for sampling in model.samplings] == [True, True, False]
+    *_, last, too_many, still_more, begun = model.prompts[-1]
+    assert last.text == "Oslo: 21 degrees"
+    assert too_many.text == still_more.text == "Error: not called; 2 calls were made, answer now"
+    assert begun == ChatMessage("assistant", '{"say": "')
+
+
+async def test_once_refused_an_answer_is_asked_for_without_tools_and_with_their_results(replying):
+    model = replying(call("weather", city="Rome"), "Hm.", 'x", "price": 0}', REPLY)
+    agent = LlmAgent(model, tools=[weather])
+    request = ASK
+    for n_refused in range(2):
+        with pytest.raises(UnfitAnswerError) as caught:
+            await agent.act(request)
+        assert len(model.prompts) == 2 + n_refused
+        refusal = Refusal(caught.value.raw, caught.value.message)
+        request = replace(request, refused=(*request.refused, refusal))
+
+    assert await agent.act(request) == Offer("Too dear.", 7000)
+
+    asked, called, result, first, reason, second, _, begun = model.prompts[-1]
+    assert asked.text.startswith("Your move.")
+    assert called.calls[0].name == "weather"
+    assert (result.text, first.text) == ("Rome: 21 degrees", "Hm.")
+    assert reason.text.startswith("That was not taken: expected a JSON object")
+    assert (second.text, begun.text) == ('{"say": "x", "price": 0}', '{"say": "')
+    assert [bool(sampling.tools) for sampling in model.samplings] == [True, True, False, False]
+
+
+async def test_calls_of_a_turn_are_forgotten_after_it(replying):
+    model = replying(call("weather", city="Rome"), "One.", "Two.", "Three.")
+    agent = LlmAgent(model, tools=[weather])
+
+    await agent.act(ActionRequest(prompt="First?"))
+    await agent.act(ActionRequest(prompt="Then?"))
+    assert await agent.query("What now?") == "Three."
+
+    assert model.prompts[2] == [ChatMessage("user", "Then?")]
+    assert agent.memory.messages() == []
+    assert model.samplings[3].tools == ()
+
+
+async def test_a_copy_has_turns_of_its_own(replying):
+    model = replying(call("weather", city="Rome"), "", "Hm.")
+    agent = LlmAgent(model, tools=[weather])
+    with pytest.raises(UnfitAnswerError):
+        await agent.act(ActionRequest(str))
+
+    await agent.copy().act(ActionRequest(str, refused=(Refusal("", "nothing said"),)))
+
+    assert [message.role for message in model.prompts[-1]] == ["user", "assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"tools": [weather, weather]}, ValueError, r"own, got \['weather', 'weather'\]"),
+        ({"tools": [weather], "max_tool_calls": 0}, ValueError, "max_tool_calls .* got 0"),
+        ({"tools": ["nowhere.py:weather"]}, ConfigError, "there is no file nowhere.py"),
+        ({"tools": [3]}, TypeError, "a tool must be a function, got 3"),
+    ],
+)
+def test_tools_that_there_are_not_are_refused(replying, options, error, message):
+    with pytest.raises(error, match=message):
+        LlmAgent(replying(), **options)
 
 
 def test_it_is_an_agent(replying):
