@@ -62,9 +62,9 @@ class ToolUse:
             call if call.id else replace(call, id=f"call{number:05}")
             for number, call in enumerate(completion.calls, first)
         )
-        self.messages.append(ChatMessage("assistant", completion.text, calls))
+        self.messages.append(ChatMessage("assistant", completion.text, calls=calls))
         for call in calls:
-            self.messages.append(ChatMessage("tool", await self._result(call), (call,)))
+            self.messages.append(ChatMessage("tool", await self._result(call), calls=(call,)))
 
     async def _result(self, call: ToolCall) -> str:
         self._n_calls += 1

@@ -18,7 +18,9 @@ class EndpointModel:
     """A language model that an endpoint computes; a value that pickles and holds no key.
 
     Asked as a vLLM server, or with a tokenizer, prompts travel as token ids and begun replies are
-    continued; else chats travel as they are, and completions have no ids.
+    continued; else chats travel as they are, and completions have no ids. Tools travel beside a
+    chat in the API's own form; with a tokenizer its template tells of them, else they are put in
+    words.
 
     Example::
 

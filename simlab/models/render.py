@@ -52,10 +52,10 @@ class Tokenizer(Protocol):
 class Renderer:
     """Renders prompts for one tokenizer; what it gives follows from the prompt alone.
 
-    A chat is folded into what the template takes, see `Folding` and `ToolFolding`. Replies keep the ids that were
-    drawn, see `simlab.models.extend`. A last message by the assistant is written without its end,
-    for the model to go on from; where the template lets the model think first, its thoughts are
-    ended before that.
+    A chat is folded into what the template takes, see `Folding` and `ToolFolding`. Replies keep the
+    ids that were drawn, see `simlab.models.extend`. A last message by the assistant is written
+    without its end, for the model to go on from; where the template lets the model think first, its
+    thoughts are ended before that.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

@@ -58,8 +58,8 @@ class ToolFolding:
 
 def _tells(write: Write, calls: Sequence[ToolCall]) -> bool:
     """Whether a tool, calls of it and their results reach the text."""
-    results = [ChatMessage("tool", f"{_RESULT}-{call.id}", (call,)) for call in calls]
-    chat = [_ASKED, ChatMessage("assistant", "", tuple(calls)), *results]
+    results = [ChatMessage("tool", f"{_RESULT}-{call.id}", calls=(call,)) for call in calls]
+    chat = [_ASKED, ChatMessage("assistant", "", calls=tuple(calls)), *results]
     try:
         text = write(chat, [_TOOL])
     except TemplateError:
@@ -74,7 +74,7 @@ def _reads_back(write: Write) -> bool:
     """
     try:
         said = write([_ASKED, ChatMessage("assistant", _WORDS)], [_TOOL])
-        called = write([_ASKED, ChatMessage("assistant", "", (_CALL,))], [_TOOL])
+        called = write([_ASKED, ChatMessage("assistant", "", calls=(_CALL,))], [_TOOL])
     except TemplateError:
         return False
     before, _, after = said.rpartition(_WORDS)
@@ -86,5 +86,5 @@ def _one_by_one(messages: Sequence[ChatMessage]) -> Iterator[ChatMessage]:
     """The chat with each call in a turn of its own, before its result."""
     for before, message in zip([None, *messages], messages, strict=False):
         if message.role == "tool" and before is not None and before.role == "tool":
-            yield ChatMessage("assistant", "", message.calls)
+            yield ChatMessage("assistant", "", calls=message.calls)
         yield replace(message, calls=message.calls[:1])

@@ -284,8 +284,8 @@ async def test_tools_are_called_until_the_model_answers(replying):
     assert second[:2] == first
     called = ToolCall("weather", '{"city": "Rome"}', "call00001")
     assert second[2:] == [
-        ChatMessage("assistant", "I look.", (called,)),
-        ChatMessage("tool", "Rome: 21 degrees", (called,)),
+        ChatMessage("assistant", "I look.", calls=(called,)),
+        ChatMessage("tool", "Rome: 21 degrees", calls=(called,)),
     ]
     assert [message.text for message in third[4:]] == ["", "Oslo: 21 degrees"]
     assert third[:4] == second

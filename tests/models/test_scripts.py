@@ -155,8 +155,8 @@ def test_each_tool_is_called_once_before_a_request_is_answered():
     said = []
     while not said or said[-1].calls:
         said.append(read_spoken(sensible(chat, offering), offering.tools))
-        chat.append(ChatMessage("assistant", said[-1].words, said[-1].calls))
-        chat += [ChatMessage("tool", "21", (call,)) for call in said[-1].calls]
+        chat.append(ChatMessage("assistant", said[-1].words, calls=said[-1].calls))
+        chat += [ChatMessage("tool", "21", calls=(call,)) for call in said[-1].calls]
 
     assert [spoken.calls for spoken in said] == [
         (ToolCall("weather", '{"city": "some words"}'),),

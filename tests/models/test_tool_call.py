@@ -47,8 +47,8 @@ def test_chats_and_samplings_with_tools_pickle():
 
 
 def test_messages_without_calls_are_made_and_compared_as_ever():
-    assert ChatMessage("user", "Hi") == ChatMessage("user", "Hi", ())
-    assert hash(CALLED[2]) == hash(ChatMessage("assistant", "", CALLS))
+    assert ChatMessage("user", "Hi") == ChatMessage("user", "Hi", calls=())
+    assert hash(CALLED[2]) == hash(ChatMessage("assistant", "", calls=CALLS))
 
 
 def test_a_run_file_cannot_offer_tools_that_nobody_would_call():

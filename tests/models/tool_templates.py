@@ -91,9 +91,9 @@ CALLS = tuple(
 )
 CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Where is it warmer?")]
 RESULTS = [
-    ChatMessage("tool", text, (call,)) for text, call in zip(("21", "4"), CALLS, strict=True)
+    ChatMessage("tool", text, calls=(call,)) for text, call in zip(("21", "4"), CALLS, strict=True)
 ]
-CALLED = [*CHAT, ChatMessage("assistant", "", CALLS), *RESULTS]
+CALLED = [*CHAT, ChatMessage("assistant", "", calls=CALLS), *RESULTS]
 
 
 class Templated:

@@ -1,15 +1,20 @@
 """Chats in, words out: ``/chat/completions``, which every endpoint has."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlab.errors import ModelError
 from simlab.models.http.client import Client
 from simlab.models.http.drawing import drawing
 from simlab.models.http.replies import read_chat, usage_of
 from simlab.models.model import ChatMessage, Completion, Prompt, Sampling
+from simlab.models.tool_call import ToolCall
+from simlab.models.tool_reading import read_spoken
 
 if TYPE_CHECKING:
     from simlab.models.endpoint import EndpointModel
+
+_UNREAD = "unreadable"
+"""The name of a call that has none, which endpoints do not take."""
 
 _TAKES_IDS = "serve the model with vLLM and set server: vllm, or give a tokenizer"
 
@@ -35,18 +40,22 @@ class ChatApi:
         """
         asked = {
             "model": self._model.served,
-            "messages": [{"role": each.role, "content": each.text} for each in self._chat(prompt)],
+            "messages": [_turn(message) for message in self._chat(prompt)],
             **drawing(sampling, limit=self._model.limit, seeds=self._model.seeds),
         }
         if sampling.logprobs:
             asked["logprobs"] = True
+        if sampling.tools:
+            asked["tools"] = [tool.as_function() for tool in sampling.tools]
         answer = await self._client.ask(self._url, asked, read_chat)
         choice = answer.value.choices[0]
+        spoken = read_spoken(choice.text, () if choice.calls else sampling.tools)
         return Completion(
-            choice.text,
+            spoken.words,
             logprobs=choice.token_logprobs,
             finish=choice.finish,
             usage=usage_of(answer, self._model),
+            calls=choice.calls or spoken.calls,
         )
 
     def _chat(self, prompt: Prompt) -> list[ChatMessage]:
@@ -60,3 +69,18 @@ class ChatApi:
                 f"begin: false on the agents that this model plays, or {_TAKES_IDS}"
             )
         return messages
+
+
+def _turn(message: ChatMessage) -> dict[str, Any]:
+    """A message as the API takes it."""
+    turn: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.calls and message.role == "tool":
+        turn["tool_call_id"] = message.calls[0].id
+    elif message.calls:
+        turn["tool_calls"] = [_call(call) for call in message.calls]
+    return turn
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name or _UNREAD, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}

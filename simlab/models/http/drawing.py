@@ -41,7 +41,7 @@ def check_drawn(completion: Completion, sampling: Sampling, url: str) -> None:
     """
     if sampling.logprobs and completion.usage.completion_tokens and not completion.logprobs:
         raise ModelError(f"{url} gives no logprobs, which were asked for; leave out logprobs")
-    if sampling.schema is not None and completion.finish == "stop":
+    if sampling.schema is not None and completion.finish == "stop" and not completion.calls:
         _check_schema(completion.text, sampling.schema, url)
 
 

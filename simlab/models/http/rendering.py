@@ -11,6 +11,8 @@ from simlab.errors import ModelError
 from simlab.models.http.client import Client
 from simlab.models.model import ChatMessage, Prompt
 from simlab.models.render import Renderer
+from simlab.models.tool_call import ToolSpec
+from simlab.models.tool_words import in_words
 
 _REMEMBERED = 4096
 """So many short texts are cut into tokens at the server once, and then all anew."""
@@ -19,7 +21,7 @@ _REMEMBERED = 4096
 class Rendering(Protocol):
     """Turns prompts and texts into token ids."""
 
-    async def prompt_ids(self, prompt: Prompt) -> list[int]:
+    async def prompt_ids(self, prompt: Prompt, tools: Sequence[ToolSpec] = ()) -> list[int]:
         """The ids that a model reads; those of a prompt that is ids already are not changed."""
         ...
 
@@ -40,9 +42,9 @@ class RenderingHere:
         self._loading = asyncio.Lock()
         self._renderer: Renderer | None = None
 
-    async def prompt_ids(self, prompt: Prompt) -> list[int]:
+    async def prompt_ids(self, prompt: Prompt, tools: Sequence[ToolSpec] = ()) -> list[int]:
         """See `Renderer.prompt_ids`."""
-        return (await self._load()).prompt_ids(prompt)
+        return (await self._load()).prompt_ids(prompt, tools)
 
     async def text_ids(self, text: str) -> list[int]:
         """See `Renderer.text_ids`."""
@@ -58,7 +60,9 @@ class RenderingHere:
 class RenderingThere:
     """Lets a vLLM server render with the chat template that it serves the model with.
 
-    A begun reply follows the rest as tokens of its own, so that no template trims it.
+    A begun reply follows the rest as tokens of its own, so that no template trims it. Tools are put
+    in words, since the template cannot be looked into; a tokenizer of one's own renders them as the
+    template does.
 
     Args:
         client: Asks.
@@ -72,7 +76,7 @@ class RenderingThere:
         self._model = model
         self._texts: dict[str, list[int]] = {}
 
-    async def prompt_ids(self, prompt: Prompt) -> list[int]:
+    async def prompt_ids(self, prompt: Prompt, tools: Sequence[ToolSpec] = ()) -> list[int]:
         """See `Rendering.prompt_ids`.
 
         Raises:
@@ -85,7 +89,8 @@ class RenderingThere:
         if ids:
             return ids
         begun = messages.pop().text if messages[-1].role == "assistant" else ""
-        return [*await self._chat_ids(messages), *await self.text_ids(begun)]
+        told = in_words(messages, tools)
+        return [*await self._chat_ids(told), *await self.text_ids(begun)]
 
     async def text_ids(self, text: str) -> list[int]:
         """See `Rendering.text_ids`; what was asked before is remembered."""

@@ -7,13 +7,18 @@ from msgspec import Meta, Struct
 
 from simlab.models.http.client import Answer
 from simlab.models.model import Finish, Usage
+from simlab.models.tool_call import ToolCall
 
 if TYPE_CHECKING:
     from simlab.models.endpoint import EndpointModel
 
 C = TypeVar("C", bound="Choice")
 
-_FINISHES: dict[str | None, Finish] = {"stop": "stop", "length": "length"}
+_FINISHES: dict[str | None, Finish] = {
+    "stop": "stop",
+    "tool_calls": "stop",
+    "length": "length",
+}
 
 
 class _CachedTokens(Struct):
@@ -37,9 +42,20 @@ class Choice(Struct, kw_only=True):
         return _FINISHES.get(self.finish_reason, "abort")
 
 
+class _Function(Struct):
+    name: str
+    arguments: str
+
+
+class _Call(Struct):
+    function: _Function
+    id: str = ""
+
+
 class _Message(Struct):
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[_Call] | None = None
 
 
 class _TokenLogprob(Struct):
@@ -60,6 +76,14 @@ class ChatChoice(Choice):
     def text(self) -> str:
         """The words; none where all tokens went into thoughts that the endpoint does not show."""
         return self.message.content or self.message.refusal or ""
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tools that are called."""
+        return tuple(
+            ToolCall(call.function.name, call.function.arguments, call.id)
+            for call in self.message.tool_calls or ()
+        )
 
     @property
     def token_logprobs(self) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from simlab.models.http.drawing import drawing
 from simlab.models.http.rendering import Rendering, RenderingHere, RenderingThere
 from simlab.models.http.replies import Reply, TextChoice, read_text, usage_of
 from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
+from simlab.models.tool_reading import read_spoken
 
 if TYPE_CHECKING:
     from simlab.models.endpoint import EndpointModel
@@ -53,20 +54,22 @@ class TokenApi:
             ModelError: The prompt or the adapter is not taken, or the server failed.
             ConfigError: The tokenizer cannot be had.
         """
-        ids = await self._rendering.prompt_ids(prompt)
+        ids = await self._rendering.prompt_ids(prompt, sampling.tools)
         asked = {**drawing(sampling, seeds=self._model.seeds), "return_token_ids": True}
         if sampling.logprobs:
             asked["logprobs"] = 1
         answer = await self._ask(ids, asked, adapter)
         choice = answer.value.choices[0]
         self._check(ids, choice)
+        spoken = read_spoken(choice.text, sampling.tools)
         return Completion(
-            choice.text,
+            spoken.words,
             prompt_ids=tuple(ids),
             token_ids=tuple(choice.token_ids or ()),
             logprobs=choice.token_logprobs if sampling.logprobs else (),
             finish=choice.finish,
             usage=usage_of(answer, self._model),
+            calls=spoken.calls,
         )
 
     async def choice_logprobs(

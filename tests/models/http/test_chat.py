@@ -1,12 +1,15 @@
 """Hosted endpoints: chats in, words out."""
 
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
 
 from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Sampling
+from simlab.models.tool_call import ToolCall
+from tests.models.tool_templates import CALLED, CALLS, WEATHER
 
 CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
 
@@ -53,6 +56,58 @@ async def test_a_chat_is_sent_with_all_that_says_how_to_draw(hosted):
         "stop": ["\n"],
         "seed": 3,
     }
+
+
+async def test_tools_and_what_was_called_are_sent_in_the_endpoints_own_form(hosted):
+    unread = ToolCall("", "Rome?", "call00003")
+    chat = [*CALLED, ChatMessage("assistant", "Hm.", calls=(unread,))]
+    chat.append(ChatMessage("tool", "Error: what?", calls=(unread,)))
+
+    _, [(_, asked)] = await hosted(reply(), Sampling(tools=(WEATHER,)), chat)
+
+    called = [
+        {"id": key, "type": "function", "function": {"name": name, "arguments": arguments}}
+        for key, name, arguments in [
+            ("call00001", "weather", '{"city": "Rome"}'),
+            ("call00002", "weather", '{"city": "Oslo"}'),
+            ("call00003", "unreadable", "Rome?"),
+        ]
+    ]
+    assert asked["tools"] == [WEATHER.as_function()]
+    assert asked["messages"][2:] == [
+        {"role": "assistant", "content": "", "tool_calls": called[:2]},
+        {"role": "tool", "content": "21", "tool_call_id": "call00001"},
+        {"role": "tool", "content": "4", "tool_call_id": "call00002"},
+        {"role": "assistant", "content": "Hm.", "tool_calls": called[2:]},
+        {"role": "tool", "content": "Error: what?", "tool_call_id": "call00003"},
+    ]
+
+
+async def test_calls_of_an_endpoint_keep_its_ids(hosted):
+    function = {"name": "weather", "arguments": '{"city":"Rome"}'}
+    message = {
+        "content": None,
+        "tool_calls": [{"id": "call_x7", "type": "function", "function": function}],
+    }
+    schema = {"type": "object"}
+
+    completion, _ = await hosted(
+        reply(message=message, finish="tool_calls"), Sampling(tools=(WEATHER,), schema=schema)
+    )
+
+    assert completion.calls == (ToolCall("weather", '{"city":"Rome"}', "call_x7"),)
+    assert (completion.text, completion.finish) == ("", "stop")
+
+
+async def test_calls_that_an_endpoint_leaves_in_the_words_are_read_from_there(hosted):
+    words = 'Hm. <tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>'
+
+    offered, [(_, asked)] = await hosted(reply(words), Sampling(tools=(WEATHER,)))
+    alone, [(_, other)] = await hosted(reply(words))
+
+    assert (offered.text, offered.calls) == ("Hm.", (replace(CALLS[0], id=""),))
+    assert (alone.text, alone.calls) == (words, ())
+    assert asked.keys() - other.keys() == {"tools"}
 
 
 async def test_an_endpoint_may_name_its_limit_otherwise_and_know_no_seeds(hosted):

@@ -5,6 +5,7 @@ import pytest
 from simlab.errors import ModelError
 from simlab.models.http.rendering import RenderingHere, RenderingThere
 from simlab.models.model import ChatMessage
+from tests.models.tool_templates import CALLED, WEATHER
 
 USER = ChatMessage("user", "Hello")
 
@@ -42,6 +43,15 @@ async def test_a_text_is_cut_into_tokens_once(there, fake_vllm):
     assert len(fake_vllm.asked) == 1
 
 
+async def test_tools_are_put_in_words_as_no_template_can_be_looked_into(there):
+    told = "".join(map(chr, await there.prompt_ids(CALLED, [WEATHER])))
+    later = "".join(map(chr, await there.prompt_ids(CALLED)))
+
+    assert told.startswith("<system>Be brief.\n\nYou can use these tools:\n- weather: Says how")
+    assert later.startswith("<system>Be brief.<user>Where is it warmer?<assistant><tool_call>")
+    assert told.endswith("<user>Result of weather: 21\nResult of weather: 4<assistant>")
+
+
 async def test_ids_are_not_rendered(there, fake_vllm):
     assert await there.prompt_ids([5, 6]) == [5, 6]
     assert fake_vllm.asked == []
@@ -60,8 +70,8 @@ async def test_a_tokenizer_is_loaded_once_for_all_that_ask_at_once(monkeypatch):
         def __init__(self, name):
             loaded.append(name)
 
-        def prompt_ids(self, prompt):
-            return [len(prompt)]
+        def prompt_ids(self, prompt, tools):
+            return [len(prompt), *tools]
 
         def text_ids(self, text):
             return ids_of(text)

@@ -1,6 +1,7 @@
 """Token ids in, token ids out, at a server such as vLLM."""
 
 import math
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Sampling
 from tests.models.http.fake_vllm import END, logprob_of
+from tests.models.tool_templates import CALLS, WEATHER
 
 CHAT = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
 RENDERED = "<system>Be brief.<user>Hello<assistant>"
@@ -52,6 +54,27 @@ async def test_a_begun_reply_is_gone_on_with(vllm):
     completion = await vllm.generate(begun, Sampling(seed=1), model="small")
 
     assert list(completion.prompt_ids) == ids_of(RENDERED + '{"price": ')
+
+
+async def test_tools_are_told_in_words_and_calls_are_read_from_words(make_endpoint, fake_vllm):
+    words = '<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>'
+
+    def handle(request):
+        answer = fake_vllm(request)
+        if request.url.path != "/v1/completions":
+            return answer
+        given = answer.json()
+        given["choices"][0]["text"] = words
+        return httpx2.Response(200, json=given)
+
+    vllm = make_endpoint(handle, server="vllm")
+
+    offered = await vllm.generate(CHAT, Sampling(seed=1, tools=(WEATHER,)), model="small")
+    alone = await vllm.generate(CHAT, Sampling(seed=1), model="small")
+
+    assert (offered.text, offered.calls) == ("", (replace(CALLS[0], id=""),))
+    assert (alone.text, alone.calls) == (words, ())
+    assert "- weather: Says" in "".join(map(chr, offered.prompt_ids))
 
 
 async def test_ids_and_logprobs_of_all_that_was_drawn_come_back(vllm):
@@ -112,7 +135,7 @@ async def test_with_a_tokenizer_chats_are_rendered_here_for_any_server(
     make_endpoint, fake_vllm, monkeypatch
 ):
     class Rendered:
-        def prompt_ids(self, prompt):
+        def prompt_ids(self, prompt, _tools):
             return [len(prompt), 9]
 
     monkeypatch.setattr("simlab.models.http.rendering._load_renderer", lambda _name: Rendered())
