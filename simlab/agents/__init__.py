@@ -1,6 +1,7 @@
 """Deciders: whoever takes a seat. Start at `Agent`; `LlmAgent` is the one that models play.
 
-People are in `simlab.agents.human` and judges in `simlab.agents.judge`.
+People are in `simlab.agents.human`, judges in `simlab.agents.judge`, and what models may call on
+their way to an answer in `simlab.agents.tool`.
 """
 
 from simlab.agents.agent import Agent

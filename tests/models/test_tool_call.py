@@ -40,6 +40,13 @@ def test_a_completion_with_calls_comes_back_from_the_record_as_it_was():
     assert "calls" not in plain(Completion("Hi"))
 
 
+def test_a_reply_with_calls_is_a_turn_without_ids_as_templates_write_calls_anew():
+    completion = Completion("I look.", token_ids=(3, 4), calls=CALLS)
+
+    assert completion.message() == ChatMessage("assistant", "I look.", calls=CALLS)
+    assert Completion("Hi", token_ids=(3, 4)).message().ids == (3, 4)
+
+
 def test_chats_and_samplings_with_tools_pickle():
     sampling = Sampling(tools=(WEATHER,))
 
