@@ -12,6 +12,7 @@ from typing import Any
 
 from simlab.errors import ConfigError
 from simlab.seeding import derive
+from simlab.stray import in_words
 
 USER_MODULE = re.compile(r"(simlab_user_.+?)_[0-9a-f]{16}")
 """The module of a user's file: a name that is the same wherever it stands, and a hash of where."""
@@ -55,7 +56,7 @@ def _import(name: str) -> ModuleType:
             "for a file of your own write file.py:name"
         ) from error
     except Exception as error:
-        raise ConfigError(f"importing {name!r} failed: {type(error).__name__}: {error}") from error
+        raise ConfigError(f"importing {name!r} failed: {in_words(error)}") from error
 
 
 def _load_file(name: str) -> ModuleType:
@@ -74,5 +75,5 @@ def _load_file(name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
-        raise ConfigError(f"loading {name} failed: {type(error).__name__}: {error}") from error
+        raise ConfigError(f"loading {name} failed: {in_words(error)}") from error
     return module

@@ -25,4 +25,12 @@ def is_stop(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """An exception's class and its message, if it has one."""
-    return ": ".join(filter(None, (type(error).__name__, str(error))))
+    return ": ".join(filter(None, (type(error).__name__, message_of(error))))
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception says, or that it cannot say it."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"its message cannot be had: str() raised {type(failure).__name__}"

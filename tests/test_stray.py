@@ -7,6 +7,13 @@ import pytest
 from simlab.stray import in_words, is_stop
 
 
+class MuteError(Exception):
+    """Cannot say its message."""
+
+    def __str__(self):
+        raise LookupError
+
+
 async def caught_from(work):
     """What some work raised, and whether it was a stop, both seen where it was raised."""
     try:
@@ -66,7 +73,11 @@ async def test_ctrl_c_is_a_stop_and_nothing_else_is(error, stops):
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(KeyError("a"), "KeyError: 'a'"), (asyncio.CancelledError(), "CancelledError")],
+    [
+        (KeyError("a"), "KeyError: 'a'"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (MuteError(), "MuteError: its message cannot be had: str() raised LookupError"),
+    ],
 )
 def test_an_error_in_words_is_its_class_and_its_message_if_it_has_one(error, words):
     assert in_words(error) == words

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from simlab.errors import ActorError
+from simlab.stray import message_of
 
 Pickle = Callable[[Any], bytes]
 """Makes bytes of a message, its answer or an error; `pickle.loads` reads them."""
@@ -113,7 +114,7 @@ def pack_error(error: BaseException, dumps: Pickle) -> bytes:
         body = dumps((error, where))
         pickle.loads(body)
     except Exception:
-        told = ActorError(f"{type(error).__name__} (which cannot be pickled): {error}")
+        told = ActorError(f"{type(error).__name__} (which cannot be pickled): {message_of(error)}")
         return pickle_5((told, where))
     return body
 

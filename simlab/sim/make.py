@@ -6,6 +6,7 @@ from typing import Any
 
 from simlab.errors import ConfigError, SimlabError
 from simlab.find import near
+from simlab.stray import in_words, message_of
 
 
 def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
@@ -28,11 +29,11 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
     try:
         return maker(**options)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{what}: {error}") from error
+        raise ConfigError(f"{what}: {message_of(error)}") from error
     except SimlabError:
         raise
     except Exception as error:
-        raise ConfigError(f"{what} raised {type(error).__name__}: {error}") from error
+        raise ConfigError(f"{what} raised {in_words(error)}") from error
 
 
 def parameters(maker: Callable[..., Any]) -> set[str] | None:

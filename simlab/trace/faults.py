@@ -6,8 +6,9 @@ from types import TracebackType
 
 import simlab.errors
 from simlab.errors import EpisodeError, RecordedError
+from simlab.stray import message_of
 from simlab.trace.events import Fault
-from simlab.trace.text import message_of, utf8
+from simlab.trace.text import durable, utf8
 
 _LONGEST_CHAIN = 16
 """Errors kept of a chain of causes."""
@@ -25,7 +26,7 @@ def fault_of(error: BaseException, *, boundary: str = "", frames: bool = True) -
     for link in reversed(_chain(error)):
         fault = Fault(
             type=utf8(type(link).__qualname__),
-            message=message_of(link),
+            message=durable(message_of(link)),
             boundary=link.boundary if isinstance(link, EpisodeError) else boundary,
             frames=_frames(link.__traceback__) if frames else [],
             cause=fault,

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from simlab.find import home_of
+from simlab.stray import in_words, message_of
 from simlab.trace.contents import Content, Reference
-from simlab.trace.text import message_of
+from simlab.trace.text import durable
 
 Plain = Any
 """A value of plain data, as the module's docstring defines it."""
@@ -159,7 +160,7 @@ def _failed(kind: type, error: Exception) -> Plain:
     return {
         "_type": kind.__qualname__,
         "stub": home_of(kind),
-        "failed": f"{type(error).__name__}: {message_of(error)}",
+        "failed": durable(in_words(error)),
     }
 
 
@@ -272,7 +273,7 @@ def _written(value: Any, intern: Intern, path: _Path) -> Plain:
 def _error(value: BaseException, intern: Intern, path: _Path) -> Plain:
     return {
         "_type": type(value).__qualname__,
-        "message": _text(message_of(value), intern, path),
+        "message": _text(durable(message_of(value)), intern, path),
     }
 
 

@@ -41,9 +41,6 @@ def word(what: str, given: object) -> str:
     return utf8(str.__str__(given))
 
 
-def message_of(error: BaseException) -> str:
-    """What an error says, or that it cannot say it."""
-    try:
-        return utf8(placeless(str(error)))
-    except Exception as failure:
-        return f"its message cannot be had: str() raised {type(failure).__name__}"
+def durable(text: str) -> str:
+    """What Python or a user's code says, as the record keeps it: see `utf8` and `placeless`."""
+    return utf8(placeless(text))

@@ -145,6 +145,33 @@ def test_sim_17_whatever_users_code_raises_fails_its_episode_alone(
     assert run_async(replay(run)) == 2, "it raises that again"
 
 
+class MuteError(Exception):
+    """Cannot say its message."""
+
+    def __str__(self):
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("raised_by", "keys"),
+    [
+        ("the agent in seat 'ann'", {"cast": {"*": agent("Straying", raises="MuteError")}}),
+        ("the world", {"options": {"crash_at": 1, "raises": "MuteError"}}),
+        ("judge 'stray'", {"judges": {"stray": judge("StrayingJudge", raises="MuteError")}}),
+    ],
+)
+def test_an_error_that_cannot_say_its_message_fails_its_episode_alone(
+    relay, monkeypatch, raised_by, keys
+):
+    monkeypatch.setitem(STRAYS, "MuteError", MuteError)
+
+    run = relay(episodes=2, **keys)
+
+    told = f"{raised_by} raised MuteError: its message cannot be had: str() raised LookupError"
+    assert [outcome(run, e).failed.message for e in range(2)] == [told] * 2
+    assert run_async(replay(run)) == 2
+
+
 @pytest.mark.parametrize(
     ("within", "boundary", "message"),
     [
