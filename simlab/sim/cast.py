@@ -12,7 +12,13 @@ from simlab.actors import ActorRef
 from simlab.agents.actor import ATTEMPTS, TakeTurn
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
 from simlab.env.spaces import admit, default_text_field
-from simlab.errors import ConfigError, EpisodeError, UnfitAnswerError, WorldFailedError
+from simlab.errors import (
+    AgentFailedError,
+    ConfigError,
+    EpisodeError,
+    UnfitAnswerError,
+    WorldFailedError,
+)
 from simlab.stray import in_words
 from simlab.trace.events import Acted
 from simlab.trace.plain import Plain
@@ -134,7 +140,7 @@ class Cast:
         if act.invalid or act.late or act.edited:
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
-        refused = (*act.refused, Refusal(_as_json(act.action), placeless(reason)))
+        refused = (*act.refused, Refusal(_as_json(seat, act.action), placeless(reason)))
         return await self._ask(seat, step, (), replace(request, refused=refused))
 
     async def _ask(
@@ -148,7 +154,7 @@ class Cast:
                 answer = await self.refs[seat].ask(message)
                 answer = _admitted(seat, request, answer)
             except UnfitAnswerError as error:
-                raw = error.raw if answer is None else _as_json(answer)
+                raw = error.raw if answer is None else _as_json(seat, answer)
                 refused = (*request.refused, Refusal(raw, placeless(error.message)))
                 request = replace(request, refused=refused)
                 message = TakeTurn(step, (), request)
@@ -269,9 +275,18 @@ async def _outcome(call: Awaitable[Any]) -> _Outcome:
         return _Outcome(None, error)
 
 
-def _as_json(action: Any) -> str:
-    """An action as whoever chose it would write it: text as it is, all else as JSON."""
+def _as_json(seat: Seat, action: Any) -> str:
+    """An action as whoever chose it would write it: text as it is, all else as JSON.
+
+    Raises:
+        AgentFailedError: It cannot be written down.
+    """
     if isinstance(action, str):
         return action
-    plain = to_jsonable_python(action, fallback=lambda value: placeless(str(value)))
-    return json.dumps(plain, ensure_ascii=False)
+    try:
+        plain = to_jsonable_python(action, fallback=lambda value: placeless(str(value)))
+        return json.dumps(plain, ensure_ascii=False)
+    except Exception as error:
+        raise AgentFailedError(
+            f"an answer of seat {seat!r} cannot be written down: it raised {in_words(error)}"
+        ) from error

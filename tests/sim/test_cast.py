@@ -5,7 +5,13 @@ from pydantic import BaseModel, Field, field_validator
 
 from simlab.agents.actor import TakeTurn
 from simlab.env.environment import PASS, ActionRequest, Refusal, Wait
-from simlab.errors import ConfigError, ModelError, UnfitAnswerError, WorldFailedError
+from simlab.errors import (
+    AgentFailedError,
+    ConfigError,
+    ModelError,
+    UnfitAnswerError,
+    WorldFailedError,
+)
 from simlab.sim.cast import Act, Cast, in_seat_order, said
 from simlab.trace.plain import plain
 
@@ -64,6 +70,20 @@ async def test_what_is_refused_is_told_without_memory_addresses():
     ]  # fmt: skip
     assert all(refusal.reason.endswith("got <object object>") for refusal in act.refused[:1])
     assert not any("0x" in refusal.reason for refusal in act.refused)
+
+
+class Mute:
+    """Cannot be put into words."""
+
+    def __str__(self):
+        raise LookupError("no words")
+
+
+async def test_an_unfit_answer_that_cannot_be_written_down_is_the_agents_failure():
+    written = "seat 'ann' cannot be written down: it raised LookupError: no words"
+
+    with pytest.raises(AgentFailedError, match=written):
+        await Cast({"ann": FakeRef(Mute())}).ask("ann", 0, (), MOVE)
 
 
 async def test_plain_data_becomes_the_action_that_it_stands_for():
