@@ -24,6 +24,10 @@ class ConfigError(SimlabError):
     """What the user gave cannot be run; the commands exit with 2."""
 
 
+class MakerFailedError(ConfigError):
+    """What a run file names raised an error of its own, its cause, as it was made."""
+
+
 class RunDirectoryError(ConfigError):
     """A directory is not a run, is one already, is in use, or is from a newer version."""
 

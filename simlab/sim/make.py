@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simlab.errors import ConfigError, SimlabError
+from simlab.errors import ConfigError, MakerFailedError, SimlabError
 from simlab.find import near
 from simlab.stray import in_words, message_of
 
@@ -18,8 +18,9 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
         options: Its keyword arguments.
 
     Raises:
-        ConfigError: It is nothing that makes, an option is unknown, missing, or of a wrong type or
-            value, or the maker raises an error of its own.
+        ConfigError: It is nothing that makes, or an option is unknown.
+        MakerFailedError: An option is missing, or of a wrong type or value, or the maker raises an
+            error of its own.
     """
     require_maker(what, maker)
     known = parameters(maker)
@@ -29,11 +30,11 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
     try:
         return maker(**options)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{what}: {message_of(error)}") from error
+        raise MakerFailedError(f"{what}: {message_of(error)}") from error
     except SimlabError:
         raise
     except Exception as error:
-        raise ConfigError(f"{what} raised {in_words(error)}") from error
+        raise MakerFailedError(f"{what} raised {in_words(error)}") from error
 
 
 def parameters(maker: Callable[..., Any]) -> set[str] | None:

@@ -1,7 +1,7 @@
 """One performance: an episode with its world, its cast and its judges, from reset to its digest."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -12,7 +12,14 @@ from simlab.actors import ActorRef
 from simlab.agents.agent import Agent
 from simlab.agents.score import score_of
 from simlab.env.environment import Environment, Seat
-from simlab.errors import EpisodeError, JudgeError, SimlabError
+from simlab.errors import (
+    AgentFailedError,
+    EpisodeError,
+    JudgeError,
+    MakerFailedError,
+    SimlabError,
+    WorldFailedError,
+)
 from simlab.models.embedder import AnyModel, Embedder
 from simlab.models.recorded import RecordedModel
 from simlab.models.recorded_embedder import RecordedEmbedder
@@ -101,7 +108,8 @@ class Performance:
     async def _play(self, on_step: OnStep | None) -> None:
         self._journal.stop_if_given_up()
         run, _ = self._staging.configurations()[0]
-        world = make_world(run)
+        with _made("the world", WorldFailedError):
+            world = make_world(run)
         clock = make_clock(run.clock, self._journal)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dismiss)
@@ -176,14 +184,15 @@ class Performance:
     ) -> Agent:
         """An agent; one that lives across episodes goes by the run's seed until new draws begin."""
         lasting = spec.persistent and seed == self._seeds[0]
-        return make_agent(
-            spec,
-            seat,
-            world.seats[seat],
-            models=_recorded(models),
-            person=self._staging.person,
-            seed=self._staging.run.seed if lasting else seed,
-        )
+        with _made(f"the agent in seat {seat!r}", AgentFailedError):
+            return make_agent(
+                spec,
+                seat,
+                world.seats[seat],
+                models=_recorded(models),
+                person=self._staging.person,
+                seed=self._staging.run.seed if lasting else seed,
+            )
 
     async def _judge(self) -> dict[str, Plain]:
         """What the run's judges make of the episode, by name."""
@@ -191,9 +200,10 @@ class Performance:
         if self._fold is not None:
             self._fold.finish()
         for name, spec in sorted(self._staging.run.judges.items()):
-            judge = make_judge(
-                name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
-            )
+            with _made(f"judge {name!r}", JudgeError):
+                judge = make_judge(
+                    name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
+                )
             with turn(self._journal, f"judge:{name}", self._tally.n_steps, "score"):
                 try:
                     assert self._fold is not None, "it is kept where there are judges"
@@ -222,6 +232,19 @@ def make_clock(spec: ClockSpec, journal: Journal) -> Clock:
     if spec.kind == "real":
         return RealClock(journal, spec.speed)
     return SimulatedClock(Latency(spec.latency, spec.seconds))
+
+
+@contextmanager
+def _made(what: str, failure: type[EpisodeError]) -> Iterator[None]:
+    """Within the block something of the user's is made; what that raises fails the episode.
+
+    In the rehearsal it could be made: here that depends on the episode's seed, or on the host.
+    """
+    try:
+        yield
+    except MakerFailedError as error:
+        cause = error.__cause__ or error
+        raise failure(f"{what} raised {in_words(cause)}") from cause
 
 
 def _add(fold: Fold, moment: Moment) -> None:
