@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from simlab.errors import ConfigError, LogDamagedError, LogWriteError, ReplayDivergence, SimlabError
+from simlab.errors import (
+    ConfigError,
+    LogDamagedError,
+    LogWriteError,
+    ReplayDivergence,
+    SimlabError,
+    StrayExitError,
+)
 
 if TYPE_CHECKING:
     from simlab.sim.config import RunFile
@@ -264,8 +271,8 @@ def _watch(launch: "Launch", *, json: bool) -> None:
             run = launch.run(observer)
     except KeyboardInterrupt:
         raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None
-    except LogWriteError as error:
-        raise LogWriteError(f"{error.message}; then: simlab run {path} --resume") from error
+    except (LogWriteError, StrayExitError) as error:
+        raise type(error)(f"{error.message}; then: simlab run {path} --resume") from error
     if json:
         _print_json(run.as_dict())
     else:

@@ -68,6 +68,10 @@ class HostDiedError(ActorError):
     """The host of the actor that was asked has died."""
 
 
+class StrayExitError(SimlabError):
+    """Users' code called `sys.exit` in a task of its own; what was committed stays."""
+
+
 class EpisodeError(SimlabError):
     """Fails one episode as data, and never the run; `boundary` says where it arose."""
 
@@ -126,6 +130,12 @@ class IllegalAction(EpisodeError):  # noqa: N818 - the name in the design
 
 class PersonLeftError(EpisodeError):
     """The person in a seat will answer no more."""
+
+    boundary = "human"
+
+
+class PersonFailedError(EpisodeError):
+    """A person, or the function that answers for one, raised an error of its own."""
 
     boundary = "human"
 

@@ -55,8 +55,10 @@ def _import(name: str) -> ModuleType:
             f"there is no module {error.name!r} (asked for by {name!r}); "
             "for a file of your own write file.py:name"
         ) from error
-    except Exception as error:
-        raise ConfigError(f"importing {name!r} failed: {in_words(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ConfigError(f"importing {name!r} failed: {_told(error)}") from error
 
 
 def _load_file(name: str) -> ModuleType:
@@ -73,7 +75,16 @@ def _load_file(name: str) -> ModuleType:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException as error:
         del sys.modules[module_name]
-        raise ConfigError(f"loading {name} failed: {in_words(error)}") from error
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ConfigError(f"loading {name} failed: {_told(error)}") from error
     return module
+
+
+def _told(error: BaseException) -> str:
+    """What a module raised as it was imported, and what to do about a script's end."""
+    if isinstance(error, SystemExit):
+        return f"{in_words(error)}; put what it does as a script under if __name__ == '__main__'"
+    return in_words(error)

@@ -49,6 +49,7 @@ def test_what_fails_an_episode_says_at_which_boundary():
         "IllegalAction": "agent answer",
         "JudgeError": "judge",
         "ModelError": "model",
+        "PersonFailedError": "human",
         "PersonLeftError": "human",
         "RecordedError": "effect",
         "ReplicaDiedError": "model",

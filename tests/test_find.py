@@ -5,6 +5,13 @@ from simlab.errors import ConfigError
 from simlab.find import find, home_of, near
 
 
+@pytest.fixture
+def own_module(own_file, tmp_path, monkeypatch):
+    """Writes a user's file that is a module as well."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return own_file
+
+
 def test_a_name_in_a_package_is_found():
     assert find("simlab.env.car_sale:CarSale") is CarSale
 
@@ -72,6 +79,29 @@ def test_a_file_that_fails_is_told_with_its_error_and_may_be_mended(own_file):
 
     own_file("World = 1")
     assert find(f"{file}:World") == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("raise BaseException('odd')", "BaseException: odd"),
+        ("raise SystemExit", "SystemExit; put what it does as a script under if __name__ == '__ma"),
+    ],
+)
+@pytest.mark.parametrize("name", ["my_world.py", "my_world"])
+def test_whatever_a_module_raises_is_told(own_module, statement, told, name):
+    own_module(statement)
+
+    with pytest.raises(ConfigError, match=rf"ing '?{name}'? failed: {told}"):
+        find(f"{name}:World")
+
+
+@pytest.mark.parametrize("name", ["my_world.py", "my_world"])
+def test_ctrl_c_while_a_module_is_loaded_stays_what_it_is(own_module, name):
+    own_module("raise KeyboardInterrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        find(f"{name}:World")
 
 
 def test_an_unknown_name_is_refused_with_those_near_it():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer, Person, Question
+from simlab.errors import PersonFailedError, SimlabError
+from simlab.stray import in_words, is_stop
 
 
 class PersonActor(Actor):
@@ -28,7 +30,22 @@ class PersonActor(Actor):
         Returns:
             The answer, once it is there.
         """
-        return asyncio.ensure_future(self._person.answer(message))
+        return asyncio.ensure_future(self._answer(message))
+
+    async def _answer(self, question: Question) -> HumanAnswer:
+        """Ask; what the person raises fails the episode of whoever asked, and no other.
+
+        Raises:
+            PersonFailedError: It was an error of the person's own, which is its cause.
+        """
+        try:
+            return await self._person.answer(question)
+        except SimlabError:
+            raise
+        except BaseException as error:
+            if is_stop(error):
+                raise
+            raise PersonFailedError(f"the person who was asked raised {in_words(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,29 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from simlab.errors import StrayExitError
+
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end, in a thread of its own if this one has an event loop already.
 
     Ctrl-C cancels it. A second one, while it still cleans up, kills the process of a script or a
     command, and leaves a notebook's alone.
+
+    Raises:
+        StrayExitError: Users' code called `sys.exit` where nobody awaits it, as in a task.
     """
-    if _has_event_loop():
-        return _run_in_thread(work)
-    return asyncio.run(_interruptible(work))
+    try:
+        if _has_event_loop():
+            return _run_in_thread(work)
+        return asyncio.run(_interruptible(work))
+    except SystemExit as error:
+        if error.code == signal.SIGTERM:  # Ray's answer to that signal
+            raise
+        raise StrayExitError(
+            f"an agent, a judge, the world or a model called sys.exit({error.code!r}) in a task of "
+            "its own, which ends the process; let it raise an error instead"
+        ) from error
 
 
 def _run_in_thread(work: Coroutine[Any, Any, Any]) -> Any:

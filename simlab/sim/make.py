@@ -31,9 +31,9 @@ def make(what: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> An
         return maker(**options)
     except (TypeError, ValueError) as error:
         raise MakerFailedError(f"{what}: {message_of(error)}") from error
-    except SimlabError:
+    except (SimlabError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise MakerFailedError(f"{what} raised {in_words(error)}") from error
 
 

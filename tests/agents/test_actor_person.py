@@ -15,7 +15,7 @@ from simlab.agents.person import HumanAnswer, Question
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.env.car_sale import Offer
 from simlab.env.environment import ActionRequest
-from simlab.errors import ConfigError, PersonLeftError
+from simlab.errors import ConfigError, PersonFailedError, PersonLeftError
 from tests.agents.people import Screen, Somebody
 
 DRIVER = "driver"
@@ -124,6 +124,22 @@ async def test_what_the_person_raises_reaches_who_asked(seat, error):
 
     with pytest.raises(type(error), match=error.message):
         await (await seat(Nobody())).ask(ASKED)
+
+
+@pytest.mark.parametrize("error", [KeyError("lost"), SystemExit(3), BaseException("odd")])
+async def test_an_error_of_the_persons_own_fails_who_asked_and_nobody_else(seat, error):
+    class Distracted(Somebody):
+        async def answer(self, question):
+            if not self.asked:
+                self.asked.append(question)
+                raise error
+            return await super().answer(question)
+
+    ann = await seat(Distracted({"say": "Yes.", "price": 1}))
+
+    with pytest.raises(PersonFailedError, match=f"asked raised {type(error).__name__}: .*"):
+        await ann.ask(ASKED)
+    assert (await ann.ask(ASKED)).say == "Yes."
 
 
 def test_a_person_behind_an_actor_pickles_and_so_does_a_question():

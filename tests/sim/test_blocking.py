@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from simlab.errors import StrayExitError
 from simlab.sim.blocking import run_async
 
 
@@ -51,6 +52,28 @@ def test_what_a_coroutine_raises_is_raised_with_nothing_around_it():
 async def test_what_a_coroutine_raises_is_raised_in_the_notebook():
     with pytest.raises(ZeroDivisionError, match=r"by zero"):
         run_async(fail())
+
+
+async def quit_in_a_task(code):
+    async def leave():
+        sys.exit(code)
+
+    await asyncio.gather(leave())
+
+
+def test_an_exit_that_nobody_awaits_is_told_in_a_script():
+    with pytest.raises(StrayExitError, match=r"called sys\.exit\('odd'\) in a task of its own"):
+        run_async(quit_in_a_task("odd"))
+
+
+async def test_an_exit_that_nobody_awaits_is_told_in_a_notebook():
+    with pytest.raises(StrayExitError, match=r"called sys\.exit\(3\) in a task of its own"):
+        run_async(quit_in_a_task(3))
+
+
+def test_rays_answer_to_a_signal_that_ends_the_process_does_so():
+    with pytest.raises(SystemExit):
+        run_async(quit_in_a_task(signal.SIGTERM))
 
 
 def test_ctrl_c_cancels_the_work_which_may_clean_up():

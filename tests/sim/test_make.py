@@ -9,6 +9,8 @@ from simlab.sim.make import make, parameters
 def thing(size, colour="red"):
     if size == "broken":
         raise KeyError(size)
+    if isinstance(size, BaseException):
+        raise size
     return int(size), colour
 
 
@@ -27,11 +29,17 @@ def test_an_unknown_option_is_refused_with_those_near_it():
         ({}, "thing: .* missing 1 required positional argument: 'size'"),
         ({"size": "big"}, "thing: invalid literal for int"),
         ({"size": "broken"}, "thing raised KeyError: 'broken'"),
+        ({"size": SystemExit(0)}, "thing raised SystemExit: 0"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         make("thing", thing, options)
+
+
+def test_ctrl_c_while_something_is_made_stays_what_it_is():
+    with pytest.raises(KeyboardInterrupt):
+        make("thing", thing, {"size": KeyboardInterrupt()})
 
 
 def test_what_takes_any_option_is_given_any():
