@@ -211,7 +211,7 @@ class Journal:
         caller: Caller,
         kind: str,
         request: Any,
-        call: Callable[[int], Awaitable[T] | T],
+        call: Callable[[int], Awaitable[T]],
         returns: Any,
     ) -> T:
         """The result of a call: the recorded one, else a new one which is then recorded.
@@ -273,14 +273,12 @@ class Journal:
         finally:
             self._under_way.discard(made)
 
-    async def _first(self, made: Call, call: Callable[[int], Awaitable[T] | T], returns: Any) -> T:
+    async def _first(self, made: Call, call: Callable[[int], Awaitable[T]], returns: Any) -> T:
         """Make a call and record what comes of it."""
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
         self._under_way.add(made)
         try:
-            given = call(seed)
-            returned: T = await given if hasattr(given, "__await__") else given
-            result = returned
+            result = returned = await call(seed)
             if made.kind != "model":
                 result = converted(plain(returned), returns)
         except KeyboardInterrupt:

@@ -78,8 +78,7 @@ async def effect(
     kind = word("the kind of an effect", kind)
     here = current_span()
     if here is None or here.journal is None:
-        given = call(next(_seeds.get(_ZEROS)))
-        return await given if hasattr(given, "__await__") else given
+        return await _called(call, next(_seeds.get(_ZEROS)))
     if is_over(here):
         raise here.journal.refuse(
             f"{here.actor!r} makes a call of kind {kind!r} when its turn in step {here.step} is "
@@ -96,8 +95,13 @@ async def _alone(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
     outer = current.set(None)
     seeds = _seeds.set(map(partial(derive, seed), itertools.count()))
     try:
-        given = call(seed)
-        return await given if hasattr(given, "__await__") else given
+        return await _called(call, seed)
     finally:
         current.reset(outer)
         _seeds.reset(seeds)
+
+
+async def _called(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
+    """What a call gives that is async or not."""
+    given = call(seed)
+    return await given if hasattr(given, "__await__") else given
