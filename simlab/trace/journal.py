@@ -48,7 +48,7 @@ from simlab.trace.history import EffectKey, History, Kept, Milestone
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.plain import Intern, Plain, plain
 from simlab.trace.requests import RequestWriter
-from simlab.trace.result import converted
+from simlab.trace.result import Result, converted, result_of
 from simlab.trace.seen import SeenContents
 from simlab.trace.writer import SegmentWriter
 
@@ -278,9 +278,11 @@ class Journal:
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
         self._under_way.add(made)
         try:
-            result = returned = await call(seed)
-            if made.kind != "model":
-                result = converted(plain(returned), returns)
+            returned = await call(seed)
+            if made.kind == "model":
+                result = Result(plain(returned, self._intern), returned)
+            else:
+                result = result_of(returned, returns, self._intern)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -297,9 +299,9 @@ class Journal:
             self._under_way.discard(made)
         if made.model is not None and hasattr(returned, "__cost__"):
             made.cost = returned.__cost__()
-        duration_s = self._record(made, made.core(plain(returned, self._intern), None))
+        duration_s = self._record(made, made.core(result.kept, None))
         self._charge(made, made.cost, duration_s)
-        return result
+        return result.given  # type: ignore[no-any-return]
 
     def _cut(self, made: Call) -> None:
         """Record that a call was cut off; what comes of it from now on counts no more."""

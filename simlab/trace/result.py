@@ -1,12 +1,52 @@
-"""The result of an effect, as the type that was asked for."""
+"""The result of an effect, as the log keeps it and as the type that was asked for."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from pydantic_core import ValidationError
 
 from simlab.problem import problem
-from simlab.trace.plain import Plain
+from simlab.trace.contents import Content, Reference, put_back
+from simlab.trace.plain import Intern, Plain, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a call.
+
+    Attributes:
+        kept: As the log keeps it, long contents by reference.
+        given: As whoever asked gets it.
+    """
+
+    kept: Plain
+    given: Any
+
+
+def result_of(returned: Any, returns: Any, intern: Intern) -> Result:
+    """What came of a call that returned something; its own code for the record runs once.
+
+    Args:
+        returned: By the call.
+        returns: As what it is given; see `converted`.
+        intern: Makes the references to its long contents.
+
+    Raises:
+        TypeError: It is not of that type, or no type that can be asked for.
+    """
+    contents: dict[tuple[int, bytes], Content] = {}
+
+    def remember(content: Content) -> Plain:
+        reference = intern(content)
+        contents[reference.code, bytes(reference.data)] = content
+        return reference
+
+    def find(code: int, data: memoryview) -> Content | Reference:
+        return contents.get((code, bytes(data)), Reference(code, bytes(data)))
+
+    kept = plain(returned, remember)
+    return Result(kept, converted(put_back(kept, find) if contents else kept, returns))
 
 
 def converted(result: Plain, returns: Any) -> Any:

@@ -68,3 +68,28 @@ async def test_a_result_of_another_type_is_recorded_as_an_error(directory, given
     replayed, _ = await one_step(replaying(directory), look)
 
     assert live == replayed
+
+
+LONG = ["é" * 60, b"b" * 60, "b" * 60, list(range(60))]
+"""Contents that a log keeps by reference, two of them of the same bytes."""
+
+
+class Changing:
+    """Is put down as something else each time."""
+
+    def __init__(self):
+        self.n_times = 0
+
+    def __trace__(self):
+        self.n_times += 1
+        return [self.n_times, *LONG]
+
+
+async def test_a_result_is_put_down_once_and_given_as_it_stands_in_the_log(directory):
+    async def look():
+        return await effect("tool", "it", lambda _: Changing())
+
+    live, _ = await record(directory, look)
+    replayed, _ = await one_step(replaying(directory), look)
+
+    assert live == replayed == [1, *LONG]
