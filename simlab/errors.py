@@ -152,6 +152,13 @@ class AgentFailedError(EpisodeError):
     boundary = "agent"
 
 
+class LateCallError(AgentFailedError):
+    """An agent makes a call when its turn is over, in a task that it has left.
+
+    How far the episode was by then follows from no record: a replay takes its last commit for it.
+    """
+
+
 class HostKilledError(EpisodeError):
     """An episode takes its host with it whenever it is played, and is played no more."""
 

@@ -48,6 +48,7 @@ def test_what_fails_an_episode_says_at_which_boundary():
         "HostKilledError": "host",
         "IllegalAction": "agent answer",
         "JudgeError": "judge",
+        "LateCallError": "agent",
         "ModelError": "model",
         "PersonFailedError": "human",
         "PersonLeftError": "human",

@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Raw
 
 from simlab.errors import (
-    AgentFailedError,
     EpisodeError,
     HostKilledError,
+    LateCallError,
     ReplayDivergence,
     SimlabError,
 )
@@ -69,7 +69,7 @@ class Journal:
         writer: Where new records go; None for a pure replay.
         history: What was committed before.
         given_up: Why the episode is to go no further than its last commit; a record that ends with
-            such a failure says so itself.
+            a failure which comes at no certain place says so itself.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Journal:
         writer: SegmentWriter | None,
         history: History | None = None,
         sampling_seed: int | None = None,
-        given_up: HostKilledError | None = None,
+        given_up: EpisodeError | None = None,
     ) -> None:
         self.episode = episode
         self.seed = seed
@@ -91,7 +91,9 @@ class Journal:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._writer = writer
         self._history = history or History()
-        self._given_up = given_up or _given_up_in(self._history)
+        end = self._history.end
+        recorded = None if end is None else msgspec.msgpack.decode(end.core, type=Outcome)
+        self._given_up = given_up or _given_up_in(recorded)
         intern = reference_to if writer is None else partial(writer.intern, lists=PiecesWriter())
         self._seen = SeenContents(intern, self._history)
         self._intern: Intern = intern if history is None else self._seen
@@ -102,7 +104,7 @@ class Journal:
         self._under_way: set[Call] = set()
         self._uncommitted = False
         self._closed = False
-        self._refused: AgentFailedError | None = None
+        self._refused: LateCallError | None = None
         self._broken: SimlabError | None = None
 
     def writes(self, step: int) -> bool:
@@ -147,10 +149,10 @@ class Journal:
             call.cancel()
         return sorted(call.kind for call in left)
 
-    def refuse(self, message: str) -> AgentFailedError:
+    def refuse(self, message: str) -> LateCallError:
         """Let the episode fail at the end of the step, and say so by an error."""
-        self._refused = self._refused or AgentFailedError(message)
-        return AgentFailedError(message)
+        self._refused = self._refused or LateCallError(message)
+        return LateCallError(message)
 
     def append(self, event: Event) -> None:
         """Write an event that no replay depends on; see `writes`."""
@@ -161,10 +163,12 @@ class Journal:
         return plain(value, self._intern)
 
     def stop_if_given_up(self) -> None:
-        """Go no further than the last commit of an episode that kills its host, now or in a replay.
+        """Go no further than the last commit of an episode that is given up, now or in a replay.
 
         Raises:
-            HostKilledError: It is given up, and all its steps were met.
+            HostKilledError: It kills its host, and all its steps were met.
+            LateCallError: It was given up for that when it was recorded, and all its steps were
+                met.
         """
         if self._given_up is not None and self._history.pass_over_cut_step():
             raise self._given_up
@@ -183,9 +187,10 @@ class Journal:
         """Commit a step before anyone sees what follows from it.
 
         Raises:
-            AgentFailedError: A call was refused in it, in a task whose errors nobody may look at.
+            LateCallError: A call was refused in it, in a task whose errors nobody may look at; a
+                step that is recorded was committed before that.
         """
-        if self._refused is not None:
+        if self._refused is not None and self._history.exhausted:
             raise self._refused
         encoded = encode(core)
         self._put(Stepped(Raw(encoded), self._advance(encoded), time.time()))
@@ -199,6 +204,8 @@ class Journal:
 
     def end_nowait(self, outcome: Outcome) -> bytes:
         """Write the end of the episode; it is durable with the next commit."""
+        if _given_up_in(outcome) is not None:
+            self._effects.clear()  # a replay makes none of the calls since the last commit
         core = encode(outcome)
         digest = self._advance(core)
         kind = Ended if outcome.failed is None else Failed
@@ -380,9 +387,8 @@ class Journal:
         self._writer.append(event.KIND, self.episode, encode(event))
 
 
-def _given_up_in(history: History) -> HostKilledError | None:
-    """Why an episode was given up, if its record ends so."""
-    end = history.end
-    failed = None if end is None else msgspec.msgpack.decode(end.core, type=Outcome).failed
+def _given_up_in(outcome: Outcome | None) -> EpisodeError | None:
+    """Why an episode was given up, if its outcome is such that a replay gives it up as well."""
+    failed = None if outcome is None else outcome.failed
     error = None if failed is None else error_of(failed)
-    return error if isinstance(error, HostKilledError) else None
+    return error if isinstance(error, HostKilledError | LateCallError) else None

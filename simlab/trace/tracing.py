@@ -70,7 +70,7 @@ async def effect(
 
     Raises:
         ReplayDivergence: The record has another call in this place.
-        AgentFailedError: The turn is over in which the call is made.
+        LateCallError: The turn is over in which the call is made.
         TypeError: The kind is no text.
         RecordedError: `call` raised an error of a class that is neither SimLab's nor Python's.
         TypeError: What it returned is not of the type `returns`; recorded as an error of `call`.

@@ -83,6 +83,39 @@ class Hasty:
 """An agent that looks ahead while the world goes on."""
 
 
+LATE = """
+import asyncio
+from contextlib import suppress
+
+from simlab import effect
+from simlab.errors import SimlabError
+
+class Late:
+    def __init__(self):
+        self.known, self.task = asyncio.Event(), None
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):
+        if self.task is None:
+            self.task = asyncio.create_task(self.follow_up())
+        else:
+            await effect("tool", "look up", self.look_up)
+        return "done"
+
+    async def look_up(self, seed):
+        self.known.set()
+        await asyncio.sleep(0)
+
+    async def follow_up(self):
+        await self.known.wait()
+        with suppress(SimlabError):  # what is refused is told by the episode
+            await effect("tool", "follow up", lambda seed: "more")
+"""
+"""An agent that makes a call when its turn is over, at a time that no record tells."""
+
+
 def steps_of(run, episode=0):
     """The seed of an episode, and its steps."""
     (started,) = run.log.events(episode, (Started,))
@@ -264,6 +297,15 @@ def test_an_agent_that_leaves_a_call_under_way_fails_its_episode_with_the_remedy
     assert failed.failure.endswith(
         "await every call before returning, as an asyncio.TaskGroup does"
     )
+    assert replayed(run) == 1
+
+
+def test_a_call_that_comes_too_late_fails_its_episode_and_again_in_a_replay(relay, own_file):
+    run = relay(cast={"*": {"agent": f"{own_file(LATE)}:Late"}})
+
+    (failed,) = run.summary.episodes
+    assert (failed.n_steps, failed.boundary) == (2, "agent")
+    assert failed.failure.startswith("'ann' makes a call of kind 'tool' when its turn in step 0 is")
     assert replayed(run) == 1
 
 

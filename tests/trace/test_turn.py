@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from simlab.errors import AgentFailedError, EpisodeError, ModelError
+from simlab.errors import AgentFailedError, EpisodeError, LateCallError, ModelError
 from simlab.trace.events import Acted, Cancelled, Effect, Fault, Outcome, SteppedCore
+from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
 from simlab.trace.tracing import effect, span, turn
@@ -67,24 +68,48 @@ async def test_a_call_that_is_made_after_its_turn_is_refused_and_fails_the_step(
 ):
     tasks = []
 
-    async def play(journal):
-        await journal.begin({})
+    async def step(journal):
+        journal.stop_if_given_up()
         with turn(journal, "buyer", 0, "act"):
+            await effect("tool", "fast", lambda _: "done")
             tasks.append(asyncio.ensure_future(effect("tool", "slow", never)))
         await asyncio.sleep(0)
-        with pytest.raises(AgentFailedError, match="of kind 'tool' when its turn in step 0 is ove"):
-            await journal.step(SteppedCore(0, 0.0, [Acted("buyer", None)], {}))
-        return await journal.end(Outcome(0, {}, {}, {}, Fault("AgentFailedError", "late", "agent")))
+        await journal.step(SteppedCore(0, 0.0, [Acted("buyer", None)], {}))
+
+    async def play(journal):
+        await journal.begin({})
+        with pytest.raises(
+            LateCallError, match="of kind 'tool' when its turn in step 0 is"
+        ) as caught:
+            await step(journal)
+        return await journal.end(Outcome(0, {}, {}, {}, fault_of(caught.value, frames=False)))
 
     writer = open_writer(directory)
     digest = await play(Journal(0, seed=5, writer=writer))
     writer.close()
 
     assert await play(replaying(directory)) == digest
-    assert recorded(directory) == []
-    for task in tasks:
-        with pytest.raises(AgentFailedError, match="await every call before returning"):
-            await task
+    assert recorded(directory) == [Effect]
+    with pytest.raises(LateCallError, match="await every call before returning"):
+        await tasks.pop()
+    assert not tasks, "a replay goes no further than the last commit"
+
+
+async def test_a_call_that_comes_too_late_only_in_a_replay_fails_no_step_that_was_committed(
+    directory,
+):
+    async def play(journal, *, refuses):
+        await journal.begin({})
+        if refuses:
+            journal.refuse("too late")
+        await journal.step(SteppedCore(0, 0.0, [Acted("buyer", None)], {}))
+        return await journal.end(Outcome(1, {}, {}, {}))
+
+    writer = open_writer(directory)
+    digest = await play(Journal(0, seed=5, writer=writer), refuses=False)
+    writer.close()
+
+    assert await play(replaying(directory), refuses=True) == digest
 
 
 async def test_what_fails_a_turn_is_told_and_not_the_calls_that_it_leaves(directory, in_both):
