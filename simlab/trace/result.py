@@ -10,6 +10,13 @@ from simlab.problem import problem
 from simlab.trace.contents import Content, Reference, put_back
 from simlab.trace.plain import Intern, Plain, plain
 
+REVERSIBLE = (
+    "None, bools, numbers of 64 bits, texts, bytes, lists and tuples, dicts with texts for keys, "
+    "and dataclasses, pydantic models and msgspec structs of these"
+)
+"""What can be made again of plain data, in words: a set, a date or an enum's member stands there as
+a dict, and so might a dataclass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -54,8 +61,7 @@ def converted(result: Plain, returns: Any) -> Any:
 
     Args:
         result: As the log keeps it.
-        returns: A built-in, a dataclass, a pydantic model or a msgspec struct, or made of these;
-            `Any` leaves the result as it is.
+        returns: What `REVERSIBLE` names, or a union of such; `Any` leaves the result as it is.
 
     Raises:
         TypeError: It is not of that type, or no type that can be asked for.
@@ -66,13 +72,16 @@ def converted(result: Plain, returns: Any) -> Any:
         return msgspec.convert(result, returns, dec_hook=_model)
     except msgspec.ValidationError as error:
         name = getattr(returns, "__qualname__", returns)
-        raise TypeError(f"an effect must give {name}, got {result!r}: {error}") from error
+        raise TypeError(
+            f"an effect must give {name}, got {result!r}: {error}; a log gives back {REVERSIBLE}, "
+            "so let the call return such"
+        ) from error
 
 
 def _model(kind: Any, data: Plain) -> Any:
     """A pydantic model of plain data; other classes cannot be made of it."""
     if not hasattr(kind, "model_validate"):
-        raise TypeError("expected a built-in, a dataclass, a pydantic model or a msgspec struct")
+        raise TypeError("nothing of that class can be made of plain data")
     try:
         return kind.model_validate(_nameless(data))
     except ValidationError as error:

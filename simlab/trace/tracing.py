@@ -61,8 +61,11 @@ async def effect(
         request: What is asked; it identifies the call, with the span and how manieth it is.
         call: Makes the call, with a seed that follows from where in the run it stands. May be
             async or not.
-        returns: The type to turn a recorded result into: a built-in, a dataclass, a pydantic model
-            or a msgspec struct; by default plain data.
+        returns: The type to turn a recorded result into: a number of 64 bits, text, bytes, list,
+            tuple, a dict with texts for keys, or a dataclass, pydantic model or msgspec struct of
+            these. Sets, dates, enums and integers of more bits cannot be turned back: let `call`
+            return their items or values. A model gets no key ``_type``, which names types in the
+            log. By default plain data.
 
     Returns:
         What `call` returned, as the log gives it back: also in a live run tuples are lists, and

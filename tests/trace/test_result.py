@@ -1,6 +1,8 @@
 """What an effect gives is of the type that was asked for, in a live run and in a replay."""
 
 from dataclasses import dataclass
+from datetime import date
+from enum import Enum
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +25,10 @@ class Verdict(BaseModel):
 @dataclass
 class Point:
     x: int
+
+
+class Side(Enum):
+    LEFT = "left"
 
 
 class Stranger:
@@ -55,7 +61,12 @@ async def test_a_result_may_be_a_pydantic_model_live_and_in_a_replay(directory):
             r"must give Verdict, got .*: result.guilty: input should be",
         ),
         ({"x": "left"}, Point, r"must give Point, got \{'x': 'left'\}: "),
-        (Stranger(), Stranger, r"must give Stranger, .*: expected a built-in, a dataclass"),
+        (Stranger(), Stranger, r"must give Stranger, .*: nothing of that class can be made"),
+        ({"a"}, set[str], r"must give set, got \{.*: .*, dicts with texts for keys, .*return such"),
+        ({1: "a"}, dict[int, str], r"must give dict, got .*; a log gives back None, bools, .*such"),
+        (10**30, int, r"must give int, got .*; a log gives back .*, numbers of 64 bits, "),
+        (Side.LEFT, Side, r"must give Side, got .*; a log gives back .*, so let the call return "),
+        (date(2026, 1, 2), date, r"must give date, got .*; a log gives back .*, so let the call r"),
     ],
 )
 async def test_a_result_of_another_type_is_recorded_as_an_error(directory, given, returns, message):
