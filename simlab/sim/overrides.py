@@ -1,6 +1,7 @@
 """Overrides: what is said beside a run file, of its models and of any of its keys."""
 
 import importlib.util
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -136,7 +137,9 @@ def _model(given: str) -> dict[str, Any]:
 
 def _is_module(name: str) -> bool:
     """Whether a name is that of a module or a file, and not a short one that is misspelt."""
-    return "." in name or (name.isidentifier() and importlib.util.find_spec(name) is not None)
+    if "." in name or name in sys.modules:  # a script, which runs as __main__, has no spec to find
+        return True
+    return name.isidentifier() and importlib.util.find_spec(name) is not None
 
 
 def _with_kind(data: dict[str, Any], setting: Setting) -> dict[str, Any]:

@@ -1,4 +1,6 @@
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 
 import pytest
 
@@ -68,6 +70,14 @@ def test_an_engine_of_ones_own_is_named_as_in_a_run_file(name):
         "small": {"engine": f"{name}:Own"},
         "large": {"engine": f"{name}:Own", "weights": "/my/weights:1"},
     }
+
+
+def test_an_engine_of_a_script_that_runs_is_named_as_in_a_run_file(monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # of no spec, as a script
+
+    models = overridden(DATA, models=["large=__main__:Own:/my/weights"])["models"]
+
+    assert models["large"] == {"engine": "__main__:Own", "weights": "/my/weights"}
 
 
 def test_an_engine_in_a_file_stands_in_the_working_directory(tmp_path, monkeypatch):
