@@ -11,7 +11,6 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.random import Generator
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -21,6 +20,7 @@ from simlab.env.draw import choice, draw
 from simlab.env.environment import PASS, UNSET, ActionRequest, Wait
 from simlab.env.gym_space import fit_gym, gym_schema, is_gym_space, sample_gym
 from simlab.env.mend import mend, trimmed
+from simlab.env.number import is_number, is_time
 from simlab.env.reason import reason_of
 from simlab.errors import UnfitAnswerError
 
@@ -81,7 +81,7 @@ def admit(request: ActionRequest, answer: Any) -> Any:
     if isinstance(answer, Wait):
         if request.required:
             raise UnfitAnswerError("this seat must act now, it cannot wait")
-        if not _is_moment(answer.until):
+        if answer.until is not None and not _is_end(answer.until):
             raise UnfitAnswerError(f"until must be a time in seconds, got {answer.until!r}")
         return answer
     if answer is request.default and answer is not UNSET:
@@ -222,11 +222,9 @@ def _faults(error: ValidationError) -> list[ErrorDetails]:
     return faults
 
 
-def _is_moment(until: Any) -> bool:
+def _is_end(until: Any) -> bool:
     """Whether a wait can last until then; infinity is for good."""
-    if until is None:
-        return True
-    return isinstance(until, int | float | np.integer | np.floating) and not math.isnan(until)
+    return is_time(until) or (is_number(until) and until == math.inf)
 
 
 def _among(legal: Sequence[Any], action: Any) -> Any:
