@@ -126,6 +126,12 @@ class PersonLeftError(EpisodeError):
     boundary = "human"
 
 
+class PersonFailedError(EpisodeError):
+    """What answers for a person raised an error of its own."""
+
+    boundary = "human"
+
+
 class DeadlineMissedError(EpisodeError):
     """A seat gave no answer in time and its request has no default."""
 

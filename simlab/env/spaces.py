@@ -14,7 +14,7 @@ from typing import Any
 from numpy.random import Generator
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from simlab.env.draw import choice, draw
 from simlab.env.environment import PASS, UNSET, ActionRequest, Wait
@@ -62,6 +62,16 @@ def fit(space: Any, action: Any) -> Any:
     except ValidationError as error:
         reason = reason_of(_faults(error), action, shape.fields)
         raise UnfitAnswerError(reason) from error
+
+
+def plain_data(action: Any) -> Any:
+    """The plain data of an action, which `fit` takes for the action again.
+
+    Raises:
+        TypeError: It is neither plain data nor a model, dataclass or array.
+        ValueError: It holds itself, or its own code fails.
+    """
+    return to_jsonable_python(action, fallback=_plain_array)
 
 
 def admit(request: ActionRequest, answer: Any) -> Any:
@@ -220,6 +230,12 @@ def _faults(error: ValidationError) -> list[ErrorDetails]:
     for fault in faults:
         fault["loc"] = fault["loc"][1:]
     return faults
+
+
+def _plain_array(value: Any) -> Any:
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"expected plain data, a model, a dataclass or an array, got {value!r}")
+    return value.tolist()
 
 
 def _is_end(until: Any) -> bool:
