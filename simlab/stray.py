@@ -15,10 +15,13 @@ def is_stop(error: BaseException) -> bool:
     gave up waiting, or by the end of the event loop.
 
     Args:
-        error: What was caught, in the task in which the code runs.
+        error: What was caught, in the task or thread in which the code runs.
     """
     if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # a thread without an event loop, which nobody can cancel
+            return False
         return task is not None and task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt)
 

@@ -71,6 +71,10 @@ async def test_ctrl_c_is_a_stop_and_nothing_else_is(error, stops):
     assert is_stop(error) is stops
 
 
+def test_a_cancellation_in_a_thread_that_nobody_can_cancel_is_no_stop():
+    assert not is_stop(asyncio.CancelledError())
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -3,15 +3,17 @@
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
-
-from pydantic_core import to_jsonable_python
 
 from simlab.agents.actor import ATTEMPTS
 from simlab.agents.person import HumanAnswer, Person, Question
 from simlab.env.environment import Wait
-from simlab.errors import UnfitAnswerError
+from simlab.env.spaces import plain_data
+from simlab.errors import PersonFailedError, SimlabError, UnfitAnswerError
+from simlab.stray import in_words, is_stop
+from simlab.trace.text import placeless
 
 Answering = Callable[[Question], Any]
 """Given a question, an action or its plain data, `Wait` or a `HumanAnswer`; may be async."""
@@ -48,23 +50,22 @@ class FunctionPerson:
 
     def __init__(self, answer: Answering) -> None:
         self._answer = answer
-        self._free = asyncio.Lock()
+        self._free: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._n_refused: Counter[str] = Counter()
 
     async def answer(self, question: Question) -> HumanAnswer:
-        """Call the function once it is free; see `Person.answer`. Its errors are passed on.
+        """Call the function once it is free; see `Person.answer`.
 
         Raises:
-            UnfitAnswerError: Its last answers to this question did not fit.
+            UnfitAnswerError: Its last answers to this question did not fit, or what it returned
+                stands for no action.
+            PersonFailedError: It raised an error of its own, which is its cause.
         """
         self._count(question)
-        async with self._free:
+        async with self._lock_of(asyncio.get_running_loop()):
             given = await self._call(question)
-        if isinstance(given, HumanAnswer):
-            return given
-        if isinstance(given, Wait):
-            return HumanAnswer(waits=True)
-        return HumanAnswer(to_jsonable_python(given))
+        with _errors_of(question):
+            return _answer_of(given)
 
     def _count(self, question: Question) -> None:
         n_refused = self._n_refused[question.asker] + 1 if question.refusal else 0
@@ -75,8 +76,48 @@ class FunctionPerson:
                 f"{ATTEMPTS} tries: {question.refusal}"
             )
 
+    def _lock_of(self, loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
+        """The lock; a new one in each event loop, as each run has one."""
+        if self._free is None or self._free[0] is not loop:
+            self._free = (loop, asyncio.Lock())
+        return self._free[1]
+
     async def _call(self, question: Question) -> Any:
-        if inspect.iscoroutinefunction(self._answer):
-            return await self._answer(question)
-        given = await asyncio.to_thread(self._answer, question)
-        return await given if inspect.isawaitable(given) else given
+        is_async = inspect.iscoroutinefunction(self._answer)
+        given = (
+            self._begin(question) if is_async else await asyncio.to_thread(self._begin, question)
+        )
+        with _errors_of(question):
+            return await given if inspect.isawaitable(given) else given
+
+    def _begin(self, question: Question) -> Any:
+        """Call the function; its errors are caught here, since not all get out of a thread."""
+        with _errors_of(question):
+            return self._answer(question)
+
+
+@contextmanager
+def _errors_of(question: Question) -> Iterator[None]:
+    """Within the block, which is users' code, errors name the seat that is answered for."""
+    try:
+        yield
+    except SimlabError:
+        raise
+    except BaseException as error:
+        if is_stop(error):
+            raise
+        raise PersonFailedError(
+            f"the function that answers for {question.asker} raised {in_words(error)}"
+        ) from error
+
+
+def _answer_of(given: Any) -> HumanAnswer:
+    """What a function's answer is to those who ask."""
+    if isinstance(given, HumanAnswer):
+        return given
+    if isinstance(given, Wait):
+        return HumanAnswer(waits=True, until=given.until)
+    try:
+        return HumanAnswer(plain_data(given))
+    except (TypeError, ValueError) as error:
+        raise UnfitAnswerError.of(placeless(str(given)), str(error)) from error

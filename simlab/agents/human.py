@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import to_jsonable_python
-
 from simlab.agents.person import Choice, HumanAnswer, Person, Question
 from simlab.agents.terminal_person import TerminalPerson
 from simlab.env.environment import ActionRequest, Seat, Wait
-from simlab.env.spaces import admit
+from simlab.env.spaces import admit, plain_data
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_schema import answer_schema
 from simlab.models.reading import label_of
@@ -88,11 +86,11 @@ class HumanAgent:
 
 
 def _admitted(request: ActionRequest, answer: HumanAnswer) -> Any:
-    return admit(request, Wait() if answer.waits else answer.action)
+    return admit(request, Wait(answer.until) if answer.waits else answer.action)
 
 
 def _choice(action: Any) -> Choice:
-    return Choice(label_of(action), to_jsonable_python(action))
+    return Choice(label_of(action), plain_data(action))
 
 
 def _asker(seat: Seat) -> str:

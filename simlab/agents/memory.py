@@ -293,8 +293,11 @@ def checked_limit(max_tokens: int) -> int:
     """A limit of tokens.
 
     Raises:
+        TypeError: It is no whole number.
         ValueError: It is less than 1.
     """
+    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int):
+        raise TypeError(f"max_tokens must be a whole number, got {max_tokens!r}")
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, got {max_tokens!r}")
     return max_tokens

@@ -47,10 +47,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class HumanAnswer:
-    """What a person answered, as the log keeps it: the action's plain data, or to wait."""
+    """What a person answered, as the log keeps it: the action's plain data, or to wait.
+
+    Attributes:
+        action: The plain data; None for a person who waits.
+        waits: Whether the person does nothing for now.
+        until: World time at which a person who waits is asked again; None for the next observation.
+    """
 
     action: Any = None
     waits: bool = False
+    until: float | None = None
 
 
 class Person(Protocol):

@@ -30,6 +30,8 @@ def make_memory(spec: MemorySpec, model: Model) -> Memory:
     """
     if isinstance(spec, Memory):
         return spec
+    if spec is not None and not isinstance(spec, str | Mapping):
+        raise ValueError(f"memory must be one of {tuple(_MAKERS)!r} or a mapping, got {spec!r}")
     options = {"kind": spec} if isinstance(spec, str) else dict(spec or {})
     kind = options.pop("kind", "window")
     count = token_counter(options.pop("count", "characters"))

@@ -1,6 +1,6 @@
 """An agent that plays what was written down for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simlab.agents.function import taken
@@ -21,12 +21,13 @@ class ScriptedAgent:
         repeat: True: begin anew after the last one.
 
     Raises:
-        TypeError: `actions` is a text, which would be played letter by letter.
+        TypeError: `actions` is a text, which would be played letter by letter, or a mapping, whose
+            keys would be.
         ValueError: There are no actions.
     """
 
     def __init__(self, actions: Iterable[Any], *, repeat: bool = False) -> None:
-        if isinstance(actions, str):
+        if isinstance(actions, str | Mapping):
             raise TypeError(f"actions must be a list, got {actions!r}")
         self._actions = tuple(actions)
         if not self._actions:

@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic_core import PydanticSerializationError, to_json
 
+from simlab.address import address_in
 from simlab.env.environment import (
     PASS,
     UNSET,
@@ -27,8 +27,6 @@ from simlab.stray import in_words
 
 _LONGEST: Final = 200
 _UNWRITABLE: Final = (PydanticSerializationError, TypeError, ValueError)
-_ADDRESS: Final = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
-"""How Python shows an object whose class does not say how."""
 
 
 class EnvironmentContractError(SimlabError):
@@ -202,9 +200,9 @@ def _nondescript(seat: Seat, seen: Iterable[Any]) -> Iterator[str]:
             rule = f"observations of {seat!r} must be data, such as text, numbers and dataclasses"
             yield f"{rule}, got an object of type {kind}, of which agents and logs see nothing"
         else:
-            if address := _ADDRESS.search(text):
+            if address := address_in(text):
                 rule = f"observations of {seat!r} must show no address of an object"
-                yield f"{rule}, got {address[0]!r}; show what it is, as by a __str__ of its own"
+                yield f"{rule}, got {address!r}; show what it is, as by a __str__ of its own"
 
 
 def _plain(timestep: TimeStep) -> dict[str, Any]:

@@ -5,14 +5,12 @@ breaks it fails its own episode and nobody else; `check_environment` checks it t
 """
 
 import inspect
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-import numpy as np
-
 from simlab.env.environment import ActionRequest, Seat, TimeStep
+from simlab.env.number import is_number, is_time
 from simlab.env.spaces import KINDS, is_space
 
 _LONGEST: Final = 80
@@ -92,15 +90,3 @@ def _faults_of_request(seat: Seat, request: Any) -> Iterator[str]:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a number that a log keeps as one: real, and no huge integer."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    return isinstance(value, float | np.floating | np.integer)
-
-
-def is_time(value: Any) -> bool:
-    """Whether a value can be a world time in seconds."""
-    return is_number(value) and math.isfinite(value)

@@ -11,16 +11,16 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.random import Generator
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from simlab.env.draw import choice, draw
 from simlab.env.environment import PASS, UNSET, ActionRequest, Wait
 from simlab.env.gym_space import fit_gym, gym_schema, is_gym_space, sample_gym
 from simlab.env.mend import mend, trimmed
+from simlab.env.number import is_number, is_time
 from simlab.env.reason import reason_of
 from simlab.errors import UnfitAnswerError
 
@@ -64,6 +64,16 @@ def fit(space: Any, action: Any) -> Any:
         raise UnfitAnswerError(reason) from error
 
 
+def plain_data(action: Any) -> Any:
+    """The plain data of an action, which `fit` takes for the action again.
+
+    Raises:
+        TypeError: It is neither plain data nor a model, dataclass or array.
+        ValueError: It holds itself, or its own code fails.
+    """
+    return to_jsonable_python(action, fallback=_plain_array)
+
+
 def admit(request: ActionRequest, answer: Any) -> Any:
     """The action that `answer` stands for in reply to `request`.
 
@@ -81,7 +91,7 @@ def admit(request: ActionRequest, answer: Any) -> Any:
     if isinstance(answer, Wait):
         if request.required:
             raise UnfitAnswerError("this seat must act now, it cannot wait")
-        if not _is_moment(answer.until):
+        if answer.until is not None and not _is_end(answer.until):
             raise UnfitAnswerError(f"until must be a time in seconds, got {answer.until!r}")
         return answer
     if answer is request.default and answer is not UNSET:
@@ -222,11 +232,15 @@ def _faults(error: ValidationError) -> list[ErrorDetails]:
     return faults
 
 
-def _is_moment(until: Any) -> bool:
+def _plain_array(value: Any) -> Any:
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"expected plain data, a model, a dataclass or an array, got {value!r}")
+    return value.tolist()
+
+
+def _is_end(until: Any) -> bool:
     """Whether a wait can last until then; infinity is for good."""
-    if until is None:
-        return True
-    return isinstance(until, int | float | np.integer | np.floating) and not math.isnan(until)
+    return is_time(until) or (is_number(until) and until == math.inf)
 
 
 def _among(legal: Sequence[Any], action: Any) -> Any:

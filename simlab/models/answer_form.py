@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_jsonable_python
-
 from simlab.env.environment import ActionRequest
-from simlab.env.spaces import admit, fit
+from simlab.env.spaces import admit, fit, plain_data
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_schema import (
     Schema,
@@ -86,7 +84,7 @@ class AnswerForm:
             return ""
         if request.legal is None or self._is_structured:
             return self.begun
-        return '"' if all(isinstance(_plain(action), str) for action in request.legal) else ""
+        return '"' if all(isinstance(plain_data(action), str) for action in request.legal) else ""
 
     def read(self, reply: str, request: ActionRequest) -> Any:
         """The action that a reply stands for, or `Wait` where the request is optional.
@@ -135,7 +133,7 @@ class AnswerForm:
 
     def _legal_in_words(self, legal: Sequence[Any]) -> str:
         if not self._is_structured:
-            return f"Answer with {choices_in_words([_plain(action) for action in legal])}."
+            return f"Answer with {choices_in_words([plain_data(action) for action in legal])}."
         return "\n".join(["Choose one of these:", *(as_json(action) for action in legal)])
 
 
@@ -164,7 +162,7 @@ def as_json(value: Any) -> str:
     Raises:
         TypeError: There is no JSON of it.
     """
-    return write_json(_plain(value))
+    return write_json(plain_data(value))
 
 
 def _make(space: Any, *, reason: bool) -> AnswerForm:
@@ -226,14 +224,3 @@ def _beginning_of_object(fields: Mapping[str, Schema]) -> str:
 
 def _beginning_inside(schema: Schema) -> str:
     return '"' if is_free_text(schema) else _beginning(schema)
-
-
-def _plain(value: Any) -> Any:
-    """The plain data of an action: what JSON and the fitting of answers take."""
-    return to_jsonable_python(value, fallback=_plain_array)
-
-
-def _plain_array(value: Any) -> Any:
-    if not hasattr(value, "tolist"):
-        raise TypeError(f"expected plain data, a model, a dataclass or an array, got {value!r}")
-    return value.tolist()

@@ -6,7 +6,15 @@ from functools import cache
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from simlab.models.tool_call import ToolCall, ToolSpec
 from simlab.problem import problem
@@ -73,14 +81,14 @@ class Sampling:
 
     __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")
 
-    max_tokens: Annotated[int, Field(ge=1)] = 128
-    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[StrictInt, Field(ge=1)] = 128
+    temperature: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 1.0
+    top_p: Annotated[StrictFloat, Field(gt=0, le=1)] = 1.0
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    seed: int | None = None
-    exact: bool = False
+    seed: StrictInt | None = None
+    exact: StrictBool = False
     schema: Mapping[str, Any] | None = None
-    logprobs: bool = False
+    logprobs: StrictBool = False
     tools: tuple[ToolSpec, ...] = ()
 
 

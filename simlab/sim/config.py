@@ -9,6 +9,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
+    StrictInt,
     ValidationError,
     field_validator,
     model_validator,
@@ -84,7 +86,7 @@ class AgentSpec(PartSpec):
         episodes: 5
     """
 
-    persistent: bool = False
+    persistent: StrictBool = False
     """True: one agent for the run, which remembers over episodes, not a new one for each; under a
     pattern, one for each seat. Its seed and session follow from the run's seed and its seat. What
     it remembers depends on the order of the episodes, so a run with such an agent plays them one
@@ -118,7 +120,7 @@ class BudgetSpec(_Strict):
         simlab run RUN --resume --set budget.tokens=2000000
     """
 
-    tokens: int | None = Field(default=None, ge=1)
+    tokens: StrictInt | None = Field(default=None, ge=1)
     """Of prompts and completions together; None for as many as it takes."""
     dollars: float | None = Field(default=None, gt=0)
     """At the prices under ``models``; models without any go on. None for as many as it takes."""
@@ -148,9 +150,9 @@ class RunFile(_Strict):
     models: dict[str, dict[str, Any]] = {}
     clock: ClockSpec = Field(default_factory=ClockSpec)
     budget: BudgetSpec = Field(default_factory=BudgetSpec)
-    episodes: int = Field(1, ge=1)
-    seed: int = 0
-    concurrency: int = Field(64, ge=1)
+    episodes: StrictInt = Field(1, ge=1)
+    seed: StrictInt = 0
+    concurrency: StrictInt = Field(64, ge=1)
     """Episodes live at once; 1, whatever it says, where an agent is ``persistent``."""
 
     @property

@@ -4,13 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
+from typing import Any
 
 from simlab.agents.function_person import Answering, as_person
 from simlab.agents.person import Person
 from simlab.errors import ConfigError
+from simlab.sim.arguments import Hosts, as_engines, as_hosts, as_settings, numbers
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
@@ -31,8 +30,6 @@ from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import written
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
-
-Hosts = int | Literal["auto"]
 
 _MAY_DIFFER = ("episodes", "concurrency", "description", "budget")
 """Keys of a run file that a run is gone on with although they have changed."""
@@ -128,7 +125,8 @@ def run(
 
     Raises:
         ConfigError: What was given cannot be run; nothing was started.
-        TypeError: `models` or `settings` is a text, or `person` is no person.
+        TypeError: `models` or `settings` is a text, `episodes`, `seed` or `hosts` is no number, or
+            `person` is no person.
     """
     launch = prepare(
         scenario,
@@ -168,6 +166,7 @@ def prepare(
     if retry_failed and not resume:
         raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
     asked = None if person is None else as_person(person)
+    hosts = as_hosts(hosts)
     path = Path(scenario)
     source: YamlFile | None = None
     if resume and RunDirectory.is_one(path):
@@ -175,8 +174,8 @@ def prepare(
     else:
         source = open_run_file(str(scenario))
         data = source.data
-    settings = [*_as_settings(settings), *_numbers(episodes=episodes, seed=seed)]
-    file = checked(overridden(data, models=_as_engines(models), settings=settings), source)
+    settings = [*as_settings(settings), *numbers(episodes=episodes, seed=seed)]
+    file = checked(overridden(data, models=as_engines(models), settings=settings), source)
     rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if source is not None:
@@ -218,40 +217,11 @@ def prepare_branch(
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
 
-def _as_engines(models: Mapping[str, str] | Sequence[str]) -> list[str]:
-    _refuse_text("models", models, "{'all': 'scripted'} or ['all=scripted']")
-    if isinstance(models, Mapping):
-        return [f"{name}={engine}" for name, engine in models.items()]
-    return list(models)
-
-
-def _as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
-    _refuse_text("settings", settings, "{'episodes': 8} or ['episodes=8']")
-    if isinstance(settings, Mapping):
-        return [f"{key}={yaml.safe_dump(value)}" for key, value in settings.items()]
-    return list(settings)
-
-
-def _refuse_text(name: str, given: object, examples: str) -> None:
-    if isinstance(given, str):
-        raise TypeError(f"{name} must be a mapping or a list such as {examples}, got {given!r}")
-
-
-def _numbers(**given: int | None) -> list[str]:
-    return [f"{key}={value}" for key, value in given.items() if value is not None]
-
-
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:
-    """How many Ray hosts a run gets; none by itself where people set the pace.
-
-    Raises:
-        ConfigError: There are fewer than none.
-    """
+    """How many Ray hosts a run gets; none by itself where people set the pace."""
     if hosts == "auto":
         alone = file.episodes == 1 or _has_people(file) or bool(file.persistent)
         return 0 if alone else min(len(os.sched_getaffinity(0)), file.episodes)
-    if hosts < 0:
-        raise ConfigError(f"hosts must be 0 or more, got {hosts}")
     return hosts
 
 

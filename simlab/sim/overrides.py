@@ -1,8 +1,10 @@
 """Overrides: what is said beside a run file, of its models and of any of its keys."""
 
 import importlib.util
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +138,9 @@ def _model(given: str) -> dict[str, Any]:
 
 def _is_module(name: str) -> bool:
     """Whether a name is that of a module or a file, and not a short one that is misspelt."""
-    return "." in name or (name.isidentifier() and importlib.util.find_spec(name) is not None)
+    if "." in name or name in sys.modules:  # a script, which runs as __main__, has no spec to find
+        return True
+    return name.isidentifier() and importlib.util.find_spec(name) is not None
 
 
 def _with_kind(data: dict[str, Any], setting: Setting) -> dict[str, Any]:
@@ -178,8 +182,29 @@ def _refitted(
     entries = data.get(group)
     if taken is None or not isinstance(entries, dict):
         return data
+    names = [name, *_refining(name, entries)] if group == "cast" else [name]
+    usual = _given(entries, name).get(key, USUAL)
+    refitted = {
+        each: {k: v for k, v in entries[each].items() if k in taken or k in _OF_ALL_KINDS}
+        for each in names
+        if isinstance(entries.get(each), dict) and entries[each].get(key, usual) != kind
+    }
+    return {**data, group: {**entries, **refitted}}
+
+
+def _refining(pattern: str, cast: Mapping[str, Any]) -> list[str]:
+    """The seats whose entries add to what a pattern says: they name no agent of their own."""
+    names = [name for name in {**cast, pattern: None} if isinstance(name, str)]
+    patterns = [name for name in names if any(mark in name for mark in "*?[")]
+
+    def holds(seat: str) -> bool:
+        fitting = [each for each in patterns if fnmatchcase(seat, each)]
+        return seat not in patterns and fitting[-1:] == [pattern]
+
+    return [name for name in names if holds(name) and "agent" not in _given(cast, name)]
+
+
+def _given(entries: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An entry as it is given; of another form it is left for the check of all."""
     entry = entries.get(name)
-    if not isinstance(entry, dict) or entry.get(key, USUAL) == kind:
-        return data
-    refitted = {k: v for k, v in entry.items() if k in taken or k in _OF_ALL_KINDS}
-    return {**data, group: {**entries, name: refitted}}
+    return entry if isinstance(entry, dict) else {}

@@ -19,8 +19,10 @@ from simlab.sim.casting import (
     seats_of,
 )
 from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
+from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
+from simlab.sim.option_types import check_types
 from simlab.sim.spending import check_budget
 from simlab.sim.yaml_file import YamlFile, located
 
@@ -54,10 +56,10 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
         with located(source, "cast", seat):
             if not has_person:
                 _check_terminal(seat, spec)
-            place = world.seats[seat]
-            agents[seat] = make_agent(
-                spec, seat, place, models=models, person=AbsentPerson(), seed=0
-            )
+            what = f"agent {spec.agent} in seat {seat!r}"
+            check_types(what, find_agent(spec.agent), spec.options)
+            person, place = AbsentPerson(), world.seats[seat]
+            agents[seat] = make_agent(spec, seat, place, models=models, person=person, seed=0)
             _check_distinct(seat, agents)
     for name, judge in run.judges.items():
         with located(source, "judges", name):
@@ -98,6 +100,7 @@ def _rehearse_judge(
     if judge.of and judge.of not in world.seats:
         known = near(judge.of, [*world.seats])
         raise ConfigError(f"judges.{name}.of: the world has no seat {judge.of!r}; {known}")
+    check_types(f"judge {name!r}", find_judge(judge.agent), judge.options)
     make_judge(name, judge, models=models, seed=0)
 
 

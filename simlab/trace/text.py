@@ -1,14 +1,7 @@
 """Texts as the record keeps them: valid UTF-8, and the same in every process and folder."""
 
-import re
-
+from simlab.address import without_addresses
 from simlab.find import USER_MODULE
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>|, file )")
-"""How Python writes where an object lies in memory, as in ``<object object at 0x7f01c3>``.
-
-What people say of addresses is not followed by the end of a bracket, and stays.
-"""
 
 
 def utf8(text: str) -> str:
@@ -21,7 +14,7 @@ def placeless(text: str) -> str:
 
     For what Python writes of objects and errors: a replay in another process has other addresses.
     """
-    return USER_MODULE.sub(r"\1", _ADDRESS.sub("", text))
+    return USER_MODULE.sub(r"\1", without_addresses(text))
 
 
 def word(what: str, given: object) -> str:

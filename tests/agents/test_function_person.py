@@ -1,6 +1,8 @@
 import asyncio
 import threading
+from functools import partial
 
+import numpy as np
 import pytest
 
 from simlab.agents.function_person import as_person
@@ -8,7 +10,7 @@ from simlab.agents.human import HumanAgent
 from simlab.agents.person import HumanAnswer, Question
 from simlab.env.car_sale import Offer
 from simlab.env.environment import ActionRequest, Wait
-from simlab.errors import UnfitAnswerError
+from simlab.errors import PersonFailedError, UnfitAnswerError
 from tests.agents.people import Somebody
 
 QUESTION = Question("buyer", "Your move.", {})
@@ -38,6 +40,9 @@ def test_what_is_no_person_and_no_function_is_refused(given):
         ({"price": 1}, HumanAnswer({"price": 1})),
         (Offer("Deal?", 6000), HumanAnswer({"say": "Deal?", "price": 6000})),
         (Wait(), HumanAnswer(waits=True)),
+        (Wait(50.0), HumanAnswer(waits=True, until=50.0)),
+        ({"price": np.int64(6000)}, HumanAnswer({"price": 6000})),
+        (np.array([1.5, 2]), HumanAnswer([1.5, 2.0])),
         (HumanAnswer(3), HumanAnswer(3)),
         (None, HumanAnswer(None)),
     ],
@@ -83,12 +88,86 @@ async def test_questions_come_one_after_another():
     assert at_once == [1] * 5
 
 
-async def test_errors_of_the_function_are_passed_on():
+def raising(error):
     def fail(_question):
-        raise KeyError("nobody")
+        raise error
 
-    with pytest.raises(KeyError, match="nobody"):
-        await ask(fail)
+    return fail
+
+
+async def later(answer, question):
+    await asyncio.sleep(0)
+    return answer(question)
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["at once", "async"])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("nobody"), "KeyError: 'nobody'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (BaseException("odd"), "BaseException: odd"),
+    ],
+    ids=["error", "exit", "cancelled", "other"],
+)
+async def test_what_the_function_raises_fails_at_the_human_boundary(error, words, wait):
+    answer = partial(later, raising(error)) if wait else raising(error)
+
+    with pytest.raises(PersonFailedError, match=f"answers for buyer raised {words}$") as caught:
+        await ask(answer)
+
+    assert caught.value.boundary == "human"
+    assert caught.value.__cause__ is error
+
+
+async def test_a_function_that_has_no_answer_left_does_not_hang():
+    answers = iter(["No."])
+    person = as_person(lambda _question: next(answers))
+
+    assert await person.answer(QUESTION) == HumanAnswer("No.")
+    with pytest.raises(PersonFailedError, match="answers for buyer raised StopIteration"):
+        await person.answer(QUESTION)
+
+
+async def test_a_question_that_is_taken_back_cancels_the_function_and_is_no_error_of_it():
+    thinking = asyncio.Event()
+
+    async def think(_question):
+        thinking.set()
+        await asyncio.get_running_loop().create_future()
+
+    answering = asyncio.create_task(ask(think))
+    await thinking.wait()
+    answering.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+
+
+async def test_what_is_no_data_is_refused_as_an_answer_that_does_not_fit():
+    with pytest.raises(UnfitAnswerError, match=r"expected plain data, .* got <object") as caught:
+        await ask(lambda _question: {"price": object()})
+
+    assert caught.value.raw == "{'price': <object object>}"
+
+
+async def test_a_wait_keeps_its_time():
+    person = as_person(lambda _question: Wait(until=50))
+
+    waited = await HumanAgent(person=person).act(ActionRequest(Offer, required=False))
+
+    assert waited == Wait(until=50)
+
+
+def test_a_person_answers_in_one_run_after_another():
+    person = as_person(lambda question: question.prompt)
+
+    async def ask_at_once():
+        return await asyncio.gather(*[person.answer(QUESTION) for _ in range(2)])
+
+    for _ in range(2):
+        assert asyncio.run(ask_at_once()) == [HumanAnswer("Your move.")] * 2
 
 
 async def test_a_function_is_told_why_its_answer_was_not_taken():

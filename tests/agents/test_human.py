@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import pytest
 from pydantic import AfterValidator, Field
 
@@ -170,6 +171,14 @@ async def test_legal_actions_are_asked_as_choices_with_their_plain_data():
         Choice(str(legal[0]), {"say": "a", "price": 1}),
         Choice(str(legal[1]), {"say": "b", "price": 2}),
     )
+
+
+async def test_legal_numbers_of_numpy_are_choices_as_well():
+    somebody = Somebody(2)
+
+    await HumanAgent(person=somebody).act(ActionRequest(int, legal=np.arange(3)))
+
+    assert somebody.asked[0].choices == (Choice("0", 0), Choice("1", 1), Choice("2", 2))
 
 
 async def test_what_does_not_fit_is_recorded_once_it_does(effects):

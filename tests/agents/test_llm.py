@@ -242,6 +242,8 @@ def test_a_run_file_names_the_memory_and_its_limits(replying, spec, kind, limits
     ("spec", "message"),
     [
         ("elephant", "memory must be one of .* got 'elephant'"),
+        (3, "memory must be one of .* or a mapping, got 3"),
+        ({"max_tokens": True}, "memory 'window' .* max_tokens must be a whole number, got True"),
         ({"kind": "list", "max_tokens": 9}, "memory 'list' does not take {'max_tokens': 9}"),
         ({"count": "gpt"}, "token counter must be one of"),
     ],

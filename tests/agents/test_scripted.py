@@ -46,9 +46,10 @@ async def test_an_action_that_does_not_fit_is_refused():
         await ScriptedAgent(["a"]).act(ActionRequest(str, legal=["b"]))
 
 
-def test_a_text_is_no_list_of_actions():
-    with pytest.raises(TypeError, match="actions must be a list, got 'abc'"):
-        ScriptedAgent("abc")
+@pytest.mark.parametrize("given", ["abc", {"price": 3}])
+def test_a_text_or_a_mapping_is_no_list_of_actions(given):
+    with pytest.raises(TypeError, match=f"actions must be a list, got {given!r}"):
+        ScriptedAgent(given)
 
 
 def test_an_empty_script_is_refused():

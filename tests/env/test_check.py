@@ -274,6 +274,17 @@ class ShowingAnAddress(Walk):
         return replace(super().say(rewards), observations={"a": [f"You hold {object()}."]})
 
 
+class ShowingAFunction(Walk):
+    def say(self, rewards):
+        return replace(super().say(rewards), observations={"a": [f"You use {(lambda: None)}."]})
+
+
+class ShowingCode(Walk):
+    def say(self, rewards):
+        code = compile("1", "mine.py", "eval")
+        return replace(super().say(rewards), observations={"a": [f"You run {code}."]})
+
+
 class SettingADeadlineInThePast(Walk):
     def say(self, rewards):
         return TimeStep({"a": ActionRequest(Step, deadline=-1.0)})
@@ -328,6 +339,8 @@ MUTANTS = {
     LeavingASeatWithoutAnEnd: r"expected every seat to have ended .*, got \['b'\]",
     ShowingWhatIsNoData: "observations of 'a' must be data, .*, got an object of type object",
     ShowingAnAddress: "observations of 'a' must show no address .*, got '<object object at 0x",
+    ShowingAFunction: "observations of 'a' must show no address .*, got '<lambda> at 0x",
+    ShowingCode: "observations of 'a' must show no address .*, got '<module> at 0x",
     SettingADeadlineInThePast: r"deadline of 'a' must be a time from now \(0.0\) on, got -1.0",
     ChangingItsOptions: r"leave the options .*: expected {'scene': \[\]}, got {'scene': \[\d+\]}",
     AskingNobodyForGood: "something must set a time: a wake or a deadline, got none .*'a'",

@@ -1,4 +1,5 @@
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -257,9 +258,9 @@ def test_a_wait_lasts_until_a_time(until):
     assert admit(ActionRequest(required=False), Wait(until)) == Wait(until)
 
 
-@pytest.mark.parametrize("until", ["soon", math.nan])
+@pytest.mark.parametrize("until", ["soon", math.nan, -math.inf, 10**400, [1.0]])
 def test_a_wait_until_what_is_no_time_is_refused(until):
-    with pytest.raises(UnfitAnswerError, match=f"until must be a time in seconds, got {until!r}"):
+    with pytest.raises(UnfitAnswerError, match=re.escape(f"in seconds, got {until!r}")):
         admit(ActionRequest(required=False), Wait(until))
 
 

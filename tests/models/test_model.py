@@ -23,6 +23,11 @@ def test_a_sampling_that_is_one_already_stays_the_same():
         ({"stop": "abc"}, "sampling.stop: input should be a list, got 'abc'"),
         ({"stops": []}, r"unknown key 'sampling.stops'; did you mean stop"),
         ({"max_tokens": 0, "top_p": 2}, "sampling.max_tokens: .*; sampling.top_p: .*, got 2"),
+        ({"max_tokens": True}, "sampling.max_tokens: input should be a valid integer, got True"),
+        ({"temperature": "0.5"}, "sampling.temperature: input should be a valid number, got '0.5'"),
+        ({"exact": "no"}, "sampling.exact: input should be a valid boolean, got 'no'"),
+        ({"logprobs": 1}, "sampling.logprobs: input should be a valid boolean, got 1"),
+        ({"seed": 3.0}, "sampling.seed: input should be a valid integer, got 3.0"),
         ("greedy", "sampling: input should be .*, got 'greedy'"),
     ],
 )

@@ -1,4 +1,6 @@
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 
 import pytest
 
@@ -68,6 +70,14 @@ def test_an_engine_of_ones_own_is_named_as_in_a_run_file(name):
         "small": {"engine": f"{name}:Own"},
         "large": {"engine": f"{name}:Own", "weights": "/my/weights:1"},
     }
+
+
+def test_an_engine_of_a_script_that_runs_is_named_as_in_a_run_file(monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # of no spec, as a script
+
+    models = overridden(DATA, models=["large=__main__:Own:/my/weights"])["models"]
+
+    assert models["large"] == {"engine": "__main__:Own", "weights": "/my/weights"}
 
 
 def test_an_engine_in_a_file_stands_in_the_working_directory(tmp_path, monkeypatch):
@@ -208,6 +218,28 @@ def test_another_agent_keeps_what_it_takes_of_the_old_ones_options(agent, kept):
     assert cast == {**DATA["cast"], "buyer": {**kept, "agent": agent}}
 
 
+@pytest.mark.parametrize("pattern", ["*", "buy*", "[ab]uyer"])
+def test_another_agent_by_a_pattern_lets_go_of_options_of_the_seats_that_it_means(pattern):
+    cast = overridden(DATA, settings=[f"cast.{pattern}.agent=random"])["cast"]
+
+    assert cast == {**DATA["cast"], "buyer": {"persistent": True}, pattern: {"agent": "random"}}
+
+
+def test_a_pattern_leaves_what_it_does_not_speak_of_as_it_is():
+    data = {"cast": {"*": LLM, "b*": LLM, "buyer": LLM, "dealer": {"model": "small"}}}
+
+    cast = overridden(data, settings=["cast.*.agent=random"])["cast"]
+
+    bare = {"persistent": True, "agent": "random"}
+    assert cast == {"*": bare, "b*": LLM, "buyer": LLM, "dealer": {}}
+
+
+def test_an_agent_by_a_pattern_that_stays_keeps_what_seats_add_to_it():
+    data = {"cast": {"*": {"agent": "random"}, "buyer": {"golf": 1}}}
+
+    assert overridden(data, settings=["cast.*.agent=random"])["cast"] == data["cast"]
+
+
 def test_what_is_set_beside_another_agent_holds_in_any_order():
     settings = ["cast.seller.goal=win", "cast.seller.agent=llm", "cast.seller.model=small"]
 
@@ -257,6 +289,12 @@ def test_what_is_no_kind_is_left_for_the_check_of_all(setting):
 def test_a_cast_of_another_form_is_left_for_the_check_of_all(cast):
     with pytest.raises(ConfigError, match=r"--set cast.buyer.agent: cast(\.buyer)? is .* no keys"):
         overridden({"cast": cast}, settings=["cast.buyer.agent=human"])
+
+
+def test_a_seat_that_is_no_text_is_left_for_the_check_of_all():
+    cast = overridden({"cast": {1: LLM}}, settings=["cast.*.agent=random"])["cast"]
+
+    assert cast == {1: LLM, "*": {"agent": "random"}}
 
 
 def test_the_data_is_not_changed():

@@ -44,6 +44,12 @@ def test_every_bundled_scenario_can_be_made(name):
             "mine.yaml:3: cast leaves seats empty: buyer; say who takes each",
         ),
         ("goal: save", "golf: save", "mine.yaml:4: agent llm in seat 'buyer' has no option 'golf'"),
+        ("goal: save", "goal: 42", "mine.yaml:4: agent llm in seat 'buyer': goal: input should be"),
+        (
+            "agent: tests.sim.judges:LengthJudge",
+            "agent: rating, question: 3",
+            "mine.yaml:11: judge 'length': question: input should be a valid string, got 3",
+        ),
         (
             "agent: random",
             "agent: rando",
