@@ -25,7 +25,8 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         if _has_event_loop():
             return _run_in_thread(work)
-        return asyncio.run(_interruptible(work))
+        with _ctrl_c_left_as_it_is():
+            return asyncio.run(_interruptible(work))
     except SystemExit as error:
         if error.code == signal.SIGTERM:  # Ray's answer to that signal
             raise
@@ -97,6 +98,21 @@ def _ctrl_c_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iter
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _ctrl_c_left_as_it_is() -> Iterator[None]:
+    """After the block Ctrl-C does what it did before.
+
+    asyncio sees to that by itself, but where `sys.exit` breaks out of its event loop: then the
+    handler of the loop that is gone would stay, and swallow the next Ctrl-C.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if before is not None and signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 def _has_event_loop() -> bool:

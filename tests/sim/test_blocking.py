@@ -61,9 +61,13 @@ async def quit_in_a_task(code):
     await asyncio.gather(leave())
 
 
-def test_an_exit_that_nobody_awaits_is_told_in_a_script():
+def test_an_exit_that_nobody_awaits_is_told_in_a_script_and_leaves_ctrl_c_as_it_was():
+    before = signal.getsignal(signal.SIGINT)
+
     with pytest.raises(StrayExitError, match=r"called sys\.exit\('odd'\) in a task of its own"):
         run_async(quit_in_a_task("odd"))
+
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 async def test_an_exit_that_nobody_awaits_is_told_in_a_notebook():
