@@ -144,6 +144,9 @@ class MemoryCluster:
         """Plain pickle."""
         return pickle_5
 
+    async def check(self) -> None:
+        """Nothing to do."""
+
     async def open(self) -> None:
         """Nothing to do."""
 

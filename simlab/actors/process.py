@@ -170,6 +170,10 @@ class Cluster(Protocol):
         """Makes bytes of what goes from one of its processes to another."""
         ...
 
+    async def check(self) -> None:
+        """See in seconds, and without getting ready, that it is there; raises ConfigError."""
+        ...
+
     async def open(self) -> None:
         """Get ready; raises ConfigError if that cannot be."""
         ...
@@ -195,6 +199,9 @@ class NoCluster:
     def dumps(self) -> Pickle:
         """Plain pickle, though nothing goes anywhere."""
         return pickle_5
+
+    async def check(self) -> None:
+        """Nothing to do."""
 
     async def open(self) -> None:
         """Nothing to do."""

@@ -18,7 +18,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from simlab.actors.parcel import Pickle
 from simlab.actors.process import HostPlan, News, Peer, Spawn
-from simlab.actors.ray_address import refusal, require_answer
+from simlab.actors.ray_address import named_address, refusal, require_answer
 from simlab.actors.statistics import HostStatistics
 from simlab.actors.worker import Worker
 from simlab.errors import ConfigError, HostDiedError, StaleEpochError
@@ -183,13 +183,22 @@ class RayCluster:
     """
 
     def __init__(self, address: str | None = None) -> None:
-        self._address = address
+        self._address = named_address(address)
         self._is_ours = False
 
     @property
     def dumps(self) -> Pickle:
         """Takes what is defined in a script or a notebook as well."""
         return dumps
+
+    async def check(self) -> None:
+        """See that a machine takes connections at the address, if there is one and it is used.
+
+        Raises:
+            ConfigError: None does.
+        """
+        if not ray.is_initialized():
+            await require_answer(self._address, here=_own_address())
 
     async def open(self) -> None:
         """Connect to Ray; blocks the event loop for seconds if it must be started.
@@ -199,17 +208,16 @@ class RayCluster:
         """
         if ray.is_initialized():
             return
-        address = self._address or os.environ.get("RAY_ADDRESS")
-        await require_answer(address, here=_own_address())
+        await self.check()
         try:
             ray.init(
-                address=address or "local",  # not one that was started here once, dead or alive
+                address=self._address or "local",  # not one that was started here once, dead or alive
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
         except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            raise ConfigError(refusal(address, error)) from error
+            raise ConfigError(refusal(self._address, error)) from error
         self._is_ours = True
 
     async def start(self, plan: HostPlan) -> RayProcess:

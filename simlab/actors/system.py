@@ -74,7 +74,7 @@ class ActorSystem:
             raise ValueError(f"hosts must be 0 or more, got {hosts!r}")
         self.id = uuid.uuid4().hex
         self.hosts: tuple[str, ...] = tuple(f"host-{number}" for number in range(hosts))
-        self._cluster = cluster or (_ray_cluster(address) if hosts else NoCluster())
+        self._cluster = cluster or (ray_cluster(address) if hosts else NoCluster())
         self._heartbeat_s = heartbeat_s
         self._next_epoch = next_epoch or _count()
         self._on_host_lost = on_host_lost
@@ -235,7 +235,8 @@ def _count() -> Callable[[str], int]:
     return lambda _host: next(numbers)
 
 
-def _ray_cluster(address: str | None) -> Cluster:
+def ray_cluster(address: str | None) -> Cluster:
+    """Where Ray starts hosts; see `simlab.actors.ray.RayCluster`."""
     # A host that dies is told of by us; Ray would print it to standard output, which is a program's
     # where `--json` is given. Ray reads this when it is imported.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")

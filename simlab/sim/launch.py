@@ -70,7 +70,7 @@ class Launch:
             self.file,
             self.directory,
             hosts=self.hosts,
-            address=self.address or os.environ.get("RAY_ADDRESS"),
+            address=self.address,
             branching=branching_of(self.directory.read_run()),
             retry_failed=self.retry_failed,
             observer=observer,
