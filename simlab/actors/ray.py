@@ -211,7 +211,7 @@ class RayCluster:
         await self.check()
         try:
             ray.init(
-                address=self._address or "local",  # not one that was started here once, dead or alive
+                address=self._address or "local",  # not what was started here once, dead or alive
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
