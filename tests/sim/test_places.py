@@ -17,6 +17,8 @@ DATA = {
         "own": {"engine": "../engines.py:Own"},
         "fake": {"engine": "scripted", "script": "/abs/words.py:say"},
         "real": {"engine": "pkg.py.mod:Class", "weights": "mine.py"},
+        "large": {"weights": "../wt", "tokenizer": "./tok", "adapter": "./agent@7"},
+        "hub": {"weights": "owner/name", "tokenizer": "embedded", "calls_log": "logs/calls"},
     },
 }
 
@@ -33,6 +35,12 @@ def test_every_file_that_names_code_is_given_its_place():
             "own": {"engine": "/runs/of/engines.py:Own"},
             "fake": {"engine": "scripted", "script": "/abs/words.py:say"},
             "real": DATA["models"]["real"],
+            "large": {
+                "weights": "/runs/of/wt",
+                "tokenizer": "/runs/of/me/tok",
+                "adapter": "/runs/of/me/agent@7",
+            },
+            "hub": {**DATA["models"]["hub"], "calls_log": "/runs/of/me/logs/calls"},
         },
     }
     assert list(placed) == list(DATA)
@@ -52,6 +60,8 @@ def test_without_places_only_the_names_of_files_are_left():
             **DATA["models"],
             "own": {"engine": "engines.py:Own"},
             "fake": {"engine": "scripted", "script": "words.py:say"},
+            "large": {"weights": "wt", "tokenizer": "/here/tok", "adapter": "/here/agent@7"},
+            "hub": {**DATA["models"]["hub"], "calls_log": "calls"},
         },
     }
 
@@ -138,6 +148,28 @@ def test_a_run_whose_files_have_moved_is_gone_on_with_where_they_are_now(project
 
     assert again.summary.n_ended == 2
     assert again.file.world == f"{moved}/own.py:talk"
+
+
+def test_a_log_of_calls_stands_beside_the_run_file(project):
+    (project / "own.yaml").write_text(RUN.replace("script: own.py:say", "calls_log: calls"))
+
+    run(project / "own.yaml", out="r", hosts=0)
+
+    assert len((project / "calls").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("weights", "folder"), [("./wt", "project/wt"), ("wt", "elsewhere/wt"), ("../wt", "wt")]
+)
+def test_weights_that_are_missing_are_told_with_the_folder_that_was_looked_in(
+    project, weights, folder
+):
+    engine = f"engine: transformers, weights: {weights}"
+    (project / "own.yaml").write_text(RUN.replace("engine: scripted, script: own.py:say", engine))
+    place = project.parent / folder
+
+    with pytest.raises(ConfigError, match=rf"there is no folder '{place}'; write one that stands "):
+        run(project / "own.yaml", out="r", hosts=0)
 
 
 def test_a_run_of_another_world_is_not_gone_on_with(project):
