@@ -20,6 +20,7 @@ from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.overrides import overridden
+from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.places import without_places
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
@@ -73,7 +74,7 @@ class Launch:
             self.directory,
             hosts=self.hosts,
             address=self.address,
-            branching=branching_of(self.directory.read_run()),
+            branching=branching_of(Run(self.directory.path).record),
             retry_failed=self.retry_failed,
             observer=observer,
             person=self.person,
@@ -288,8 +289,11 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
             f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
             "those back, or make a new run"
         )
-    if file != before:
-        directory.write_run({**record, "run": file.model_dump(mode="json", exclude_unset=True)})
+    data = file.model_dump(mode="json", exclude_unset=True)
+    check_unchanged(record, data, directory.path)
+    if data != record["run"]:
+        files = {**record.get("files", {}), **contents_of(data)}
+        directory.write_run({**record, "run": data, "files": files})
 
 
 def _differences(before: RunFile, now: RunFile) -> dict[str, tuple[Any, Any]]:

@@ -1,7 +1,7 @@
 """Where the files stand that a run file names: code of users, weights, and logs of calls."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ _WEIGHTS = ("models", "*", "weights")
 _FOLDERS = (_WEIGHTS, ("models", "*", "tokenizer"), ("models", "*", "adapter"))
 """The keys that name a folder where they begin with a dot; hub ids cannot."""
 
-_CALLS_LOG = ("models", "*", "calls_log")
+_FILES = (("models", "*", "calls_log"),)
+"""The keys that name a file."""
 
 _Change = Callable[[str], str]
 
@@ -38,10 +39,10 @@ def with_places(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     def place(file: str) -> str:
         return os.path.abspath(folder / file)
 
-    changed = _with_names(data, place)
-    for path in _FOLDERS:
-        changed = _at(path, changed, lambda name: place(name) if name.startswith(".") else name)
-    return _at(_CALLS_LOG, changed, place)
+    def place_dotted(name: str) -> str:
+        return place(name) if name.startswith(".") else name
+
+    return _with(_with(with_files(data, place), _FOLDERS, place_dotted), _FILES, place)
 
 
 def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,19 +50,48 @@ def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
 
     Tokenizers and adapters may not: nothing else tells one of them from another.
     """
-    changed = _with_names(data, _own_name)
-    changed = _at(_WEIGHTS, changed, lambda w: _own_name(w) if w.startswith((".", "/")) else w)
-    return _at(_CALLS_LOG, changed, _own_name)
+
+    def own_name(file: str) -> str:
+        return Path(file).name
+
+    def own_name_of_folder(name: str) -> str:
+        return own_name(name) if name.startswith((".", "/")) else name
+
+    return _with(
+        _with(with_files(data, own_name), [_WEIGHTS], own_name_of_folder), _FILES, own_name
+    )
 
 
-def _own_name(file: str) -> str:
-    return Path(file).name
+def files_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a run file names as ``file.py:name``, by key, such as ``cast.buyer.agent``."""
+    named = [found for path in _NAMES for found in _texts(path, data)]
+    files = {".".join(key): name.rpartition(":")[0] for key, name in named}
+    return {key: file for key, file in files.items() if file.endswith(".py")}
 
 
-def _with_names(data: Mapping[str, Any], place: _Change) -> dict[str, Any]:
+def _texts(path: Sequence[str], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts that stand at a path below a value, each with its key."""
+    if not path and isinstance(value, str):
+        yield (), value
+    elif path and isinstance(value, dict):
+        for key in value:
+            if path[0] in ("*", key):
+                for below, text in _texts(path[1:], value[key]):
+                    yield (str(key), *below), text
+
+
+def with_files(data: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """The data of a run file with the file of every ``file.py:name`` changed."""
+    return _with(data, _NAMES, lambda name: _placed(name, place))
+
+
+def _with(
+    data: Mapping[str, Any], paths: Iterable[Sequence[str]], change: _Change
+) -> dict[str, Any]:
+    """The data of a run file with the texts that stand at some paths changed."""
     changed = dict(data)
-    for path in _NAMES:
-        changed = _at(path, changed, lambda name: _placed(name, place))
+    for path in paths:
+        changed = _at(path, changed, change)
     return changed
 
 

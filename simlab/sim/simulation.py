@@ -234,7 +234,8 @@ class Simulation:
         if self._suspects:
             found = sorted(a.message.episode for each in self._suspects.values() for a in each)
             self._observer.on_notice(
-                f"episodes {found} may be what kills hosts; each is played with no other on its host"
+                f"episodes {found} may be what kills hosts; each is played with no other on its "
+                "host"
             )
         await _all_of(self._play_in_turn(each, stages) for each in self._suspects.values())
 
