@@ -117,6 +117,10 @@ class HostProcess(Protocol):
         """Return if it lives, however busy its event loop is."""
         ...
 
+    async def turn(self) -> None:
+        """Return once its event loop takes a turn, which it does not while an actor blocks it."""
+        ...
+
     async def meet(self, peers: "Mapping[str, Peer]") -> None:
         """Make other hosts known to it."""
         ...

@@ -65,6 +65,9 @@ class RayHost:
             os._exit(LOOP_ENDED)
         return os.getpid()
 
+    async def turn(self) -> None:
+        """Answer from the event loop of the host, where `pid` does not."""
+
     async def deliver(self, batch: bytes) -> None:
         """See `Worker.deliver`."""
         await self._worker.deliver(batch)
@@ -133,6 +136,10 @@ class RayProcess:
     async def ping(self) -> None:
         """Return if it lives."""
         await _get(self._handle.pid.remote(), self._plan)
+
+    async def turn(self) -> None:
+        """Return once its event loop takes a turn."""
+        await _get(self._handle.turn.remote(), self._plan)
 
     async def meet(self, peers: Mapping[str, Peer]) -> None:
         """Make other hosts known to it."""

@@ -24,6 +24,11 @@ from simlab.sim.stall import StallWatch
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log, committed_in
 
+BLOCKED_S = 90.0
+"""A host whose event loop is blocked for so long, in seconds, is replaced as one that died. Worlds,
+agents and tools may well compute for seconds; after 30 a person is told, and has a minute to look.
+"""
+
 DRIVER = "driver"
 """The host in the process that drives a run."""
 
@@ -153,6 +158,7 @@ class Simulation:
         system = ActorSystem(
             hosts=min(self._hosts, len(todo)),
             address=self._address,
+            turn_s=BLOCKED_S,
             next_epoch=self._new_epoch,
             on_host_lost=self._on_host_lost,
             on_host_replaced=self._on_host_replaced,
