@@ -64,7 +64,10 @@ def _import(name: str) -> ModuleType:
 def _load_file(name: str) -> ModuleType:
     path = Path(name).resolve()
     if not path.is_file():
-        raise ConfigError(f"there is no file {name}")
+        raise ConfigError(
+            f"there is no file {name}; if it has moved since its run was made, go to the folder "
+            "where it is now"
+        )
     module_name = f"simlab_user_{path.stem}_{derive(0, str(path)):016x}"
     if module_name in sys.modules:
         return sys.modules[module_name]

@@ -31,6 +31,10 @@ from simlab.errors import HostDiedError, StaleEpochError
 ATTEMPTS = 3
 """So often in a row a host may die while it is being replaced, until the system gives up."""
 
+CLOSING_TURN_S = 10.0
+"""How long an event loop may be blocked when all is closed: Ctrl-C should not wait for much more,
+and what an actor computes by then is of no use to anybody."""
+
 OnHost = Callable[[str, int], Awaitable[None]]
 """Is awaited with the name of a host and an epoch."""
 
@@ -50,6 +54,7 @@ class Fleet:
         cluster: Where processes are started.
         next_epoch: Gives the epoch of a host that is about to start; grows from call to call.
         heartbeat_s: A host that gives no sign of life for so long counts as lost, in seconds.
+        turn_s: So does one whose event loop takes no turn for so long; None lets actors block it.
         on_host_lost: Awaited with the name and epoch of a host that was lost.
         on_host_replaced: Awaited with the name and epoch of its successor.
         on_failure: Called with an actor of any host and an error that nobody waits for.
@@ -66,6 +71,7 @@ class Fleet:
         *,
         next_epoch: Callable[[str], int],
         heartbeat_s: float,
+        turn_s: float | None,
         on_host_lost: OnHost,
         on_host_replaced: OnHost,
         on_failure: Callable[[ActorRef, Exception], None],
@@ -73,6 +79,7 @@ class Fleet:
         self._cluster = cluster
         self._next_epoch = next_epoch
         self._heartbeat_s = heartbeat_s
+        self._turn_s = turn_s
         self._on_host_lost = on_host_lost
         self._on_host_replaced = on_host_replaced
         self._names: set[str] = set()
@@ -188,6 +195,9 @@ class Fleet:
     async def close(self) -> None:
         """Stop all actors and end all hosts, those that were replaced as well."""
         self._closing = True
+        if self._turn_s is not None:
+            for member in self._members.values():
+                self._begin(member.watch_turns(min(self._turn_s, CLOSING_TURN_S)))
         try:
             await self.driver.close()
             await asyncio.gather(*(self._close(member) for member in self._members.values()))
@@ -221,7 +231,7 @@ class Fleet:
         process = await self._cluster.start(plan)
         self._processes.append(process)
         member = Member(plan, process, orders, self.driver.loop.create_future())
-        self._begin(member.watch(self._take, self._heartbeat_s))
+        self._begin(member.watch(self._take, heartbeat_s=self._heartbeat_s, turn_s=self._turn_s))
         await member.unless_lost(self._settle(member))
         return member
 

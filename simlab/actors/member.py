@@ -61,17 +61,26 @@ class Member:
         finally:
             task.cancel()
 
-    async def watch(self, on_news: Callable[["Member", News], None], heartbeat_s: float) -> None:
+    async def watch(
+        self,
+        on_news: Callable[["Member", News], None],
+        *,
+        heartbeat_s: float,
+        turn_s: float | None,
+    ) -> None:
         """Take its news and feel its pulse until it is lost.
 
         Args:
             on_news: Called with each piece of news.
             heartbeat_s: It counts as lost if it does not answer a ping for so long, in seconds.
+            turn_s: See `watch_turns`; None lets its actors block it.
         """
         watches = [
             asyncio.ensure_future(self._poll(on_news)),
             asyncio.ensure_future(self._beat(heartbeat_s)),
         ]
+        if turn_s is not None:
+            watches.append(asyncio.ensure_future(self.watch_turns(turn_s)))
         try:
             awaited: set[asyncio.Future[Any]] = {*watches, self.lost}
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -84,6 +93,22 @@ class Member:
             for watch in watches:
                 watch.cancel()
 
+    async def watch_turns(self, turn_s: float) -> None:
+        """Wait until its event loop takes no turn for so long; then end it, and count it as lost.
+
+        It is ended since its process would go on to compute, and may never hear that it is lost.
+
+        Args:
+            turn_s: In seconds; it may be half as much longer until this is seen.
+        """
+        try:
+            while True:
+                await self._wait(self.process.turn(), turn_s, "took no turn of its event loop")
+                await asyncio.sleep(turn_s / 2)
+        except HostDiedError as error:
+            self.process.kill()
+            self.lose(error)
+
     async def _poll(self, on_news: Callable[["Member", News], None]) -> None:
         while True:
             for news in await self.process.poll():
@@ -91,20 +116,22 @@ class Member:
 
     async def _beat(self, heartbeat_s: float) -> None:
         while True:
-            await self._feel_pulse(heartbeat_s)
+            await self._wait(self.process.ping(), heartbeat_s, "gave no sign of life")
             await asyncio.sleep(heartbeat_s / 2)
 
-    async def _feel_pulse(self, heartbeat_s: float) -> None:
-        """Ping once; by several short waits, lest it take delays of its own for the host's."""
-        ping = asyncio.ensure_future(self.process.ping())
+    async def _wait(self, work: Coroutine[Any, Any, None], limit_s: float, missing: str) -> None:
+        """Wait for a sign; by several short waits, lest it take delays of its own for the host's.
+
+        Raises:
+            HostDiedError: It did not come in time; says what is missing.
+        """
+        sign = asyncio.ensure_future(work)
         try:
             for _ in range(_WAITS):
-                done, _ = await asyncio.wait({ping}, timeout=heartbeat_s / _WAITS)
+                done, _ = await asyncio.wait({sign}, timeout=limit_s / _WAITS)
                 if done:
-                    ping.result()
+                    sign.result()
                     return
         finally:
-            ping.cancel()
-        raise HostDiedError(
-            f"host {self.name!r} of epoch {self.epoch} gave no sign of life for {heartbeat_s} s"
-        )
+            sign.cancel()
+        raise HostDiedError(f"host {self.name!r} of epoch {self.epoch} {missing} for {limit_s} s")

@@ -32,6 +32,8 @@ class MemoryProcess:
         self._plan = plan
         self._awake = asyncio.Event()
         self._awake.set()
+        self._turning = asyncio.Event()
+        self._turning.set()
         self._dead = asyncio.Event()
 
     @property
@@ -46,6 +48,10 @@ class MemoryProcess:
     def thaw(self) -> None:
         """Let it go on, as a SIGCONT does."""
         self._awake.set()
+
+    def block(self) -> None:
+        """Let all calls to it hang but pings, as an actor does that blocks the event loop."""
+        self._turning.clear()
 
     def die(self) -> None:
         """End it, as a SIGKILL does."""
@@ -62,6 +68,10 @@ class MemoryProcess:
 
     async def ping(self) -> None:
         """Return if it lives."""
+        await self._call(lambda: asyncio.sleep(0), needs_turn=False)
+
+    async def turn(self) -> None:
+        """Return once its event loop takes a turn."""
         await self._call(lambda: asyncio.sleep(0))
 
     async def meet(self, peers: Mapping[str, Peer]) -> None:
@@ -102,9 +112,9 @@ class MemoryProcess:
         """End it."""
         self.die()
 
-    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _call(self, call: Callable[[], Awaitable[T]], *, needs_turn: bool = True) -> T:
         """Make a call once the process is awake, unless it dies before the answer."""
-        answer = asyncio.ensure_future(self._call_when_awake(call))
+        answer = asyncio.ensure_future(self._call_when_awake(call, needs_turn))
         death = asyncio.ensure_future(self._dead.wait())
         try:
             await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
@@ -116,8 +126,10 @@ class MemoryProcess:
             answer.cancel()
             death.cancel()
 
-    async def _call_when_awake(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _call_when_awake(self, call: Callable[[], Awaitable[T]], needs_turn: bool) -> T:
         await self._awake.wait()
+        if needs_turn:
+            await self._turning.wait()
         if self.dead:
             return await asyncio.Future()  # the dead do not answer
         return await call()
@@ -143,6 +155,9 @@ class MemoryCluster:
     def dumps(self) -> Pickle:
         """Plain pickle."""
         return pickle_5
+
+    async def check(self) -> None:
+        """Nothing to do."""
 
     async def open(self) -> None:
         """Nothing to do."""

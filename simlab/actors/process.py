@@ -117,6 +117,10 @@ class HostProcess(Protocol):
         """Return if it lives, however busy its event loop is."""
         ...
 
+    async def turn(self) -> None:
+        """Return once its event loop takes a turn, which it does not while an actor blocks it."""
+        ...
+
     async def meet(self, peers: "Mapping[str, Peer]") -> None:
         """Make other hosts known to it."""
         ...
@@ -170,6 +174,10 @@ class Cluster(Protocol):
         """Makes bytes of what goes from one of its processes to another."""
         ...
 
+    async def check(self) -> None:
+        """See in seconds, and without getting ready, that it is there; raises ConfigError."""
+        ...
+
     async def open(self) -> None:
         """Get ready; raises ConfigError if that cannot be."""
         ...
@@ -195,6 +203,9 @@ class NoCluster:
     def dumps(self) -> Pickle:
         """Plain pickle, though nothing goes anywhere."""
         return pickle_5
+
+    async def check(self) -> None:
+        """Nothing to do."""
 
     async def open(self) -> None:
         """Nothing to do."""

@@ -18,7 +18,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from simlab.actors.parcel import Pickle
 from simlab.actors.process import HostPlan, News, Peer, Spawn
-from simlab.actors.ray_address import refusal, require_answer
+from simlab.actors.ray_address import named_address, refusal, require_answer
 from simlab.actors.statistics import HostStatistics
 from simlab.actors.worker import Worker
 from simlab.errors import ConfigError, HostDiedError, StaleEpochError
@@ -64,6 +64,9 @@ class RayHost:
         if not self._worker.host.loop.is_running():
             os._exit(LOOP_ENDED)
         return os.getpid()
+
+    async def turn(self) -> None:
+        """Answer from the event loop of the host, where `pid` does not."""
 
     async def deliver(self, batch: bytes) -> None:
         """See `Worker.deliver`."""
@@ -134,6 +137,10 @@ class RayProcess:
         """Return if it lives."""
         await _get(self._handle.pid.remote(), self._plan)
 
+    async def turn(self) -> None:
+        """Return once its event loop takes a turn."""
+        await _get(self._handle.turn.remote(), self._plan)
+
     async def meet(self, peers: Mapping[str, Peer]) -> None:
         """Make other hosts known to it."""
         await _get(self._handle.meet.remote(peers), self._plan)
@@ -183,13 +190,22 @@ class RayCluster:
     """
 
     def __init__(self, address: str | None = None) -> None:
-        self._address = address
+        self._address = named_address(address)
         self._is_ours = False
 
     @property
     def dumps(self) -> Pickle:
         """Takes what is defined in a script or a notebook as well."""
         return dumps
+
+    async def check(self) -> None:
+        """See that a machine takes connections at the address, if there is one and it is used.
+
+        Raises:
+            ConfigError: None does.
+        """
+        if not ray.is_initialized():
+            await require_answer(self._address, here=_own_address())
 
     async def open(self) -> None:
         """Connect to Ray; blocks the event loop for seconds if it must be started.
@@ -199,17 +215,16 @@ class RayCluster:
         """
         if ray.is_initialized():
             return
-        address = self._address or os.environ.get("RAY_ADDRESS")
-        await require_answer(address, here=_own_address())
+        await self.check()
         try:
             ray.init(
-                address=address or "local",  # not one that was started here once, dead or alive
+                address=self._address or "local",  # not what was started here once, dead or alive
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
         except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            raise ConfigError(refusal(address, error)) from error
+            raise ConfigError(refusal(self._address, error)) from error
         self._is_ours = True
 
     async def start(self, plan: HostPlan) -> RayProcess:

@@ -5,6 +5,7 @@ not there and of one that asks for a token.
 """
 
 import asyncio
+import os
 import re
 
 from simlab.errors import ConfigError
@@ -14,6 +15,15 @@ WAIT_S = 5.0
 
 _HOST_AND_PORT = re.compile(r"(?:ray://)?\[?(?P<host>[^/\[\]]+)\]?:(?P<port>\d+)")
 _LOOPBACK = ("localhost", "127.", "::1")
+
+
+def named_address(address: str | None) -> str | None:
+    """Where the cluster is that is to be joined: by default what ``RAY_ADDRESS`` says, if anything.
+
+    Args:
+        address: What was given beside.
+    """
+    return address or os.environ.get("RAY_ADDRESS")
 
 
 async def require_answer(address: str | None, *, here: str) -> None:

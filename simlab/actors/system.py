@@ -44,6 +44,8 @@ class ActorSystem:
         hosts: How many processes to share actors among, beside this one.
         address: Of a Ray cluster to join; by default that in ``RAY_ADDRESS``, or one of its own.
         heartbeat_s: A host that gives no sign of life for so long is replaced, in seconds.
+        turn_s: So is one whose event loop an actor blocks for so long, and while the system closes
+            it is ended after a few seconds of that. By default actors may block it as they like.
         next_epoch: Gives the epoch of the host that is about to start, by its name; must grow from
             call to call. By default it counts from 1.
         on_host_lost: Awaited with name and epoch of a host that was lost, before anybody learns it.
@@ -64,6 +66,7 @@ class ActorSystem:
         address: str | None = None,
         *,
         heartbeat_s: float = 5.0,
+        turn_s: float | None = None,
         next_epoch: Callable[[str], int] | None = None,
         on_host_lost: OnHost = _ignore,
         on_host_replaced: OnHost = _ignore,
@@ -74,8 +77,9 @@ class ActorSystem:
             raise ValueError(f"hosts must be 0 or more, got {hosts!r}")
         self.id = uuid.uuid4().hex
         self.hosts: tuple[str, ...] = tuple(f"host-{number}" for number in range(hosts))
-        self._cluster = cluster or (_ray_cluster(address) if hosts else NoCluster())
+        self._cluster = cluster or (ray_cluster(address) if hosts else NoCluster())
         self._heartbeat_s = heartbeat_s
+        self._turn_s = turn_s
         self._next_epoch = next_epoch or _count()
         self._on_host_lost = on_host_lost
         self._on_host_replaced = on_host_replaced
@@ -94,6 +98,7 @@ class ActorSystem:
                 self._cluster,
                 next_epoch=self._next_epoch,
                 heartbeat_s=self._heartbeat_s,
+                turn_s=self._turn_s,
                 on_host_lost=self._on_host_lost,
                 on_host_replaced=self._on_host_replaced,
                 on_failure=self._on_failure,
@@ -235,7 +240,8 @@ def _count() -> Callable[[str], int]:
     return lambda _host: next(numbers)
 
 
-def _ray_cluster(address: str | None) -> Cluster:
+def ray_cluster(address: str | None) -> Cluster:
+    """Where Ray starts hosts; see `simlab.actors.ray.RayCluster`."""
     # A host that dies is told of by us; Ray would print it to standard output, which is a program's
     # where `--json` is given. Ray reads this when it is imported.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")

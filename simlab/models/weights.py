@@ -55,7 +55,8 @@ def resolve(weights: str, *, embeds: bool = False) -> Path:
     if weights.startswith(("/", ".", "~")) or weights.count("/") != 1:
         raise ConfigError(
             f"weights must be {EMBEDDED!r}, a folder that exists or a hub id 'owner/name', "
-            f"got {weights!r}"
+            f"got {weights!r}, and there is no folder {str(folder.absolute())!r}; write one that "
+            "stands beside the run file as './NAME'"
         )
     return _from_hub(weights)
 

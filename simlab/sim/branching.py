@@ -41,6 +41,7 @@ class BranchPlan:
             RunDirectoryError: Something is there already, or the place does not take it.
         """
         record = {**provenance(self.file), "branch": self.record}
+        record["files"] = {**parent.record["files"], **record["files"]}
         episode, step = self.record["episode"], self.record["forks"][-1]["step"]
         with RunDirectory.making(path, record) as directory:
             share_beginning(
@@ -79,7 +80,7 @@ def plan_branch(
         raise ConfigError(f"{samples} samples without a seed would all be the same; give --seed")
     _check_step(parent, episode, step, say or {})
     _check_settings(settings)
-    above = branching_of(parent.directory.read_run())
+    above = branching_of(parent.record)
     kept, left = _forks_above(above, episode, step)
     last = Fork(step, left[0].before if left else parent.file, dict(say or {}))
     episode_seed = _seed_of(parent.log, episode)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simlab.actors.ray_address import named_address
+from simlab.actors.system import ray_cluster
 from simlab.agents.function_person import Answering, as_person
 from simlab.agents.person import Person
 from simlab.errors import ConfigError
@@ -18,6 +20,7 @@ from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.overrides import overridden
+from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.places import without_places
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
@@ -70,8 +73,8 @@ class Launch:
             self.file,
             self.directory,
             hosts=self.hosts,
-            address=self.address or os.environ.get("RAY_ADDRESS"),
-            branching=branching_of(self.directory.read_run()),
+            address=self.address,
+            branching=branching_of(Run(self.directory.path).record),
             retry_failed=self.retry_failed,
             observer=observer,
             person=self.person,
@@ -178,6 +181,8 @@ def prepare(
     file = checked(overridden(data, models=as_engines(models), settings=settings), source)
     rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
+    if not resume:  # a run that has ended needs no cluster
+        _check_cluster(file, n_hosts, address)
     if source is not None:
         path = directory_of(file.name, out, resume=resume)
     if resume and RunDirectory.is_one(path):
@@ -213,6 +218,7 @@ def prepare_branch(
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
+    _check_cluster(plan.file, 0, None)
     path = directory_of(plan.file.name, out, resume=False)
     return Launch(plan.file, plan.make(run, path), hosts=0)
 
@@ -223,6 +229,17 @@ def _count_hosts(hosts: Hosts, file: RunFile) -> int:
         alone = file.episodes == 1 or _has_people(file) or bool(file.persistent)
         return 0 if alone else min(len(os.sched_getaffinity(0)), file.episodes)
     return hosts
+
+
+def _check_cluster(file: RunFile, n_hosts: int, address: str | None) -> None:
+    """See that a cluster that is named and used is there, before a directory is made.
+
+    Raises:
+        ConfigError: Nothing answers where it is said to be.
+    """
+    is_used = n_hosts or any(spec.get("replicas") for spec in file.models.values())
+    if is_used and named_address(address) is not None:
+        run_async(ray_cluster(address).check())
 
 
 def _has_people(file: RunFile) -> bool:
@@ -272,8 +289,11 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
             f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
             "those back, or make a new run"
         )
-    if file != before:
-        directory.write_run({**record, "run": file.model_dump(mode="json", exclude_unset=True)})
+    data = file.model_dump(mode="json", exclude_unset=True)
+    check_unchanged(record, data, directory.path)
+    if data != record["run"]:
+        files = {**record.get("files", {}), **contents_of(data)}
+        directory.write_run({**record, "run": data, "files": files})
 
 
 def _differences(before: RunFile, now: RunFile) -> dict[str, tuple[Any, Any]]:

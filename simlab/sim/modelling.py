@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from simlab.actors import ActorSystem
-from simlab.actors.process import Cluster
+from simlab.actors.system import ray_cluster
 from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel, is_priced
 from simlab.models.embedder import AnyModel
@@ -133,7 +133,7 @@ class SharedModels:
         """Where apps are started; connects to Ray where no host has done so."""
         if self._server is None:
             if not self._system.hosts:
-                cluster = _ray_cluster(self._address)
+                cluster = ray_cluster(self._address)
                 await cluster.open()
                 self._exit.push_async_callback(cluster.close)
             self._server = _ray_serve()
@@ -164,15 +164,9 @@ def furnished(staging: Staging) -> Staging:
     return replace(staging, models=now, models_before=tuple(before))
 
 
-def _ray_cluster(address: str | None) -> Cluster:
-    # Imported here because Ray takes seconds, which a run without it should not pay.
-    from simlab.actors.ray import RayCluster
-
-    return RayCluster(address)
-
-
 def _ray_serve() -> Server:
-    from simlab.models.serve import RayServe  # which imports Ray, as above
+    # Imported here because Ray takes seconds, which a run without it should not pay.
+    from simlab.models.serve import RayServe
 
     return RayServe()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from simlab.sim.config import RunFile
 from simlab.sim.modelling import fingerprints
+from simlab.sim.own_files import contents_of
 
 _PACKAGES = ("simlab", "torch", "transformers", "ray", "pydantic", "msgspec", "numpy")
 
@@ -19,11 +20,13 @@ def provenance(run: RunFile) -> dict[str, Any]:
     Raises:
         ConfigError: Weights of a model are not there.
     """
+    data = run.model_dump(mode="json", exclude_unset=True)
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "run": run.model_dump(mode="json", exclude_unset=True),
+        "run": data,
         "versions": {"python": platform.python_version(), **_versions()},
         "weights": fingerprints(run.models),
+        "files": contents_of(data),
         "git": _git_state(),
     }
 

@@ -75,7 +75,7 @@ async def requests_at(run: Run, episode: int, step: int) -> Mapping[Seat, Action
 
 def _staging_of(run: Run) -> Staging:
     """What is played again; every answer comes from the record."""
-    branching = branching_of(run.directory.read_run())
+    branching = branching_of(run.record)
     return Staging(
         run.file,
         run.path,

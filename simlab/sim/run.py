@@ -10,6 +10,7 @@ import msgspec
 
 from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sim.config import RunFile, checked
+from simlab.sim.own_files import found_again
 from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
@@ -101,12 +102,21 @@ class Run:
         return self.directory.path
 
     @cached_property
-    def file(self) -> RunFile:
-        """What was run."""
+    def record(self) -> dict[str, Any]:
+        """The contents of its `run.yaml`, but for files of users that have moved.
+
+        Those are looked for in the working directory and the folders above the run, by what was in
+        them.
+        """
         record = self.directory.read_run()
         if not isinstance(record.get("run"), dict):
             raise RunDirectoryError(f"{self.path}/run.yaml has no mapping under 'run'")
-        return checked(record["run"])
+        return found_again(record, [Path.cwd(), *self.path.resolve().parents])
+
+    @cached_property
+    def file(self) -> RunFile:
+        """What was run."""
+        return checked(self.record["run"])
 
     @cached_property
     def log(self) -> Log:

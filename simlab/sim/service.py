@@ -1,10 +1,10 @@
 """The models of a run file as a service: started once on a cluster, for all runs that join it."""
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from simlab.actors.ray_address import named_address
 from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec, build, read_spec
 from simlab.models.held import Held
@@ -90,7 +90,7 @@ async def connected(address: str | None) -> AsyncIterator[ModelService]:
     from simlab.actors.ray import RayCluster
     from simlab.models.serve import RayServe
 
-    cluster = RayCluster(address or os.environ.get("RAY_ADDRESS") or "auto")
+    cluster = RayCluster(named_address(address) or "auto")
     await cluster.open()
     try:
         yield ModelService(RayServe())

@@ -24,6 +24,11 @@ from simlab.sim.stall import StallWatch
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log, committed_in
 
+BLOCKED_S = 90.0
+"""A host whose event loop is blocked for so long, in seconds, is replaced as one that died. Worlds,
+agents and tools may well compute for seconds; after 30 a person is told, and has a minute to look.
+"""
+
 DRIVER = "driver"
 """The host in the process that drives a run."""
 
@@ -153,6 +158,7 @@ class Simulation:
         system = ActorSystem(
             hosts=min(self._hosts, len(todo)),
             address=self._address,
+            turn_s=BLOCKED_S,
             next_epoch=self._new_epoch,
             on_host_lost=self._on_host_lost,
             on_host_replaced=self._on_host_replaced,
@@ -230,11 +236,12 @@ class Simulation:
             self._suspects.setdefault(attempt.host, []).append(attempt)
 
     async def _try_suspects(self, stages: Mapping[str, ActorRef]) -> None:
-        """Play the suspects of each host there, one after another, with nothing else going on."""
+        """Play the suspects of each host there, one after another, once all else has ended."""
         if self._suspects:
             found = sorted(a.message.episode for each in self._suspects.values() for a in each)
             self._observer.on_notice(
-                f"episodes {found} may be what kills hosts; each is played with no other beside it"
+                f"episodes {found} may be what kills hosts; each is played with no other on its "
+                "host"
             )
         await _all_of(self._play_in_turn(each, stages) for each in self._suspects.values())
 
@@ -246,13 +253,12 @@ class Simulation:
 
     async def _play_alone(self, suspect: Attempt, stages: Mapping[str, ActorRef]) -> None:
         """Play an episode on the host that it may have killed, until it ends or is given up."""
+        suspect.set_apart()
         own = {suspect.host: stages[suspect.host]}
-        while not await self._try(suspect, own, alone=True):
+        while not await self._try(suspect, own):
             pass
 
-    async def _try(
-        self, attempt: Attempt, stages: Mapping[str, ActorRef], *, alone: bool = False
-    ) -> bool:
+    async def _try(self, attempt: Attempt, stages: Mapping[str, ActorRef]) -> bool:
         """Play an episode on one of some hosts; False if that died before it was through.
 
         An episode that the budget stops is through as well, and has no result.
@@ -266,7 +272,7 @@ class Simulation:
                 if epoch not in self._committed:
                     raise  # some other host died, of an actor that the episode asked
                 committed = attempt.message.episode in self._committed[epoch]
-                attempt.host_died(host, epoch, committed=committed, alone=alone)
+                attempt.host_died(host, epoch, committed=committed)
                 return False
             except BudgetSpentError:
                 return True

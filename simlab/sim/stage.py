@@ -20,7 +20,7 @@ from simlab.trace.trajectory import words
 from simlab.trace.writer import SegmentWriter
 
 KILLS_ITS_HOST = (
-    "its host died whenever the episode went on from here, at last with no other episode on it; "
+    "its host died whenever the episode went on from here, at last twice with no other on it; "
     "see whether an agent, a judge or the world ends the process or blocks it for long"
 )
 """Why an episode is given up; the same words wherever and however often it was tried."""

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from simlab.errors import LogDamagedError, RunDirectoryError
-from simlab.trace.disk import made, reason_of, sync, write_whole, written
+from simlab.errors import LogDamagedError, LogWriteError, RunDirectoryError
+from simlab.trace.disk import made, make_error, reason_of, sync, write_whole, written
 from simlab.trace.seal import Seal, read_seal, write_seal
 from simlab.trace.segment import Segment
 
@@ -81,7 +81,8 @@ class RunDirectory:
         """Make a new directory, which is a run once the block has put into it what it begins with.
 
         Its `run.yaml` is written last: whatever cuts this off before, there is no run that lacks
-        something. What was made goes if the block fails.
+        something. If the block fails, what it has put there goes; the folder and the lock stay, in
+        nobody's way: to unlink a lock that others may have opened would let two of them hold it.
 
         Args:
             path: Must not exist, or be an empty folder, or hold what a run leaves that was killed
@@ -93,17 +94,20 @@ class RunDirectory:
                 it.
         """
         directory = cls(path)
-        with made(path):
-            directory._require_free()
-            (path / "segments").mkdir(parents=True, exist_ok=True)
-            with directory.locked():
+        with ExitStack() as stack:
+            with made(path):
                 directory._require_free()
-                try:
-                    yield directory
-                    directory.write_run(run)
-                except BaseException:
-                    directory._clear()
-                    raise
+                (path / "segments").mkdir(parents=True, exist_ok=True)
+                stack.enter_context(directory.locked())
+                directory._require_free()
+            try:
+                yield directory
+                directory.write_run(run)
+            except BaseException as error:
+                directory._clear()
+                if isinstance(error, LogWriteError):  # of here; what the block reads raises others
+                    raise make_error(path, error) from error
+                raise
 
     @classmethod
     def open(cls, path: Path) -> "RunDirectory":

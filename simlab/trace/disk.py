@@ -66,10 +66,15 @@ def made(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, LogWriteError) as error:
-        raise RunDirectoryError(
-            f"{path} cannot be made: {reason_of(error)}; make room for it, or choose another place "
-            "by --out"
-        ) from error
+        raise make_error(path, error) from error
+
+
+def make_error(path: Path, error: OSError | LogWriteError) -> RunDirectoryError:
+    """The error that says that a run's directory could not be made; see `made`."""
+    return RunDirectoryError(
+        f"{path} cannot be made: {reason_of(error)}; make room for it, or choose another place by "
+        "--out"
+    )
 
 
 def write_error(what: Path | str, error: OSError, *, remedy: str = _REMEDY) -> LogWriteError:

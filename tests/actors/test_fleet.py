@@ -147,6 +147,34 @@ async def test_a_host_that_hangs_is_replaced_and_ends_itself_when_it_goes_on(cap
         )
 
 
+async def test_a_host_whose_event_loop_is_blocked_is_ended_and_replaced(caplog):
+    fleet = Fleet(turn_s=0.05)
+    async with fleet.system as system:
+        ref = await system.spawn(Whereabouts, host="host-1")
+        blocked = fleet.process("host-1")
+
+        blocked.block()
+        with pytest.raises(HostDiedError, match=r"host-1"):
+            await ref.ask(None)
+
+        assert await fleet.replaced.get() == ("host-1", 4)
+        assert blocked.dead
+        assert (await ref.ask(None))[0] == "host-1"
+        assert "of epoch 3 took no turn of its event loop for 0.05 s; it is repla" in caplog.text
+
+
+async def test_a_close_does_not_wait_for_a_host_whose_event_loop_is_blocked(monkeypatch):
+    monkeypatch.setattr("simlab.actors.fleet.CLOSING_TURN_S", 0.05)
+    fleet = Fleet(turn_s=1_000)
+    async with fleet.system as system:
+        ref = await system.spawn(Whereabouts, host="host-1")
+        fleet.process("host-1").block()
+        await ref.tell(None)  # which the close would see sent
+
+    assert fleet.lost == []
+    assert fleet.process("host-1").dead
+
+
 async def test_a_host_that_its_peers_cannot_reach_is_replaced(fleet, monkeypatch):
     ref = await fleet.system.spawn(Asker, host="host-1")
     peer = await fleet.system.spawn(Asker, host="host-0")

@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
@@ -36,12 +37,13 @@ async def wait_until_exited(pid: int) -> None:
 class Watched:
     """A system in Ray, with what happened to its hosts."""
 
-    def __init__(self, hosts: int, heartbeat_s: float = 5.0) -> None:
+    def __init__(self, hosts: int, heartbeat_s: float = 5.0, turn_s: float | None = None) -> None:
         self.lost: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self.replaced: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self.system = ActorSystem(
             hosts,
             heartbeat_s=heartbeat_s,
+            turn_s=turn_s,
             on_host_lost=self._on_lost,
             on_host_replaced=self._on_replaced,
         )
@@ -134,6 +136,43 @@ async def test_sim_9_a_host_that_is_stopped_and_continued_ends_itself_naming_bot
     log = log_of(ray_session, pid)
     assert "host 'host-1' of epoch 3 stops: epoch 3 of 'host-1' was replaced by 4" in log
     assert (await ref.ask(None))[1] == new_pid
+
+
+class Blocker(Whereabouts):
+    """Blocks the event loop of its host for good, if it is told anything."""
+
+    def receive(self, message: object) -> object:
+        if message is not None:
+            time.sleep(1_000)
+        return super().receive(message)
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+async def test_a_host_whose_event_loop_is_blocked_is_replaced_and_its_process_ended():
+    watched = Watched(hosts=1, turn_s=1.0)
+    async with asyncio.timeout(60), watched.system as system:
+        ref = await system.spawn(Blocker, host="host-0")
+        pid = system.pids["host-0"]
+
+        with pytest.raises(HostDiedError, match=r"epoch 2 of host 'host-0' has died"):
+            await ref.ask("block")
+
+        assert await watched.replaced.get() == ("host-0", 3)
+        await wait_until_exited(pid)
+        assert (await ref.ask(None))[1] != pid
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+async def test_a_close_ends_a_host_whose_event_loop_is_blocked():
+    watched = Watched(hosts=1, turn_s=1_000)
+    async with asyncio.timeout(60):
+        async with watched.system as system:
+            pid = system.pids["host-0"]
+            ref = await system.spawn(Blocker, host="host-0")
+            await ref.tell("block")
+        await wait_until_exited(pid)
 
 
 def log_of(ray: ModuleType, pid: int) -> str:

@@ -28,8 +28,8 @@ SEED = 7
 DEADLY = "tests.sim.worlds:Deadly"
 
 
-def died(attempt, epoch, *, committed=False, alone=False):
-    attempt.host_died("host-0", epoch, committed=committed, alone=alone)
+def died(attempt, epoch, *, committed=False):
+    attempt.host_died("host-0", epoch, committed=committed)
 
 
 def test_three_hosts_that_died_with_nothing_committed_make_a_suspect():
@@ -54,14 +54,32 @@ def test_an_episode_that_gets_on_is_no_suspect_however_many_hosts_die():
     assert not attempt.is_suspect
 
 
-@pytest.mark.parametrize(("committed", "given_up"), [(False, True), (True, False)])
-def test_a_suspect_is_given_up_if_its_host_dies_though_it_is_alone_there(committed, given_up):
+@pytest.mark.parametrize(
+    ("commits", "given_up"),
+    [([False], False), ([False, False], True), ([False, True, False], False), ([True], False)],
+)
+def test_a_suspect_is_given_up_if_two_hosts_in_a_row_die_though_it_is_alone_there(
+    commits, given_up
+):
     attempt = Attempt(PlayEpisode(5, watched=True), n_deaths=3)
 
-    died(attempt, 9, committed=committed, alone=True)
+    attempt.set_apart()
+    for epoch, committed in enumerate(commits, 9):
+        died(attempt, epoch, committed=committed)
 
     expected = PlayEpisode(5, resumed=True, watched=not given_up, given_up=given_up)
     assert attempt.message == expected
+
+
+def test_deaths_beside_others_do_not_count_once_an_episode_plays_alone():
+    attempt = Attempt(PlayEpisode(5))
+    for epoch in range(2, 9):
+        died(attempt, epoch)
+
+    attempt.set_apart()
+    died(attempt, 9)
+
+    assert not attempt.message.given_up
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -85,7 +103,7 @@ def cluster(monkeypatch):
                 if process.worker.host is host:
                     process.die()
 
-    monkeypatch.setattr(system_file, "_ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
     monkeypatch.setattr(Deadly, "end_host", staticmethod(end_host))
     return cluster
 
@@ -128,8 +146,8 @@ def test_sim_17_an_episode_that_kills_its_hosts_fails_alone(tmp_path, hosts):
     assert "its host died whenever the episode went on from here" in failed.failed.message
     assert digests(run)[:2] == digests(whole)[:2]
     n_deaths = len([notice for notice in notices if " died in epoch " in notice])
-    assert n_deaths == 5, "one after it has begun, three with nothing new, one alone"
-    assert re.match(r"episodes \[.*2\] may be what kills hosts; each is played", notices[-2])
+    assert n_deaths == 6, "one after it has begun, three with nothing new, two alone"
+    assert re.match(r"episodes \[.*2\] may be what kills hosts; each is played", notices[-3])
     check_log(run)
 
 
@@ -162,7 +180,7 @@ def test_an_episode_that_killed_its_hosts_is_tried_again_if_asked_for(tmp_path, 
 
     again = launch(run.path, cast=deadly(0), episodes=1, resume=True, retry_failed=True)
 
-    assert len(cluster.processes["host-0"]) - n_hosts == 4 + 1, "four died once more"
+    assert len(cluster.processes["host-0"]) - n_hosts == 5 + 1, "five died once more"
     assert again.digest == run.digest
 
 

@@ -346,6 +346,25 @@ def test_fewer_hosts_than_none_are_refused(path, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.ray
+@pytest.mark.parametrize("named", ["given", "in the environment"])
+@pytest.mark.parametrize("settings", [{}, {"models.small.replicas": 1}])
+def test_a_wrong_address_of_a_cluster_leaves_no_run_behind(
+    path, tmp_path, monkeypatch, named, settings
+):
+    wrong = "127.0.0.1:1"
+    monkeypatch.setenv("RAY_ADDRESS", "" if named == "given" else wrong)
+    given = {"out": tmp_path / "r", "hosts": 0 if settings else 2, "settings": settings}
+
+    with pytest.raises(ConfigError, match=rf"no Ray cluster answers at '{wrong}'"):
+        prepare(path, address=wrong if named == "given" else None, **given)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_run_that_uses_no_cluster_needs_none_at_the_address(path, tmp_path):
+    assert prepare(path, out=tmp_path / "r", hosts=0, address="127.0.0.1:1").hosts == 0
+
+
 def test_failed_episodes_of_a_new_run_cannot_be_tried_again(path, tmp_path):
     with pytest.raises(ConfigError, match=r"--retry-failed goes on with a run .*; add --resume"):
         prepare(path, out=tmp_path / "r", retry_failed=True)

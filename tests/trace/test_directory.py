@@ -80,6 +80,30 @@ def test_a_run_is_there_once_all_that_it_begins_with_is(tmp_path):
         RunDirectory.create(path, {})
 
 
+def test_what_the_block_cannot_read_is_not_told_as_the_place_of_the_run(tmp_path):
+    def read_parent():
+        (tmp_path / "parent.log").read_bytes()
+
+    with (
+        pytest.raises(FileNotFoundError, match=r"parent.log"),
+        RunDirectory.making(tmp_path / "run", {}),
+    ):
+        read_parent()
+
+
+def test_what_the_block_cannot_write_is_told_as_the_place_of_the_run(tmp_path, monkeypatch):
+    def refuse(path, *_, **__):
+        raise OSError(28, "No space left on device", str(path))
+
+    def work():
+        with RunDirectory.making(tmp_path / "run", {}) as directory:
+            monkeypatch.setattr(Path, "touch", refuse)
+            directory.new_segment("shared")
+
+    with pytest.raises(RunDirectoryError, match=r"run cannot be made: No space left on device; ma"):
+        work()
+
+
 def test_of_a_run_that_cannot_be_made_nothing_is_left_in_the_way(tmp_path):
     def fail(directory):
         directory.new_segment("shared")
@@ -91,6 +115,7 @@ def test_of_a_run_that_cannot_be_made_nothing_is_left_in_the_way(tmp_path):
     ):
         fail(directory)
 
+    assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["lock"]
     assert RunDirectory.create(tmp_path / "run", {}).segments() == []
 
 
