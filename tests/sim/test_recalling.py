@@ -193,7 +193,7 @@ def test_what_an_embedder_reads_is_not_counted_against_a_budget(watch):
 async def test_an_embedder_that_hosts_share_gives_the_digest_of_one_in_this_process(
     tmp_path, monkeypatch, memory_serve
 ):
-    monkeypatch.setattr("simlab.actors.system._ray_cluster", lambda _address: MemoryCluster())
+    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda _address: MemoryCluster())
     digests = []
 
     for hosts, near in ((0, {}), (1, {"replicas": 2})):
