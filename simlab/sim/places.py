@@ -71,13 +71,16 @@ def files_of(data: Mapping[str, Any]) -> dict[str, str]:
 
 def _texts(path: Sequence[str], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     """The texts that stand at a path below a value, each with its key."""
-    if not path and isinstance(value, str):
-        yield (), value
-    elif path and isinstance(value, dict):
-        for key in value:
-            if path[0] in ("*", key):
-                for below, text in _texts(path[1:], value[key]):
-                    yield (str(key), *below), text
+    if not path:
+        if isinstance(value, str):
+            yield (), value
+        return
+    if isinstance(value, list):
+        value = dict(enumerate(value)) if path[0] == "*" else {}
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if path[0] in ("*", key):
+            for below, text in _texts(path[1:], inner):
+                yield (str(key), *below), text
 
 
 def with_files(data: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from simlab.errors import ConfigError
 from simlab.sim.blocking import run_async
 from simlab.sim.launch import prepare_branch, run
-from simlab.sim.places import with_places, without_places
+from simlab.sim.places import files_of, with_places, without_places
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
 
@@ -64,6 +64,18 @@ def test_without_places_only_the_names_of_files_are_left():
             "large": {"weights": "wt", "tokenizer": "/here/tok", "adapter": "/here/agent@7"},
             "hub": {**DATA["models"]["hub"], "calls_log": "calls"},
         },
+    }
+
+
+def test_files_that_name_code_are_listed_by_their_keys():
+    tools = {"c": {"agent": "llm", "tools": ["wait", "mine.py:search"]}}
+
+    assert files_of({**DATA, "cast": {**DATA["cast"], **tools}}) == {
+        "world": "mine.py",
+        "cast.a.agent": "people/bob.py",
+        "cast.c.tools.1": "mine.py",
+        "models.own.engine": "../engines.py",
+        "models.fake.script": "/abs/words.py",
     }
 
 
