@@ -353,6 +353,7 @@ def test_a_wrong_address_of_a_cluster_leaves_no_run_behind(
     path, tmp_path, monkeypatch, named, settings
 ):
     wrong = "127.0.0.1:1"
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # other tests have started it
     monkeypatch.setenv("RAY_ADDRESS", "" if named == "given" else wrong)
     given = {"out": tmp_path / "r", "hosts": 0 if settings else 2, "settings": settings}
 
