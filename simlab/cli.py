@@ -39,6 +39,7 @@ app = typer.Typer(
 Scenario = Annotated[
     str, typer.Argument(help="A bundled scenario, a run file, or with --resume a run directory.")
 ]
+File = Annotated[str, typer.Argument(help="A bundled scenario or a run file.")]
 Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
@@ -205,7 +206,7 @@ app.add_typer(models)
 
 @models.command()
 def up(
-    file: Scenario, address: Address = None, model: Models = None, settings: Settings = None
+    file: File, address: Address = None, model: Models = None, settings: Settings = None
 ) -> None:
     """Serve the models of a run file until they are taken down; runs that join use them."""
     _serve("up", address, _file(file, model, settings))
@@ -213,7 +214,9 @@ def up(
 
 @models.command()
 def status(
-    file: Annotated[str | None, typer.Argument(help="A scenario or a run file.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="A bundled scenario or a run file; all if left out.")
+    ] = None,
     address: Address = None,
     model: Models = None,
     settings: Settings = None,
@@ -224,7 +227,7 @@ def status(
 
 @models.command()
 def down(
-    file: Scenario, address: Address = None, model: Models = None, settings: Settings = None
+    file: File, address: Address = None, model: Models = None, settings: Settings = None
 ) -> None:
     """End what serves the models of a run file."""
     _serve("down", address, _file(file, model, settings))
@@ -236,10 +239,14 @@ def main() -> None:
 
 
 def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -> "RunFile":
+    """A run file whose models can be served, so that no cluster is joined for another."""
     with _failures_told():
         from simlab.sim.config import load_run_file
+        from simlab.sim.service import served_specs
 
-        return load_run_file(scenario, models=models or [], settings=settings or [])
+        file = load_run_file(scenario, models=models or [], settings=settings or [])
+        served_specs(file)
+        return file
 
 
 def _serve(verb: Literal["up", "status", "down"], address: str | None, file: Any) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from simlab.sim import service
 from simlab.sim.run import Run
 from tests.commands import refused
 from tests.sim.records import contents
@@ -204,3 +205,24 @@ def test_what_is_no_run_or_one_from_a_newer_version_is_refused(simlab, tmp_path,
 
     assert f"{tmp_path} is not a run: it has no run.yaml" in no_run
     assert "has format 99, this SimLab reads up to 1; use a newer SimLab" in newer
+
+
+@pytest.mark.parametrize("verb", ["up", "status", "down"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["car_sail"], "there is no scenario 'car_sail'; did you mean car_sale?"),
+        (["nowhere.yaml"], "there is no file nowhere.yaml; the bundled scenarios need no file"),
+        (["car_sale", "--set", "models={}", "--set", "cast={}"], "has no model to serve among []"),
+        (["car_sale", "--model", "all=scripted"], "has no model to serve among ['small']; give "),
+        (["car_sale", "--model", "all=script"], "did you mean scripted or scripted-embedding?"),
+        (["car_sale", "--set", "models.small.replicas=0"], "replicas: input should be greater tha"),
+        (["car_sale", "--model", "all=vllm:no/where/at/all"], "weights must be 'embedded'"),
+    ],
+)
+def test_models_that_cannot_be_served_are_refused_before_a_cluster_is_joined(
+    simlab, monkeypatch, verb, arguments, message
+):
+    monkeypatch.delattr(service, "connected")
+
+    assert message in refused(simlab("models", verb, *arguments))

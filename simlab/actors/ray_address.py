@@ -14,6 +14,7 @@ WAIT_S = 5.0
 """How long a machine may take to take a connection, in seconds."""
 
 _HOST_AND_PORT = re.compile(r"(?:ray://)?\[?(?P<host>[^/\[\]]+)\]?:(?P<port>\d+)")
+_NONE_HERE = "Could not find any running Ray instance"
 _LOOPBACK = ("localhost", "127.", "::1")
 
 
@@ -63,6 +64,11 @@ def refusal(address: str | None, error: Exception) -> str:
         return (
             f"the address of a Ray cluster must be HOST:PORT or 'auto', got {address!r}: {error}; "
             "see --address and RAY_ADDRESS"
+        )
+    if address == "auto" and _NONE_HERE in str(error):
+        return (
+            "no Ray cluster runs on this machine; start one with 'ray start --head', or name "
+            "another by --address or RAY_ADDRESS"
         )
     return (
         f"Ray does not join the cluster at {address!r}: {error}; if that asks for a token, as one "

@@ -71,6 +71,11 @@ async def test_what_is_no_host_and_port_is_left_to_ray(address):
         ("foo", ValueError("Invalid address"), "must be HOST:PORT or 'auto', got 'foo': Invalid a"),
         ("h:1", ConnectionError("Failed to connect"), "set RAY_AUTH_MODE=token; "),
         ("h:1", RuntimeError("Version mismatch"), "'h:1': Version mismatch; .*use the same"),
+        (
+            "auto",
+            ConnectionError("Could not find any running Ray instance. Please specify"),
+            "^no Ray cluster runs on this machine; start one .* or name another by --address",
+        ),
         (None, ConnectionError("gone"), "Ray does not start here: gone; do .* by --hosts 0"),
     ],
 )
