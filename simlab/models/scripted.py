@@ -89,12 +89,17 @@ class ScriptedModel:
         """What the script answers, cut at `sampling`'s stop texts and number of tokens.
 
         Raises:
-            ModelError: The request is one of those that fail, or asks for a schema.
+            ModelError: The request is one of those that fail, or asks for a schema or logprobs.
         """
         if sampling.schema is not None:
             raise ModelError(
                 f"scripted model {self.name!r} cannot hold a completion to a schema; ask without "
                 "one and check the answer"
+            )
+        if sampling.logprobs:
+            raise ModelError(
+                f"scripted model {self.name!r} draws no tokens, of which logprobs could be told; "
+                "leave out logprobs"
             )
         await self._answer_call("generate", prompt, sampling.seed or 0)
         text, finish = _cut(_caller(self.script)(prompt, sampling, self.name), sampling)

@@ -111,9 +111,16 @@ async def test_a_reply_that_is_too_long_is_cut_and_says_so():
     assert len(completion.text) == 20
 
 
-async def test_a_schema_is_refused_rather_than_ignored():
-    with pytest.raises(ModelError, match="scripted model 'small' cannot hold"):
-        await ScriptedModel("small", shout).generate(HELLO, Sampling(schema={"type": "object"}))
+@pytest.mark.parametrize(
+    ("sampling", "words"),
+    [
+        (Sampling(schema={"type": "object"}), "cannot hold a completion to a schema; ask without"),
+        (Sampling(logprobs=True), "draws no tokens, .*; leave out logprobs"),
+    ],
+)
+async def test_what_no_script_can_hold_is_refused_rather_than_ignored(sampling, words):
+    with pytest.raises(ModelError, match=f"scripted model 'small' {words}"):
+        await ScriptedModel("small", shout).generate(HELLO, sampling)
 
 
 async def test_what_fails_follows_from_the_seed():
