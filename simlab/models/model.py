@@ -91,6 +91,14 @@ class Sampling:
     logprobs: StrictBool = False
     tools: tuple[ToolSpec, ...] = ()
 
+    def __trace__(self) -> dict[str, Any]:
+        """What the log keeps: all fields, and tools where there are any.
+
+        So digests of runs without tools are what they were before there were any.
+        """
+        names = [field.name for field in fields(self) if field.name != "tools" or self.tools]
+        return {"_type": type(self).__name__, **{name: getattr(self, name) for name in names}}
+
 
 def as_sampling(given: Sampling | Mapping[str, Any]) -> Sampling:
     """A sampling that was given as such or as a mapping of its fields, checked.

@@ -3,6 +3,8 @@ import math
 import pytest
 
 from simlab.models.model import ChatMessage, Completion, Sampling, as_sampling
+from simlab.models.tool_call import ToolSpec
+from simlab.trace.plain import plain
 
 
 def test_a_sampling_may_be_given_by_its_fields():
@@ -34,6 +36,23 @@ def test_a_sampling_that_is_one_already_stays_the_same():
 def test_a_sampling_that_cannot_be_drawn_by_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         as_sampling(given)
+
+
+def test_a_sampling_without_tools_is_recorded_as_before_there_were_any():
+    tool = ToolSpec("look", "Look it up.", {"type": "object"})
+
+    assert plain(Sampling(max_tokens=4)) == {
+        "_type": "Sampling",
+        "max_tokens": 4,
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "stop": [],
+        "seed": None,
+        "exact": False,
+        "schema": None,
+        "logprobs": False,
+    }
+    assert plain(Sampling(tools=(tool,)))["tools"] == [plain(tool)]
 
 
 def test_a_completion_is_a_turn_of_the_chat_that_goes_on():
