@@ -125,7 +125,7 @@ async def test_a_seat_that_waits_is_asked_again_when_its_time_has_come(clock):
 async def test_a_wait_that_is_over_already_lasts_until_something_is_perceived(clock):
     cast = FakeCast(ann=[Wait(0.0), "a"])
 
-    assert await gathered(clock, cast, {"ann": MAY}, wake=2.0) == {}
+    assert await gathered(clock, cast, {"ann": MAY}, wake=100.0) == {}
     heard = {"ann": ["a bell"]}
     assert await gathered(clock, cast, {"ann": MAY}, step=1, observations=heard) == {"ann": "a"}
 
