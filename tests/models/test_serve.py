@@ -113,7 +113,7 @@ async def test_train_12_calls_that_are_cancelled_free_their_slots_within_a_secon
 
 
 async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(server, served):
-    model = await served(replicas=2, latency_s=1.5)
+    model = await served(replicas=2, latency_s=4)
     calls = [
         asyncio.ensure_future(model.generate(HELLO, Sampling(seed=seed), session=f"s{seed}"))
         for seed in range(100)
@@ -171,18 +171,22 @@ async def test_train_5_a_version_is_published_under_load_and_nothing_restarts(
     )
     base = await served(engine="transformers", weights=str(tiny_weights), replicas=2, script=None)
     before = [one.pid for one in await statistics(server, base)]
-    sampling = Sampling(max_tokens=200, temperature=0)
-    old = [
-        asyncio.ensure_future(
-            base.with_adapter(first).generate([5, 6, 7 + seed], sampling, session=f"s{seed}")
-        )
-        for seed in range(64)
-    ]
-    await wait_running(server, base, 64)
+    sampling = Sampling(max_tokens=50, temperature=0)
+    published = asyncio.Event()
 
+    async def ask(seed):
+        asked = []
+        while not (asked and published.is_set()):
+            call = base.with_adapter(first).generate([5, 6, 7 + seed], sampling, session=f"s{seed}")
+            asked.append(await call)
+        return asked
+
+    load = [asyncio.ensure_future(ask(seed)) for seed in range(64)]
     new = await base.with_adapter(second).generate([5, 6, 7], sampling)
+    published.set()
+    old = await asyncio.gather(*load)
 
-    assert {one.model for one in await asyncio.gather(*old)} == {"small+agent@7"}
+    assert {one.model for asked in old for one in asked} == {"small+agent@7"}
     assert new.model == "small+agent@8"
-    assert new.token_ids != (await old[0]).token_ids
+    assert new.token_ids != old[0][0].token_ids
     assert [one.pid for one in await statistics(server, base)] == before
