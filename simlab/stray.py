@@ -6,6 +6,47 @@ somebody else has asked for.
 """
 
 import asyncio
+from types import TracebackType
+
+from simlab.errors import SimlabError
+
+
+class Boundary:
+    """A block around users' code: an error of its own becomes a failure that says whose it is.
+
+        with Boundary("the world", WorldFailedError):
+            timestep = world.step(actions)
+
+    Args:
+        what: Whose code it is, such as ``"the world"``.
+        failure: What is raised in place of its errors, which are its causes.
+        ours: Errors that are nobody's own, and pass as they are.
+    """
+
+    __slots__ = ("_failure", "_ours", "_what")
+
+    def __init__(
+        self,
+        what: str,
+        failure: type[SimlabError],
+        ours: tuple[type[BaseException], ...] = (SimlabError,),
+    ) -> None:
+        self._what = what
+        self._failure = failure
+        self._ours = ours
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, self._ours) or is_stop(error):
+            return
+        raise self._failure(f"{self._what} raised {in_words(error)}") from error
 
 
 def is_stop(error: BaseException) -> bool:
@@ -29,6 +70,11 @@ def is_stop(error: BaseException) -> bool:
 def in_words(error: BaseException) -> str:
     """An exception's class and its message, if it has one."""
     return ": ".join(filter(None, (type(error).__name__, message_of(error))))
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says first; its class where it says nothing."""
+    return (message_of(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def message_of(error: BaseException) -> str:

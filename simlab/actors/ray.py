@@ -1,7 +1,7 @@
 """Ray: host processes that are Ray actors, on this machine or on a cluster.
 
-The only file here that imports Ray. A Ray actor costs about 60 MB and a second to start, and a call
-to one about 1 ms; so each holds a whole host, and a call carries a whole batch.
+The only file here that imports Ray. A Ray actor is a process, and a call to one costs far more
+than a message within a process; so each holds a whole host, and a call carries a whole batch.
 """
 
 import logging
@@ -22,6 +22,7 @@ from simlab.actors.ray_address import named_address, refusal, require_answer
 from simlab.actors.statistics import HostStatistics
 from simlab.actors.worker import Worker
 from simlab.errors import ConfigError, HostDiedError, StaleEpochError
+from simlab.stray import first_line
 
 STALE = 3
 """Exit status of a host process that was replaced."""
@@ -244,7 +245,7 @@ class RayCluster:
             "scheduling_strategy": "SPREAD",
             "concurrency_groups": {"control": 2},
         }
-        handle: Any = ray.remote(**options)(RayHost).remote(plan, _module_paths())
+        handle: Any = ray.remote(**options)(RayHost).remote(plan, module_paths())
         return RayProcess(plan, handle, await _get(handle.pid.remote(), plan))
 
     async def close(self) -> None:
@@ -258,11 +259,10 @@ async def _get(answer: Awaitable[Any], plan: HostPlan) -> Any:
     try:
         return await answer
     except RayTaskError as error:
-        raise _cause(error) from None
+        raise cause_of(error) from None
     except RayError as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
         raise HostDiedError(
-            f"host {plan.name!r} of epoch {plan.epoch} has died: {said[0]}"
+            f"host {plan.name!r} of epoch {plan.epoch} has died: {first_line(error)}"
         ) from error
 
 
@@ -272,7 +272,7 @@ def _own_address() -> str:
     return address
 
 
-def _module_paths() -> list[str]:
+def module_paths() -> list[str]:
     """Where this process finds modules, in words that do not depend on where it stands."""
     return [os.path.abspath(path) for path in sys.path]
 
@@ -282,7 +282,7 @@ def _by_value(value: object) -> bytes:
     return data
 
 
-def _cause(error: RayTaskError) -> BaseException:
+def cause_of(error: RayTaskError) -> BaseException:
     """What was raised in the Ray actor."""
     return error.cause if isinstance(error.cause, BaseException) else error
 

@@ -7,7 +7,7 @@ from simlab.actors import Actor
 from simlab.agents.agent import Agent
 from simlab.env.environment import ActionRequest
 from simlab.errors import AgentFailedError, SimlabError
-from simlab.stray import in_words, is_stop
+from simlab.stray import Boundary
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import span, turn
 
@@ -57,6 +57,9 @@ class AgentActor(Actor):
         self._agent = agent
         self._seat = seat
         self._journal = journal
+        self._boundary = Boundary(
+            f"the agent in seat {seat!r}", AgentFailedError, (SimlabError, RecordEnds)
+        )
 
     async def receive(self, message: TakeTurn | BeginEpisode) -> Any:
         """Perceive, then act; or begin another episode.
@@ -68,18 +71,10 @@ class AgentActor(Actor):
         if isinstance(message, BeginEpisode):
             self._journal = message.journal
             return None
-        try:
+        with self._boundary:
             if message.observations:
                 await self._observe(message)
             return None if message.request is None else await self._act(message)
-        except (SimlabError, RecordEnds):
-            raise
-        except BaseException as error:
-            if is_stop(error):
-                raise
-            raise AgentFailedError(
-                f"the agent in seat {self._seat!r} raised {in_words(error)}"
-            ) from error
 
     async def _observe(self, message: TakeTurn) -> None:
         with turn(self._journal, self._seat, message.step, message.part):

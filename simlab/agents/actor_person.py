@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer, Person, Question
-from simlab.errors import PersonFailedError, SimlabError
-from simlab.stray import in_words, is_stop
+from simlab.errors import PersonFailedError
+from simlab.stray import Boundary
 
 
 class PersonActor(Actor):
@@ -38,14 +38,8 @@ class PersonActor(Actor):
         Raises:
             PersonFailedError: It was an error of the person's own, which is its cause.
         """
-        try:
+        with Boundary("the person who was asked", PersonFailedError):
             return await self._person.answer(question)
-        except SimlabError:
-            raise
-        except BaseException as error:
-            if is_stop(error):
-                raise
-            raise PersonFailedError(f"the person who was asked raised {in_words(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,15 @@
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from simlab.agents.actor import ATTEMPTS
 from simlab.agents.person import HumanAnswer, Person, Question
 from simlab.env.environment import Wait
 from simlab.env.spaces import plain_data
-from simlab.errors import PersonFailedError, SimlabError, UnfitAnswerError
-from simlab.stray import in_words, is_stop
+from simlab.errors import PersonFailedError, UnfitAnswerError
+from simlab.stray import Boundary
 from simlab.trace.text import placeless
 
 Answering = Callable[[Question], Any]
@@ -96,19 +95,9 @@ class FunctionPerson:
             return self._answer(question)
 
 
-@contextmanager
-def _errors_of(question: Question) -> Iterator[None]:
-    """Within the block, which is users' code, errors name the seat that is answered for."""
-    try:
-        yield
-    except SimlabError:
-        raise
-    except BaseException as error:
-        if is_stop(error):
-            raise
-        raise PersonFailedError(
-            f"the function that answers for {question.asker} raised {in_words(error)}"
-        ) from error
+def _errors_of(question: Question) -> Boundary:
+    """A block of users' code whose errors name the seat that is answered for."""
+    return Boundary(f"the function that answers for {question.asker}", PersonFailedError)
 
 
 def _answer_of(given: Any) -> HumanAnswer:

@@ -1,11 +1,17 @@
 """Scoring choices exactly: the log-probability of each, token after token."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from simlab.errors import ModelError
+from simlab.models.model import ChoiceLogprobs, Usage
 
 Tokens = tuple[int, ...]
 """Token ids that follow a prompt."""
+
+Score = Callable[[Sequence[int], Sequence[int]], Awaitable[tuple[Mapping[int, float], Usage]]]
+"""Given the ids read so far and some next tokens, the log-probability of each of them."""
 
 
 def check_choices(choices: Sequence[str]) -> None:
@@ -16,6 +22,36 @@ def check_choices(choices: Sequence[str]) -> None:
     """
     if not choices or not all(choices) or len(set(choices)) < len(choices):
         raise ModelError(f"choices must be one text or more, none empty or twice, got {choices!r}")
+
+
+async def score_choices(
+    prompt_ids: Sequence[int], tokens: Mapping[str, Tokens], score: Score
+) -> ChoiceLogprobs:
+    """The log-probability of each choice, each next token asked for once and all at the same time.
+
+    Args:
+        prompt_ids: What the choices follow.
+        tokens: Of each choice, cut by itself.
+        score: Asks the engine.
+    """
+    wanted = branches(list(tokens.values()))
+    scored = await asyncio.gather(
+        *(score([*prompt_ids, *drawn], nexts) for drawn, nexts in wanted.items())
+    )
+    logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
+    scores = {choice: add_up(sequence, logprobs) for choice, sequence in tokens.items()}
+    return ChoiceLogprobs(scores, shared_usage(len(prompt_ids), [usage for _, usage in scored]))
+
+
+def shared_usage(n_prompt: int, usages: Sequence[Usage]) -> Usage:
+    """What requests took together that were made at once for one prompt, which counts once."""
+    return Usage(
+        n_prompt,
+        cached_tokens=min(usage.cached_tokens for usage in usages),
+        model_s=max(usage.model_s for usage in usages),
+        attempts=1 + sum(usage.attempts - 1 for usage in usages),
+        dollars=math.fsum(usage.dollars for usage in usages),
+    )
 
 
 def branches(sequences: Sequence[Tokens]) -> dict[Tokens, list[int]]:

@@ -1,7 +1,8 @@
 """The courier of a process: carries its calls to the replicas of a model, many in one parcel.
 
-A call through Ray Serve costs about 1.5 ms, whatever it carries. So calls that are made while a
-parcel is on its way wait for the next one, and the answers of a replica come back in one stream.
+A call through Ray Serve costs the same whatever it carries (`benchmarks/calls.py`). So calls that
+are made while a parcel is on its way wait for the next one, and the answers of a replica come back
+in one stream.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ from simlab.problem import problem
 
 ENGINES = {
     "scripted": "simlab.models.scripted:ScriptedModel",
-    "transformers": "simlab.models.in_process:TransformersModel",
+    "transformers": "simlab.models.transformers_model:TransformersModel",
     "vllm": "simlab.models.vllm_model:VllmModel",
     "http": "simlab.models.endpoint:EndpointModel",
     "embedding": "simlab.models.transformers_embedder:TransformersEmbedder",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from simlab.models.embedder import Embedder, Vectors
-from simlab.models.model import Completion, Model, Prompt, Sampling
+from simlab.models.embedder import Vectors
+from simlab.models.model import Completion, Prompt, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +99,6 @@ class Held(Protocol):
 
     def open(self) -> Engine:
         """The engine behind this value, loaded if it is not yet; blocks."""
-        ...
-
-
-@runtime_checkable
-class HeldModel(Held, Model, Protocol):
-    """A language model whose weights the process holds that asks it."""
-
-    def open(self) -> CompletionEngine:
-        """See `Held.open`."""
-        ...
-
-
-@runtime_checkable
-class HeldEmbedder(Held, Embedder, Protocol):
-    """An embedder whose weights the process holds that asks it."""
-
-    def open(self) -> EmbeddingEngine:
-        """See `Held.open`."""
         ...
 
 

@@ -1,60 +1,79 @@
-"""Models that transformers computes in the process that asks."""
+"""What all values have in common whose weights are held by the process that asks them."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Generic, Self, TypeVar
 
-from simlab.models.held import ENGINES_HERE
+from simlab.models.held import ENGINES_HERE, CompletionEngine, Engine
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
-from simlab.models.sizes import weights_bytes
 from simlab.models.weights import EMBEDDED, resolve
 
-if TYPE_CHECKING:
-    from simlab.models.transformers.engine import TransformersEngine
+E = TypeVar("E", bound=Engine)
+M = TypeVar("M", bound=CompletionEngine)
 
 
 @dataclass(frozen=True, slots=True)
-class TransformersModel:
-    """A language model computed in the process that calls it; a value that pickles.
+class InProcess(ABC, Generic[E]):
+    """A value that names weights and says how to compute with them; it pickles.
 
-    The weights are loaded when they are first needed, in a thread, once for all values of equal
-    options.
-
-    Example::
-
-        model = TransformersModel("small", weights="embedded")
-        completion = await model.generate([ChatMessage("user", "Hi")], Sampling(seed=1))
+    The engine behind it is loaded when it is first needed, in a thread, once for all values of the
+    process that say the same.
 
     Attributes:
         name: The exact version.
         weights: ``"embedded"``, a folder or a hub id.
-        dtype: What to compute in; see `TransformersEngine` for what it costs.
-        device: Where to compute; ``"auto"`` takes a GPU if there is one.
-        max_batch: The most completions drawn at once.
-        max_adapters: The most adapters kept in memory; others are read again when they are asked.
-        threads: Cores to use; None for all that the process may use but one.
-        cache_tokens: The most prompt tokens kept for requests that begin alike.
-        adapter: Folder of an adapter, see `Model.with_adapter`.
     """
 
     name: str
     weights: str = EMBEDDED
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    max_batch: int = 32
-    max_adapters: int = 4
-    threads: int | None = None
-    cache_tokens: int = 8192
-    adapter: str | None = None
 
-    def __post_init__(self) -> None:
-        leasts = {"max_batch": 1, "max_adapters": 1, "threads": 1, "cache_tokens": 0}
-        for name, least in leasts.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where the weights are; see `Held.folder`."""
+
+    @abstractmethod
+    def memory_bytes(self) -> int:
+        """About how much memory its engine takes."""
+
+    def open(self) -> E:
+        """The engine behind this value, loaded if it is not yet; blocks for as long as that takes.
+
+        Raises:
+            ConfigError: It needs a library that is not installed, or the weights cannot be had or
+                loaded.
+        """
+        engine: E = ENGINES_HERE.open(self._key(), self._make_engine)
+        return engine
+
+    async def load(self) -> E:
+        """The engine behind this value; see `open`."""
+        found: E | None = ENGINES_HERE.find(self._key())
+        return found if found is not None else await asyncio.to_thread(self.open)
+
+    async def close(self) -> None:
+        """End the engine of these options in this process; a later call loads it anew."""
+        await ENGINES_HERE.close(self._key())
+
+    def _key(self) -> Any:
+        """What makes two engines the same: all but the name."""
+        return replace(self, name="")
+
+    @abstractmethod
+    def _make_engine(self) -> E: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InProcessModel(InProcess[M]):
+    """A language model whose engine the process holds; see `Model`.
+
+    Attributes:
+        adapter: Folder of an adapter, see `Model.with_adapter`.
+    """
+
+    adapter: str | None = None
 
     async def generate(
         self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
@@ -79,49 +98,10 @@ class TransformersModel:
         """This model with an adapter folder, or without any; see `Model.with_adapter`."""
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
 
-    def memory_bytes(self) -> int:
-        """About how much memory its engine takes."""
-        return weights_bytes(self.folder(), self.dtype)
-
-    def open(self) -> "TransformersEngine":
-        """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.
-
-        Raises:
-            ConfigError: The weights cannot be had or loaded.
-        """
-        engine: TransformersEngine = ENGINES_HERE.open(self._key, self._make_engine)
-        return engine
-
-    async def load(self) -> "TransformersEngine":
-        """The engine behind this model; see `open`."""
-        found = ENGINES_HERE.find(self._key)
-        return found if found is not None else await asyncio.to_thread(self.open)
-
-    async def close(self) -> None:
-        """End the engine of these options in this process; a later call loads it anew."""
-        await ENGINES_HERE.close(self._key)
-
     def folder(self) -> Path:
         """Where the weights are; see `Held.folder`."""
         return resolve(self.weights)
 
-    @property
     def _key(self) -> Any:
         """What makes two engines the same: all but the name and the adapter."""
         return replace(self, name="", adapter=None)
-
-    def _make_engine(self) -> "TransformersEngine":
-        folder = self.folder()
-        # Imported here because torch takes seconds, which neither a run without weights nor the
-        # refusal of weights that are missing should pay.
-        from simlab.models.transformers.engine import TransformersEngine
-
-        return TransformersEngine(
-            str(folder),
-            dtype=self.dtype,
-            device=self.device,
-            max_batch=self.max_batch,
-            max_adapters=self.max_adapters,
-            threads=self.threads,
-            cache_tokens=self.cache_tokens,
-        )

@@ -99,6 +99,10 @@ class Sampling:
         names = [field.name for field in fields(self) if field.name != "tools" or self.tools]
         return {"_type": type(self).__name__, **{name: getattr(self, name) for name in names}}
 
+    def stop_place(self, text: str) -> int | None:
+        """Where the first of the stop texts begins, if any is there."""
+        return min((place for place in map(text.find, self.stop) if place >= 0), default=None)
+
 
 def as_sampling(given: Sampling | Mapping[str, Any]) -> Sampling:
     """A sampling that was given as such or as a mapping of its fields, checked.

@@ -193,3 +193,14 @@ def _call(call: ToolCall) -> dict[str, Any]:
         arguments = {"text": call.arguments}
     function = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
+
+
+def turn_ends(tokenizer: Any, named: int | Sequence[int] | None) -> frozenset[int]:
+    """The tokens that end a turn.
+
+    Args:
+        tokenizer: Names one of them, or none.
+        named: Those that the settings beside the weights name as ``eos_token_id``.
+    """
+    ends = named if isinstance(named, Sequence) else [named]
+    return frozenset({*ends, tokenizer.eos_token_id} - {None})

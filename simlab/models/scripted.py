@@ -167,8 +167,7 @@ def _named(script: str) -> Script:
 
 def _cut(text: str, sampling: Sampling) -> tuple[str, Finish]:
     """The reply as far as an engine would have drawn it, and why it ended there."""
-    places = [place for place in map(text.find, sampling.stop) if place >= 0]
-    text = text[: min(places)] if places else text
+    text = text[: sampling.stop_place(text)]
     longest = sampling.max_tokens * _CHARACTERS
     return (text[:longest], "length") if len(text) > longest else (text, "stop")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simlab.models.embedder import Vectors, checked_texts
 
 DIMENSION = 256
-"""Of its vectors: words that have nothing in common have cosines of about 0.06."""
+"""Of its vectors: the more, the less alike are words that have nothing in common."""
 
 _WORD = re.compile(r"\w+")
 _MAX_KNOWN = 8192

@@ -20,6 +20,7 @@ from ray.serve import context
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
+from simlab.actors.ray import cause_of, module_paths
 from simlab.errors import ConfigError, ReplicaDiedError
 from simlab.models.courier import Lane
 from simlab.models.desk import Desk
@@ -27,6 +28,7 @@ from simlab.models.embedder import AnyModel
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import Held
 from simlab.models.serving import App, ReplicaStatistics
+from simlab.stray import first_line
 
 ENGINE_DIED = 4
 """Exit status of a replica whose engine has died."""
@@ -94,7 +96,7 @@ class ServeLane:
 
     def __init__(self, app: str, number: int) -> None:
         handle = serve.get_deployment_handle(_deployment(number), app)
-        # By value: a reference in Ray's store would cost each call another millisecond.
+        # By value: a reference would make each call write to Ray's store and read from it.
         options = handle.options(_by_reference=False)
         self._answer: Any = options.options(method_name="answer", stream=True)
         self._drop = options.options(method_name="drop")
@@ -108,7 +110,7 @@ class ServeLane:
         except RayActorError as error:
             raise _died(error) from error
         except RayTaskError as error:
-            raise _cause(error) from error
+            raise cause_of(error) from error
 
     async def drop(self, parcel: bytes) -> None:
         """See `Desk.drop`."""
@@ -168,7 +170,7 @@ def _application(name: str, spec: ModelSpec, n_replicas: int) -> serve.Applicati
     """Replica 0 is what Serve calls the ingress, and binds the others so that they are started."""
     resources = {"num_cpus": spec.num_cpus, "num_gpus": spec.num_gpus}
     deployment = serve.deployment(ray_actor_options=resources, **_OPTIONS)(Replica)
-    paths = [os.path.abspath(path) for path in sys.path]
+    paths = module_paths()
     others = [
         deployment.options(name=_deployment(number)).bind(name, spec, paths)
         for number in range(1, n_replicas)
@@ -233,12 +235,7 @@ def _check_memory(name: str, n_replicas: int, model: AnyModel, has_bytes: float)
 
 
 def _died(error: RayActorError) -> ReplicaDiedError:
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    return ReplicaDiedError(f"a replica has died: {said[0]}")
-
-
-def _cause(error: RayTaskError) -> BaseException:
-    return error.cause if isinstance(error.cause, BaseException) else error
+    return ReplicaDiedError(f"a replica has died: {first_line(error)}")
 
 
 def _exit() -> None:

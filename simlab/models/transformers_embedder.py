@@ -1,26 +1,22 @@
 """Embedders that transformers computes in the process that asks."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from simlab.models.embedder import Vectors, checked_texts
-from simlab.models.held import ENGINES_HERE
+from simlab.models.in_process import InProcess
 from simlab.models.sizes import weights_bytes
-from simlab.models.weights import EMBEDDED, resolve
+from simlab.models.weights import resolve
 
 if TYPE_CHECKING:
     from simlab.models.transformers.embedding_engine import TransformersEmbeddingEngine
 
 
 @dataclass(frozen=True, slots=True)
-class TransformersEmbedder:
+class TransformersEmbedder(InProcess["TransformersEmbeddingEngine"]):
     """A model of the sentence-transformers family, computed in the process that calls it.
-
-    A value that pickles. The weights are loaded when they are first needed, in a thread, once for
-    all values of equal options.
 
     Example::
 
@@ -36,8 +32,6 @@ class TransformersEmbedder:
         threads: Cores to use; None for all that the process may use but one.
     """
 
-    name: str
-    weights: str = EMBEDDED
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch: int = 64
     threads: int | None = None
@@ -67,29 +61,6 @@ class TransformersEmbedder:
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
         return weights_bytes(self.folder(), "float32")
-
-    def open(self) -> "TransformersEmbeddingEngine":
-        """The engine behind this embedder, loaded if it is not yet; blocks while that takes.
-
-        Raises:
-            ConfigError: The weights cannot be had or loaded.
-        """
-        engine: TransformersEmbeddingEngine = ENGINES_HERE.open(self._key, self._make_engine)
-        return engine
-
-    async def load(self) -> "TransformersEmbeddingEngine":
-        """The engine behind this embedder; see `open`."""
-        found = ENGINES_HERE.find(self._key)
-        return found if found is not None else await asyncio.to_thread(self.open)
-
-    async def close(self) -> None:
-        """End the engine of these options in this process; a later call loads it anew."""
-        await ENGINES_HERE.close(self._key)
-
-    @property
-    def _key(self) -> Any:
-        """What makes two engines the same: all but the name."""
-        return replace(self, name="")
 
     def _make_engine(self) -> "TransformersEmbeddingEngine":
         folder = self.folder()

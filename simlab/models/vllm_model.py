@@ -1,23 +1,18 @@
 """Models that vLLM computes, on GPUs and CPUs alike."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from simlab.errors import ConfigError
-from simlab.models.held import ENGINES_HERE
-from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
+from simlab.models.in_process import InProcessModel
 from simlab.models.sizes import weights_bytes
-from simlab.models.weights import EMBEDDED, resolve
 
 if TYPE_CHECKING:
     from simlab.models.vllm.engine import VllmEngine
 
 
 @dataclass(frozen=True, slots=True)
-class VllmModel:
+class VllmModel(InProcessModel["VllmEngine"]):
     """A language model that vLLM computes for the process that asks it; a value that pickles.
 
     Example::
@@ -41,8 +36,6 @@ class VllmModel:
         adapter: Folder of an adapter, see `Model.with_adapter`.
     """
 
-    name: str
-    weights: str = EMBEDDED
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     max_model_len: int = 2048
     max_batch: int = 64
@@ -52,7 +45,6 @@ class VllmModel:
     tensor_parallel: int = 1
     max_adapters: int = 0
     max_adapter_rank: int = 16
-    adapter: str | None = None
 
     def __post_init__(self) -> None:
         positive = ("max_model_len", "max_batch", "cache_gib", "tensor_parallel")
@@ -68,59 +60,9 @@ class VllmModel:
         if self.max_adapters < 0:
             raise ValueError(f"max_adapters must be at least 0, got {self.max_adapters!r}")
 
-    async def generate(
-        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
-    ) -> Completion:
-        """Complete a prompt; see `Model.generate`.
-
-        Raises:
-            ModelError: The engine cannot meet the request, or was closed meanwhile.
-            ConfigError: The weights cannot be had or loaded.
-        """
-        engine = await self.load()
-        return await engine.generate(
-            prompt, sampling, session=session, model=self.name, adapter=self.adapter
-        )
-
-    async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
-        """The log-probability of each choice; see `Model.choice_logprobs`."""
-        engine = await self.load()
-        return await engine.choice_logprobs(prompt, choices, adapter=self.adapter)
-
-    def with_adapter(self, path: str | None) -> Self:
-        """This model with an adapter folder, or without any; see `Model.with_adapter`."""
-        return replace(self, name=name_with_adapter(self.name, path), adapter=path)
-
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
         return weights_bytes(self.folder(), self.dtype) + int(self.cache_gib * 2**30)
-
-    def open(self) -> "VllmEngine":
-        """The engine behind this model, loaded if it is not yet; blocks for as long as that takes.
-
-        Raises:
-            ConfigError: vLLM is not installed, or the weights cannot be had or loaded.
-        """
-        engine: VllmEngine = ENGINES_HERE.open(self._key, self._make_engine)
-        return engine
-
-    async def load(self) -> "VllmEngine":
-        """The engine behind this model; see `open`."""
-        found = ENGINES_HERE.find(self._key)
-        return found if found is not None else await asyncio.to_thread(self.open)
-
-    async def close(self) -> None:
-        """End the engine of these options in this process; a later call loads it anew."""
-        await ENGINES_HERE.close(self._key)
-
-    def folder(self) -> Path:
-        """Where the weights are; see `Held.folder`."""
-        return resolve(self.weights)
-
-    @property
-    def _key(self) -> Any:
-        """What makes two engines the same: all but the name and the adapter."""
-        return replace(self, name="", adapter=None)
 
     def _make_engine(self) -> "VllmEngine":
         folder = self.folder()
@@ -132,4 +74,4 @@ class VllmModel:
                 f"engine 'vllm' needs vLLM, which cannot be imported ({error}); run `pip install "
                 "vllm==0.29.0` on a machine with a GPU, and see the README for others"
             ) from error
-        return VllmEngine(self._key, folder)
+        return VllmEngine(self._key(), folder)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from simlab.errors import ConfigError
 from simlab.models.package import Package
+from simlab.stray import first_line
 
 EMBEDDED = "embedded"
 """The weights that come in a package: those of the language model SmolLM2-135M-Instruct, or of the
@@ -150,7 +151,7 @@ def _from_hub(weights: str) -> Path:
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"weights {weights!r} are not on this machine and cannot be fetched "
-            f"({_first_line(error)}); run `hf download {weights}` where there is a network and "
+            f"({first_line(error)}); run `hf download {weights}` where there is a network and "
             f"copy the folder here, or take weights: {EMBEDDED}"
         ) from error
 
@@ -163,7 +164,3 @@ def _checked(folder: Path) -> Path:
             "there with save_pretrained()"
         )
     return folder
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

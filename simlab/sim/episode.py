@@ -10,7 +10,7 @@ from simlab.env.form import malformed
 from simlab.errors import EpisodeError, IllegalAction, WorldFailedError
 from simlab.sim.cast import Act, Cast
 from simlab.sim.clock import Clock
-from simlab.stray import in_words, is_stop
+from simlab.stray import Boundary
 from simlab.trace.events import SteppedCore
 from simlab.trace.journal import Journal
 
@@ -114,15 +114,9 @@ async def _step(
 
 def _said(world: Environment, call: Callable[[], TimeStep]) -> TimeStep:
     """What a world says; an error of its own, and a wrong form, become the episode's failure."""
-    try:
+    with Boundary("the world", WorldFailedError, (EpisodeError,)):
         timestep = call()
         broken = malformed(timestep, world.seats)
-    except EpisodeError:
-        raise
-    except BaseException as error:
-        if is_stop(error):
-            raise
-        raise WorldFailedError(f"the world raised {in_words(error)}") from error
     if broken is not None:
         name = type(world).__name__
         raise WorldFailedError(f"the time step of {name} has the wrong form: {broken}")

@@ -76,7 +76,6 @@ class SharedModels:
         self._address = address
         self._server: Server | None = None
         self._apps: dict[str, App] = {}
-        self._own: list[str] = []
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -31,7 +31,7 @@ from simlab.sim.episode import Moment, play
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
 from simlab.sim.troupe import Troupe
-from simlab.stray import in_words, is_stop
+from simlab.stray import Boundary, in_words
 from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
 from simlab.trace.journal import Journal, RecordEnds
@@ -204,16 +204,12 @@ class Performance:
                 judge = make_judge(
                     name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
                 )
-            with turn(self._journal, f"judge:{name}", self._tally.n_steps, "score"):
-                try:
-                    assert self._fold is not None, "it is kept where there are judges"
-                    score = await judge.score(self._fold.trajectory(spec.of))
-                except (SimlabError, RecordEnds):
-                    raise
-                except BaseException as error:
-                    if is_stop(error):
-                        raise
-                    raise JudgeError(f"judge {name!r} raised {in_words(error)}") from error
+            assert self._fold is not None, "it is kept where there are judges"
+            with (
+                turn(self._journal, f"judge:{name}", self._tally.n_steps, "score"),
+                Boundary(f"judge {name!r}", JudgeError, (SimlabError, RecordEnds)),
+            ):
+                score = await judge.score(self._fold.trajectory(spec.of))
             scores[name] = self._journal.plain(score_of(name, score))
         return scores
 

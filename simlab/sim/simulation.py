@@ -57,7 +57,7 @@ class Simulation:
 
     A host that dies costs nothing that was committed: its segment is sealed and its episodes are
     resumed from their records on other hosts. Those that may be what kills hosts wait until all
-    others have ended, and are then played with no other beside them; see `Attempt`.
+    others have ended, and are then played with no other on their host; see `Attempt`.
 
     What its models may cost is counted in this process. Once they may cost no more, calls that are
     under way end and are recorded, and the run stops.

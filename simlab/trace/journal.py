@@ -118,7 +118,7 @@ class Journal:
 
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
-        return sum(one.completion_tokens for one in self.accounts if one.actor == actor)
+        return sum(one.completion_tokens for one in self._accounts.values() if one.actor == actor)
 
     def nth_turn(self, actor: str, step: int, part: str) -> int:
         """How many turns of this name the actor has begun in the step before; counts this one."""

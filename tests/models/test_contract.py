@@ -12,11 +12,11 @@ from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel
 from simlab.models.endpoint import EndpointModel
 from simlab.models.http.client import Client
-from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Model, Sampling
 from simlab.models.recorded import RecordedModel
 from simlab.models.scripted import ScriptedModel
 from simlab.models.served import ServedModel
+from simlab.models.transformers_model import TransformersModel
 from tests.models.http.fake_vllm import FakeVllm
 from tests.models.memory_serve import MemoryLane
 from tests.models.purses import BottomlessPurse

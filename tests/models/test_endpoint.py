@@ -10,7 +10,7 @@ import pytest
 from simlab.errors import ConfigError
 from simlab.models.endpoint import EndpointModel
 from simlab.models.engines import ModelSpec, build
-from simlab.models.held import HeldModel
+from simlab.models.held import Held
 from simlab.models.model import Model
 
 URL = "http://127.0.0.1:8000/v1"
@@ -26,7 +26,7 @@ def test_a_run_file_names_it_by_engine_http(monkeypatch):
         "large", url=URL, model="gpt", key_env="MY_KEY", dollars_per_million_out=2.0
     )
     assert isinstance(model, Model)
-    assert not isinstance(model, HeldModel), "no process holds its weights"
+    assert not isinstance(model, Held), "no process holds its weights"
 
 
 def test_the_key_is_in_no_value_that_travels_or_is_shown(monkeypatch):

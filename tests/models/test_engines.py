@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from simlab.errors import ConfigError
 from simlab.models.embedder import Embedder
 from simlab.models.engines import ModelSpec, build, embeds
-from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Model
 from simlab.models.scripted import ScriptedModel
 from simlab.models.scripted_embedder import ScriptedEmbedder
 from simlab.models.transformers_embedder import TransformersEmbedder
+from simlab.models.transformers_model import TransformersModel
 
 spec = ModelSpec.model_validate
 

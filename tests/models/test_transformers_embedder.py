@@ -7,7 +7,9 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from simlab.errors import ConfigError
-from simlab.models.held import HeldEmbedder, HeldModel
+from simlab.models.embedder import Embedder
+from simlab.models.held import Held
+from simlab.models.model import Model
 from simlab.models.transformers_embedder import TransformersEmbedder
 
 
@@ -15,8 +17,9 @@ def test_it_is_a_value_that_pickles_and_loads_nothing():
     embedder = TransformersEmbedder("near", weights="no/such-model", threads=1)
 
     assert pickle.loads(pickle.dumps(embedder)) == embedder
-    assert isinstance(embedder, HeldEmbedder)
-    assert not isinstance(embedder, HeldModel)
+    assert isinstance(embedder, Held)
+    assert isinstance(embedder, Embedder)
+    assert not isinstance(embedder, Model)
 
 
 @pytest.mark.parametrize("option", ["max_batch", "threads"])

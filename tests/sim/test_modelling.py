@@ -8,11 +8,11 @@ from simlab.actors import ActorSystem
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import ConfigError
 from simlab.models.engines import ModelSpec
-from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Completion, Sampling
 from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import shared_app
 from simlab.models.transformers_embedder import TransformersEmbedder
+from simlab.models.transformers_model import TransformersModel
 from simlab.sim.config import checked
 from simlab.sim.modelling import SharedModels, build_models
 from simlab.sim.provenance import provenance

@@ -1,12 +1,11 @@
 """Token ids in, token ids out: ``/completions``, as vLLM serves it."""
 
-import asyncio
-import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import ModelError
-from simlab.models.choices import add_up, branches, check_choices
+from simlab.models.choices import check_choices, score_choices, shared_usage
 from simlab.models.http.adapters import ServerAdapters
 from simlab.models.http.client import Answer, Client
 from simlab.models.http.drawing import drawing
@@ -82,27 +81,13 @@ class TokenApi:
         """
         check_choices(choices)
         ids = await self._rendering.prompt_ids(prompt)
-        sequences = [tuple(await self._rendering.text_ids(choice)) for choice in choices]
-        wanted = branches(sequences)
-        scored = await asyncio.gather(
-            *(self._score([*ids, *drawn], tokens, adapter) for drawn, tokens in wanted.items())
-        )
-        logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
-        scores = [add_up(tokens, logprobs) for tokens in sequences]
-        usages = [usage for _, each in scored for usage in each]
-        usage = Usage(
-            len(ids),
-            cached_tokens=min(usage.cached_tokens for usage in usages),
-            model_s=max(usage.model_s for usage in usages),
-            attempts=1 + sum(usage.attempts - 1 for usage in usages),
-            dollars=math.fsum(usage.dollars for usage in usages),
-        )
-        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), usage)
+        tokens = {choice: tuple(await self._rendering.text_ids(choice)) for choice in choices}
+        return await score_choices(ids, tokens, partial(self._score, adapter=adapter))
 
     async def _score(
-        self, ids: Sequence[int], tokens: Sequence[int], adapter: str | None
-    ) -> tuple[dict[int, float], list[Usage]]:
-        """The log-probability of each of these tokens as the next one, and what it took."""
+        self, ids: Sequence[int], tokens: Sequence[int], *, adapter: str | None
+    ) -> tuple[dict[int, float], Usage]:
+        """The log-probability of each of these tokens as the next one, and what that took."""
         found: dict[str, float] = {}
         usages: list[Usage] = []
         for start in range(0, len(tokens), _MOST_SCORED):
@@ -118,12 +103,13 @@ class TokenApi:
             found |= answer.value.choices[0].next_logprobs
             usages.append(usage_of(answer, self._model))
         try:
-            return {token: found[f"token_id:{token}"] for token in tokens}, usages
+            scores = {token: found[f"token_id:{token}"] for token in tokens}
         except KeyError as error:
             raise ModelError(
                 f"{self._url} does not score the tokens it was asked for; this needs vLLM that "
                 "knows logprob_token_ids, such as 0.29"
             ) from error
+        return scores, shared_usage(len(ids), usages)
 
     async def _ask(
         self, ids: Sequence[int], asked: Mapping[str, Any], adapter: str | None

@@ -83,7 +83,7 @@ class Decoder:
         if not self._alone(request):
             self._keep(request, row.prompt_ids, row.cache)
         text = self._text(row)
-        spoken = read_spoken(text[: _stop_place(text, sampling.stop)], sampling.tools)
+        spoken = read_spoken(text[: sampling.stop_place(text)], sampling.tools)
         repeatable = sampling.seed is not None or sampling.temperature == 0
         return Completion(
             text=spoken.words,
@@ -187,8 +187,8 @@ class Decoder:
             row.finish = "length"
 
     def _said_stop(self, row: Row) -> bool:
-        stop = row.request.sampling.stop
-        return bool(stop) and _stop_place(self._text(row), stop) is not None
+        sampling = row.request.sampling
+        return bool(sampling.stop) and sampling.stop_place(self._text(row)) is not None
 
     def _text(self, row: Row) -> str:
         return self._renderer.continuation(row.prompt_ids, row.token_ids)
@@ -210,9 +210,3 @@ class Decoder:
 
 def _path(adapter: Adapter | None) -> str | None:
     return None if adapter is None else adapter.path
-
-
-def _stop_place(text: str, stop: Sequence[str]) -> int | None:
-    """Where the first of the stop texts begins, if any is there."""
-    places = [place for place in map(text.find, stop) if place >= 0]
-    return min(places, default=None)

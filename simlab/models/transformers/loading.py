@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from simlab.errors import ConfigError
+from simlab.models.render import turn_ends
 from simlab.models.transformers.attention import ATTENTION
 from simlab.models.transformers.quiet import quiet
 
@@ -61,7 +62,8 @@ def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
         raise ConfigError(
             f"{type(model).__name__} does not let its attention be replaced; serve it with vLLM"
         )
-    return Weights(model.eval().to(place), tokenizer, _ends(tokenizer, model))
+    ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
+    return Weights(model.eval().to(place), tokenizer, ends)
 
 
 def find_device(device: str) -> torch.device:
@@ -90,10 +92,3 @@ def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"weights in {str(folder)!r} cannot be loaded: {error}") from error
     return tokenizer, model
-
-
-def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
-    """The tokens that end a turn, as the tokenizer and the generation settings name them."""
-    named = model.generation_config.eos_token_id
-    ends = set(named if isinstance(named, list) else [named])
-    return frozenset((ends | {tokenizer.eos_token_id}) - {None})

@@ -8,6 +8,7 @@ from transformers import AutoTokenizer
 from simlab.errors import ConfigError
 from simlab.models.render import Renderer
 from simlab.models.weights import EMBEDDED, resolve
+from simlab.stray import first_line
 
 
 def load_renderer(tokenizer: str) -> Renderer:
@@ -23,9 +24,8 @@ def load_renderer(tokenizer: str) -> Renderer:
     try:
         loaded: Any = AutoTokenizer.from_pretrained(source if source.is_dir() else tokenizer)
     except (OSError, ValueError, ImportError) as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ConfigError(
             f"tokenizer must be {EMBEDDED!r}, a folder or a hub id 'owner/name', got "
-            f"{tokenizer!r}: {said}"
+            f"{tokenizer!r}: {first_line(error)}"
         ) from error
     return Renderer(loaded)

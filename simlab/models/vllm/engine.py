@@ -5,23 +5,24 @@ request whose prompt is read in chunks ends the engine; free white space lets a 
 JSON for ever; compiling takes longer than a demo and gains nothing there.
 """
 
-import asyncio
 import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import ConfigError, EngineDiedError, ModelError
-from simlab.models.choices import add_up, branches, check_choices
+from simlab.models.choices import check_choices, score_choices
 from simlab.models.cores import spare_cores
 from simlab.models.grammar_schema import check_schema_alone, grammar_schema
 from simlab.models.held import EngineStatistics
-from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
-from simlab.models.render import Renderer
+from simlab.models.model import Completion, Prompt, Sampling, Usage
+from simlab.models.render import Renderer, turn_ends
 from simlab.models.tool_reading import read_spoken
+from simlab.stray import first_line
 
 if TYPE_CHECKING:
     from simlab.models.vllm_model import VllmModel
@@ -68,10 +69,11 @@ class VllmEngine:
             self._llm = self._loop.wait(_start(_arguments(model, folder)))
         except Exception as error:
             self._loop.close()
-            raise ConfigError(f"vLLM cannot load {str(folder)!r}: {_first_line(error)}") from error
+            raise ConfigError(f"vLLM cannot load {str(folder)!r}: {first_line(error)}") from error
         tokenizer: Any = self._llm.get_tokenizer()
         self._renderer = Renderer(tokenizer)
-        self._ends = _ends(tokenizer, self._llm)
+        settings = self._llm.model_config.try_get_generation_config()
+        self._ends = sorted(turn_ends(tokenizer, settings.get("eos_token_id")))
         self._adapters = (
             Adapters(self._llm.add_lora, folder, max_rank=model.max_adapter_rank)
             if model.max_adapters
@@ -103,8 +105,7 @@ class VllmEngine:
         done = await self._ask(ids, self._parameters(sampling), adapter)
         drawn = done.outputs[0]
         text = self._renderer.continuation(ids, drawn.token_ids)
-        places = [place for place in map(text.find, sampling.stop) if place >= 0]
-        spoken = read_spoken(text[: min(places, default=None)], sampling.tools)
+        spoken = read_spoken(text[: sampling.stop_place(text)], sampling.tools)
         return Completion(
             text=spoken.words,
             prompt_ids=tuple(ids),
@@ -131,20 +132,8 @@ class VllmEngine:
         """
         check_choices(choices)
         ids = self._renderer.prompt_ids(prompt)
-        sequences = [tuple(self._renderer.text_ids(choice)) for choice in choices]
-        wanted = branches(sequences)
-        scored = await asyncio.gather(
-            *(self._score([*ids, *drawn], tokens, adapter) for drawn, tokens in wanted.items())
-        )
-        logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
-        usages = [usage for _, usage in scored]
-        scores = [add_up(tokens, logprobs) for tokens in sequences]
-        usage = Usage(
-            len(ids),
-            cached_tokens=min(usage.cached_tokens for usage in usages),
-            model_s=max(usage.model_s for usage in usages),
-        )
-        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), usage)
+        tokens = {choice: tuple(self._renderer.text_ids(choice)) for choice in choices}
+        return await score_choices(ids, tokens, partial(self._score, adapter=adapter))
 
     def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""
@@ -213,7 +202,7 @@ class VllmEngine:
         )
 
     async def _score(
-        self, ids: Sequence[int], tokens: Sequence[int], adapter: str | None
+        self, ids: Sequence[int], tokens: Sequence[int], *, adapter: str | None
     ) -> tuple[dict[int, float], Usage]:
         """The log-probability of each of these tokens as the next one, and what that took."""
         parameters = SamplingParams(
@@ -233,7 +222,7 @@ class VllmEngine:
         except EngineDeadError as error:
             raise EngineDiedError("the process of the vLLM engine has ended") from error
         except (ValueError, VLLMError) as error:
-            raise ModelError(f"vLLM refuses the request: {_first_line(error)}") from error
+            raise ModelError(f"vLLM refuses the request: {first_line(error)}") from error
         self._prompt_tokens += len(ids)
         self._cached_tokens += done.num_cached_tokens or 0
         return done
@@ -331,13 +320,6 @@ def _rank(wanted: int) -> int:
     return next((rank for rank in (1, 8, 16, 32, 64, 128, 256, 320, 512) if rank >= wanted), wanted)
 
 
-def _ends(tokenizer: Any, llm: AsyncLLM) -> list[int]:
-    """The tokens that end a turn, as the tokenizer and the weights' settings name them."""
-    named = llm.model_config.try_get_generation_config().get("eos_token_id")
-    ends = set(named if isinstance(named, list) else [named])
-    return sorted((ends | {tokenizer.eos_token_id}) - {None})
-
-
 def _logprobs(drawn: Any) -> tuple[float, ...]:
     return tuple(
         found[token].logprob
@@ -358,7 +340,3 @@ def _usage(done: RequestOutput) -> Usage:
         done.num_cached_tokens or 0,
         model_s=round(max(0.0, model_s), 6),
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

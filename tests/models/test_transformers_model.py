@@ -4,8 +4,8 @@ import pickle
 import pytest
 
 from simlab.errors import ConfigError
-from simlab.models.in_process import TransformersModel
 from simlab.models.model import ChatMessage, Sampling
+from simlab.models.transformers_model import TransformersModel
 from tests.models.costs import said
 from tests.models.lora import write_lora
 
