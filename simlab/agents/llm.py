@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from simlab.agents.memory import MemoryItem
+from simlab.agents.dialogue import Dialogue
+from simlab.agents.memory import ListMemory, MemoryItem
 from simlab.agents.remembering import MemorySpec, make_memory
 from simlab.agents.tool import Tool, ToolLike, as_tool
 from simlab.agents.tool_use import ToolUse
 from simlab.env.environment import ActionRequest, Seat
+from simlab.errors import UnfitAnswerError
 from simlab.models.answer_form import AnswerForm, answer_form
-from simlab.models.answers import attempt
+from simlab.models.answers import draw, reason_in_words
 from simlab.models.model import ChatMessage, Model, Sampling, as_sampling
 
 _NO_PROMPT = "What do you do?"
@@ -27,6 +29,10 @@ class LlmAgent:
     answers to the request follow, each with its reason.
 
     Asking it writes nothing into its memory; the world tells it what it did, as it tells others.
+
+    With a memory that keeps everything (``list``) the prompt is the `Dialogue` as it went: each
+    question and reply stays in it, with the token ids that were drawn, so that each prompt begins
+    with the one before and its reply.
 
         agent = LlmAgent(model, persona="You are patient.", goal="Pay little.", seat="buyer")
         await agent.observe("The car is from 2014.")
@@ -48,6 +54,8 @@ class LlmAgent:
         reason: True: it reasons in words before it answers.
         begin: True: its reply is begun for it where the request settles how it begins, which small
             models need.
+        constrain: True: its reply is held to the answer's JSON schema by the engine, which must be
+            able to; begins no reply. Free words are not held to anything.
         session: Names this agent's prompts to engines that cache; see `Model.generate`.
         tools: What it may call: functions, see `Tool`, or their names as ``module:function`` or
             ``file.py:function``.
@@ -57,7 +65,8 @@ class LlmAgent:
         ConfigError: A tool that is named cannot be found.
         TypeError: A tool is no function that can be one; see `Tool.of`.
         ValueError: `sampling` has a field that is wrong, `memory` names no memory, two tools have
-            one name, or `max_tool_calls` is under 1.
+            one name, `max_tool_calls` is under 1, or `constrain` stands beside what lets a reply be
+            more than the answer.
     """
 
     def __init__(
@@ -72,6 +81,7 @@ class LlmAgent:
         sampling: Sampling | Mapping[str, Any] = Sampling(),
         reason: bool = False,
         begin: bool = True,
+        constrain: bool = False,
         session: str | None = None,
         tools: Sequence[ToolLike] = (),
         max_tool_calls: int = 4,
@@ -82,6 +92,7 @@ class LlmAgent:
         self.sampling = as_sampling(sampling)
         self.reason = reason
         self.begin = begin
+        self.constrain = constrain
         self.session = session
         self._system = _system(seat, role, persona, goal)
         self._tools = _by_name(tools)
@@ -90,28 +101,39 @@ class LlmAgent:
         )
         if max_tool_calls < 1:
             raise ValueError(f"max_tool_calls must be at least 1, got {max_tool_calls!r}")
+        if constrain and (reason or tools):
+            other = "reason" if reason else "tools"
+            raise ValueError(
+                f"constrain holds the whole reply to the answer's schema, and {other} lets it be "
+                "something else first; leave out one of them"
+            )
         self._max_tool_calls = max_tool_calls
         self._tool_use = ToolUse(self._tools, max_tool_calls)
+        self._dialogue = Dialogue() if isinstance(self.memory, ListMemory) else None
 
     async def observe(self, observation: Any) -> None:
         """Remember an observation; see `Agent.observe`."""
-        await self.memory.add(MemoryItem.of(observation, self.seat))
+        item = MemoryItem.of(observation, self.seat)
+        await self.memory.add(item)
+        if self._dialogue is not None:
+            self._dialogue.tell(item)
 
     async def act(self, request: ActionRequest) -> Any:
         """Ask the model for one answer; see `Agent.act`.
 
         Raises:
             UnfitAnswerError: The reply does not fit; holds it and the reason.
-            ModelError: The model did not answer.
+            ModelError: The model did not answer, or cannot be held to the schema.
         """
         form = answer_form(request.space, reason=self.reason)
-        words = form.ask_for(request)
-        asked = request.prompt or _NO_PROMPT
-        words = f"{asked}\n{words}" if words else asked
-        chat = await self._chat(request.prompt or "", words)
-        if self._tools:
-            return await self._answer_with_tools(chat, form, request)
-        return await self._answer(chat, form, request)
+        if self._dialogue is not None:
+            return await self._go_on(self._dialogue, form, request)
+        if not request.refused:
+            self._tool_use = ToolUse(self._tools, self._max_tool_calls)
+        use = self._tool_use
+        use.show(request.refused)
+        chat = await self._chat(request.prompt or "", _in_words(form, request))
+        return form.read((await self._reply(chat, use, form, request)).text, request)
 
     async def query(self, question: str) -> str:
         """Ask something in free words, as in an interview: no tools, and nothing is remembered.
@@ -119,7 +141,10 @@ class LlmAgent:
         Raises:
             ModelError: The model did not answer.
         """
-        chat = await self._chat(question, question)
+        if self._dialogue is not None:
+            chat: Sequence[ChatMessage] = [*self._system, *self._dialogue.ask(question)]
+        else:
+            chat = await self._chat(question, question)
         return (await self.model.generate(chat, self.sampling, session=self.session)).text.strip()
 
     def copy(self) -> Self:
@@ -127,36 +152,46 @@ class LlmAgent:
         twin = copy.copy(self)
         twin.memory = self.memory.copy()
         twin._tool_use = ToolUse(self._tools, self._max_tool_calls)
+        twin._dialogue = None if self._dialogue is None else self._dialogue.copy()
         return twin
 
-    async def _answer(
-        self, chat: Sequence[ChatMessage], form: AnswerForm, request: ActionRequest
-    ) -> Any:
-        return await attempt(
-            self.model,
-            chat,
-            form,
-            request,
-            sampling=self.sampling,
-            begin=self.begin,
-            session=self.session,
-        )
+    async def _go_on(self, dialogue: Dialogue, form: AnswerForm, request: ActionRequest) -> Any:
+        """Answer in a dialogue, which has the refused answers to this request already."""
+        if request.refused:
+            use, asked = ToolUse({}, self._max_tool_calls), reason_in_words(request.refused[-1])
+        else:
+            use, asked = ToolUse(self._tools, self._max_tool_calls), _in_words(form, request)
+        chat = [*self._system, *dialogue.ask(asked)]
+        reply = await self._reply(chat, use, form, request)
+        exchange = [chat[-1], *use.messages, reply]
+        try:
+            action = form.read(reply.text, request)
+        except UnfitAnswerError:
+            dialogue.keep(exchange, fits=False)
+            raise
+        dialogue.keep(exchange, fits=True)
+        return action
 
-    async def _answer_with_tools(
-        self, chat: Sequence[ChatMessage], form: AnswerForm, request: ActionRequest
-    ) -> Any:
-        """Let the model call tools until it answers; once that was refused, it only answers."""
-        if not request.refused:
-            self._tool_use = ToolUse(self._tools, self._max_tool_calls)
-        use = self._tool_use
-        use.show(request.refused)
+    async def _reply(
+        self, chat: Sequence[ChatMessage], use: ToolUse, form: AnswerForm, request: ActionRequest
+    ) -> ChatMessage:
+        """The model's reply, once it has called what it wants to call."""
         while not use.is_over:
             prompt = [*chat, *use.messages]
             completion = await self.model.generate(prompt, self._offering, session=self.session)
             if not completion.calls:
-                return form.read(completion.text, request)
+                return completion.message()
             await use.make(completion)
-        return await self._answer([*chat, *use.messages], form, replace(request, refused=()))
+        return await draw(
+            self.model,
+            [*chat, *use.messages],
+            form,
+            request,
+            sampling=self.sampling,
+            begin=self.begin,
+            constrain=self.constrain,
+            session=self.session,
+        )
 
     async def _chat(self, question: str, asked: str) -> Sequence[ChatMessage]:
         """The prompt that ends with what is asked, in all the words that go with the question."""
@@ -165,6 +200,12 @@ class LlmAgent:
             asked = f"{remembered[-1].text}\n\n{asked}"
             remembered = remembered[:-1]
         return [*self._system, *remembered, ChatMessage("user", asked)]
+
+
+def _in_words(form: AnswerForm, request: ActionRequest) -> str:
+    """What is asked, with the form of the answer."""
+    asked, words = request.prompt or _NO_PROMPT, form.ask_for(request)
+    return f"{asked}\n{words}" if words else asked
 
 
 def _system(seat: Seat, role: str, persona: str, goal: str) -> tuple[ChatMessage, ...]:

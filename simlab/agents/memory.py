@@ -112,10 +112,8 @@ class Memory(Protocol):
         ...
 
 
-class ListMemory:
-    """Remembers everything.
-
-    A prompt that holds all of it grows with each turn; `TokenWindow` bounds it.
+class ItemMemory:
+    """Keeps items in their order, and shows all that it keeps.
 
     Args:
         count: Counts tokens for the limits of `recall`.
@@ -136,7 +134,7 @@ class ListMemory:
         self._items.append(item)
         self._turns.add(item.role, item.spoken)
 
-    async def about(self, question: str) -> "ListMemory":  # noqa: ARG002 - the protocol's
+    async def about(self, question: str) -> "ItemMemory":  # noqa: ARG002 - the protocol's
         """All of it, whatever is asked; see `Memory.about`."""
         return self
 
@@ -183,7 +181,15 @@ class ListMemory:
         del self._items[:n_items]
 
 
-class TokenWindow(ListMemory):
+class ListMemory(ItemMemory):
+    """Remembers everything.
+
+    A prompt that holds all of it grows with each turn; `TokenWindow` bounds it. An agent that has
+    it goes on from its own dialogue, see `simlab.agents.dialogue`.
+    """
+
+
+class TokenWindow(ItemMemory):
     """Remembers the latest items within a limit of tokens, separators counted.
 
     What exceeds the limit is forgotten from the oldest on, down to three quarters of the limit at

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.agents.memory import ListMemory, MemoryItem, checked_limit, shortened
+from simlab.agents.memory import ItemMemory, MemoryItem, checked_limit, shortened
 from simlab.agents.tokens import TokenCounter, characters
 from simlab.agents.turns import SEPARATOR
 from simlab.models.embedder import Embedder
@@ -20,7 +20,7 @@ _DECIMALS = 6
 replay, adds up in another order."""
 
 
-class RecallMemory(ListMemory):
+class RecallMemory(ItemMemory):
     """Remembers everything, and recalls by meaning what is nearest to a question.
 
     Each item is embedded once, when it is added. What is shown `about` a question is the last few
@@ -83,7 +83,7 @@ class RecallMemory(ListMemory):
         self._vectors.append(vector)
         self._costs.append(self._count(item.text))
 
-    async def about(self, question: str) -> ListMemory:
+    async def about(self, question: str) -> ItemMemory:
         """What is recalled for a question; see `Memory.about`.
 
         Raises:
@@ -96,7 +96,7 @@ class RecallMemory(ListMemory):
             chosen = self._within(dict.fromkeys([*latest[: self.n_recent], *nearest]))
         if len(chosen) == len(self._items):
             return self
-        shown = ListMemory(count=self._count)
+        shown = ItemMemory(count=self._count)
         shown._replace_items(self._items[place] for place in sorted(chosen))
         return shown
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from simlab.agents.memory import ListMemory, MemoryItem, checked_limit, shortened
+from simlab.agents.memory import ItemMemory, MemoryItem, checked_limit, shortened
 from simlab.agents.tokens import TokenCounter, characters, cut
 from simlab.agents.turns import SEPARATOR
 from simlab.models.model import ChatMessage, Model, Sampling
@@ -19,7 +19,7 @@ _INSTRUCTION = "Summarise this in at most {words} words. Write only the summary.
 _AGAIN = "Write it again, in at most {words} words."
 
 
-class SummarisingMemory(ListMemory):
+class SummarisingMemory(ItemMemory):
     """Remembers everything, the older the more briefly, within a limit of tokens.
 
     Observations have level 0, and a summary a level above both of what it was made from. While the

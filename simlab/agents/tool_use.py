@@ -47,8 +47,8 @@ class ToolUse:
 
     @property
     def is_over(self) -> bool:
-        """Whether the model has to answer: it has made all its calls, or has answered already."""
-        return self._n_calls >= self._max_calls or self._n_refused > 0
+        """Whether the model has to answer: no tools, all calls made, or an answer was refused."""
+        return not self._tools or self._n_calls >= self._max_calls or self._n_refused > 0
 
     def show(self, refused: Sequence[Refusal]) -> None:
         """Let the model see which of its answers to the question were refused, and why."""

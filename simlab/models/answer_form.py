@@ -11,6 +11,7 @@ from simlab.errors import UnfitAnswerError
 from simlab.models.answer_schema import (
     Schema,
     answer_schema,
+    bounded,
     choices_of,
     is_free_text,
     members_of,
@@ -33,7 +34,8 @@ from simlab.models.schema_words import (
 
 _MAX_KNOWN = 1024
 _REASON_FIRST = "First reason in one or two sentences. Then write 'Answer:' and your answer."
-_MAY_WAIT = "To do nothing for now, write WAIT and nothing else."
+WAIT = "WAIT"
+_MAY_WAIT = f"To do nothing for now, write {WAIT} and nothing else."
 _known: dict[tuple[int, bool], "AnswerForm"] = {}
 
 
@@ -85,6 +87,22 @@ class AnswerForm:
         if request.legal is None or self._is_structured:
             return self.begun
         return '"' if all(isinstance(plain_data(action), str) for action in request.legal) else ""
+
+    def grammar(self, request: ActionRequest, *, max_length: int) -> Schema | None:
+        """The JSON schema that holds a reply to this request; None where any words are an answer.
+
+        Args:
+            request: What is asked.
+            max_length: Characters of texts that have no bound of their own: a small model that is
+                held to a schema can go on inside a text until its tokens are spent.
+        """
+        if request.legal is not None:
+            schema: Schema = {"enum": [plain_data(action) for action in request.legal]}
+        elif is_free_text(self.schema):
+            return None
+        else:
+            schema = bounded(self.schema, max_length)
+        return schema if request.required else {"anyOf": [schema, {"const": WAIT}]}
 
     def read(self, reply: str, request: ActionRequest) -> Any:
         """The action that a reply stands for, or `Wait` where the request is optional.

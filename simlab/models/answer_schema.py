@@ -53,6 +53,31 @@ def members_of(schema: Schema) -> tuple[Schema, ...]:
     return tuple(member for part in union for member in members_of(part))
 
 
+def bounded(schema: Schema, max_length: int) -> Schema:
+    """The schema with nothing left open: no field that is not named, no text without an end.
+
+    Args:
+        schema: Without references.
+        max_length: Characters of a text that has neither a bound nor a form of its own.
+    """
+    closed = {key: _bounded_part(key, part, max_length) for key, part in schema.items()}
+    if is_free_text(schema) and not {"maxLength", "pattern", "format"} & schema.keys():
+        closed["maxLength"] = max(max_length, schema.get("minLength", 0))
+    if "properties" in schema:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def _bounded_part(key: str, part: Any, max_length: int) -> Any:
+    if key == "properties":
+        return {name: bounded(field, max_length) for name, field in part.items()}
+    if key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        return [bounded(member, max_length) for member in part]
+    if key in ("items", "additionalProperties") and isinstance(part, Mapping):
+        return bounded(part, max_length)
+    return part
+
+
 def meaning_of(schema: Schema) -> str:
     """What a field is for, in the words of whoever wrote its type; empty where there are none."""
     described = (

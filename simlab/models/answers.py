@@ -1,12 +1,11 @@
 """Typed answers of models: ask for one, and ask again with the reason when it does not fit.
 
-`ask` is the one loop that asks again. An agent in a seat makes one `attempt` for each request
-instead, because whoever asked it does the asking again.
+`ask` is the one loop that asks again. An agent in a seat takes one reply for each request instead
+(`draw`), because whoever asked it does the asking again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from simlab.env.environment import ActionRequest, Refusal
@@ -31,6 +30,7 @@ async def ask(
     attempts: int = 3,
     reason: bool = False,
     begin: bool = True,
+    constrain: bool = False,
     legal: Sequence[Any] | None = None,
     examples: Sequence[Any] = (),
     name: str = "ask",
@@ -48,22 +48,33 @@ async def ask(
         attempts: At most this many replies are drawn; at least 1.
         reason: True: the model reasons in words first.
         begin: True: the reply is begun for the model where the space settles how it begins.
+        constrain: True: each reply is held to the space's JSON schema, by engines that can.
         legal: What of the space is legal; all of it if None.
         examples: Answers to show the model in place of the one made from the schema.
         name: Of the spans.
 
     Raises:
         UnfitAnswerError: No reply fitted; holds the last one. Other errors are passed on at once.
-        ValueError: `FORMAT_MARK` occurs twice, an example does not fit, or `attempts` is under 1.
+        ValueError: `FORMAT_MARK` occurs twice, an example does not fit, `attempts` is under 1, or
+            replies are both to be constrained and to begin with reasons.
     """
+    if reason and constrain:
+        raise ValueError("constrain holds the whole reply to a schema, so that reason has no place")
     form = answer_form(space, reason=reason)
     request = ActionRequest(space=space, legal=legal, examples=tuple(examples))
     chat = _with_format(prompt, form.ask_for(request))
-    once = partial(attempt, model, chat, form, sampling=sampling, begin=begin)
+
+    async def once(request: ActionRequest) -> Any:
+        prompt = [*chat, *refusal_messages(request.refused)]
+        reply = await draw(
+            model, prompt, form, request, sampling=sampling, begin=begin, constrain=constrain
+        )
+        return form.read(reply.text, request)
+
     return await _until_it_fits(once, request, attempts=attempts, name=name)
 
 
-async def attempt(
+async def draw(
     model: Model,
     chat: Sequence[ChatMessage],
     form: AnswerForm,
@@ -71,28 +82,31 @@ async def attempt(
     *,
     sampling: Sampling = Sampling(),
     begin: bool = True,
+    constrain: bool = False,
     session: str | None = None,
-) -> Any:
-    """One reply of a model, read as an answer.
+) -> ChatMessage:
+    """One reply of a model to a request, not yet read.
 
     Args:
         model: Is asked.
         chat: Ends with the user's message, in which the form has been told.
         form: Of the request's space.
-        request: Its `refused` answers are shown after the chat, each with its reason.
+        request: What is asked.
         sampling: How the reply is drawn.
         begin: True: begin the reply where the form says how.
+        constrain: True: hold the reply to the form's schema, which begins nothing and ends the
+            reply by itself, without stop texts.
         session: As in `Model.generate`.
 
-    Raises:
-        UnfitAnswerError: The reply does not fit; holds all of it, the beginning included.
+    Returns:
+        All of the reply, the beginning included, with the ids that were drawn.
     """
-    begun = form.begin(request) if begin else ""
-    prompt = [*chat, *refusal_messages(request.refused)]
-    if begun:
-        prompt.append(ChatMessage("assistant", begun))
-    completion = await model.generate(prompt, sampling, session=session)
-    return form.read(begun + completion.text, request)
+    schema = form.grammar(request, max_length=2 * sampling.max_tokens) if constrain else None
+    if schema is not None:
+        sampling = replace(sampling, schema=schema, stop=())
+    begun = form.begin(request) if begin and schema is None else ""
+    prompt = [*chat, ChatMessage("assistant", begun)] if begun else chat
+    return (await model.generate(prompt, sampling, session=session)).message(begun)
 
 
 def refusal_messages(refused: Sequence[Refusal]) -> list[ChatMessage]:
@@ -100,9 +114,13 @@ def refusal_messages(refused: Sequence[Refusal]) -> list[ChatMessage]:
     messages = []
     for refusal in refused:
         messages.append(ChatMessage("assistant", refusal.raw or "(nothing)"))
-        reason = f"That was not taken: {refusal.reason}. Answer again."
-        messages.append(ChatMessage("user", reason))
+        messages.append(ChatMessage("user", reason_in_words(refusal)))
     return messages
+
+
+def reason_in_words(refusal: Refusal) -> str:
+    """Why a reply was not taken, and that another one is wanted."""
+    return f"That was not taken: {refusal.reason}. Answer again."
 
 
 async def _until_it_fits(

@@ -406,3 +406,36 @@ def test_tools_that_there_are_not_are_refused(replying, options, error, message)
 
 def test_it_is_an_agent(replying):
     assert isinstance(LlmAgent(replying()), Agent)
+
+
+async def test_a_constrained_reply_is_held_to_the_schema_and_not_begun(replying):
+    model = replying('{"say": "Hi.", "price": 7000}')
+    agent = LlmAgent(model, constrain=True, sampling=Sampling(max_tokens=50, stop=("Hi",)))
+
+    assert await agent.act(ASK) == Offer("Hi.", 7000)
+
+    assert [message.role for message in model.prompts[0]] == ["user"]
+    fields = model.samplings[0].schema["properties"]
+    assert list(fields) == ["say", "price"]
+    assert fields["say"]["maxLength"] == 100
+    assert model.samplings[0].stop == ()
+
+
+async def test_a_constrained_reply_is_one_of_what_is_legal_or_waits(replying):
+    model = replying('{"say": "Hi.", "price": 7000}', '"WAIT"', "Anything.")
+    agent = LlmAgent(model, constrain=True)
+    legal = replace(ASK, legal=(Offer("Hi.", 7000),), required=False)
+
+    assert await agent.act(legal) == Offer("Hi.", 7000)
+    assert await agent.act(legal) == Wait()
+    assert await agent.act(ActionRequest()) == "Anything."
+
+    choice = {"enum": [{"say": "Hi.", "price": 7000}]}
+    assert model.samplings[0].schema == {"anyOf": [choice, {"const": "WAIT"}]}
+    assert model.samplings[2].schema is None
+
+
+@pytest.mark.parametrize("other", [{"reason": True}, {"tools": [weather]}])
+def test_what_lets_a_reply_be_more_than_its_answer_is_refused_beside_constrain(replying, other):
+    with pytest.raises(ValueError, match=f"constrain .* and {next(iter(other))} lets it"):
+        LlmAgent(replying(), constrain=True, **other)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from simlab.models.answer_schema import (
     answer_schema,
+    bounded,
     choices_of,
     is_free_text,
     members_of,
@@ -97,3 +98,19 @@ def test_members_of_nested_unions_come_in_order():
         "string",
         "null",
     ]
+
+
+def test_a_schema_to_hold_a_model_to_leaves_nothing_open():
+    class Visit(BaseModel):
+        town: Annotated[str, Field(pattern="^[A-Z]+$")]
+        note: str
+        long: Annotated[str, Field(min_length=50)]
+        kind: Literal["day", "night"]
+        stops: list[str]
+
+    held = bounded(answer_schema(Visit), 20)
+
+    assert held["additionalProperties"] is False
+    lengths = {name: field.get("maxLength") for name, field in held["properties"].items()}
+    assert lengths == {"town": None, "note": 20, "long": 50, "kind": None, "stops": None}
+    assert held["properties"]["stops"]["items"] == {"type": "string", "maxLength": 20}

@@ -221,3 +221,16 @@ async def test_an_empty_reply_is_shown_as_such():
     await ask(model, "Say something.", str)
 
     assert ChatMessage("assistant", "(nothing)") in model.prompts[1]
+
+
+async def test_a_constrained_answer_is_held_to_its_schema_on_each_attempt():
+    model = Replying("{", '{"say": "Fine.", "amount": 3}')
+
+    assert await ask(model, "Your bid?", Bid, constrain=True) == Bid("Fine.", 3)
+
+    assert [sampling.schema["required"] for sampling in model.samplings] == [["say", "amount"]] * 2
+
+
+async def test_reasons_have_no_place_in_a_constrained_answer():
+    with pytest.raises(ValueError, match=r"constrain .* reason has no place"):
+        await ask(Replying(), "Your bid?", Bid, constrain=True, reason=True)
