@@ -10,8 +10,8 @@ from pydantic import Field
 
 from simlab.agents.memory import MemoryItem
 from simlab.agents.remembering import MemorySpec, make_memory
-from simlab.agents.score import Score
 from simlab.env.environment import ActionRequest, Seat
+from simlab.env.score import Score
 from simlab.env.spaces import admit
 from simlab.errors import JudgeError, UnfitAnswerError
 from simlab.models.answer_schema import answer_schema

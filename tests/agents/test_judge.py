@@ -8,8 +8,8 @@ import pytest
 
 from simlab.agents.agent import Agent
 from simlab.agents.judge import RatingJudge, RubricJudge
-from simlab.agents.score import Score
 from simlab.env.environment import ActionRequest, Utterance
+from simlab.env.score import Score
 from simlab.errors import JudgeError, ModelError, UnfitAnswerError
 from simlab.models.model import ChatMessage
 

@@ -7,9 +7,9 @@ from simlab.agents.judge import RatingJudge
 from simlab.agents.llm import LlmAgent
 from simlab.agents.memory import ListMemory, Memory, MemoryItem, TokenWindow
 from simlab.agents.recall import RecallMemory
-from simlab.agents.score import Score
 from simlab.agents.tokens import words
 from simlab.env.environment import ActionRequest, Utterance
+from simlab.env.score import Score
 from simlab.errors import ModelError
 from simlab.models.scripted_embedder import ScriptedEmbedder
 

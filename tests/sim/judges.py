@@ -5,7 +5,7 @@ Run files name them as ``tests.sim.judges:LengthJudge``.
 
 import math
 
-from simlab.agents.score import Score
+from simlab.env.score import Score
 from tests.sim.worlds import STRAYS
 
 
