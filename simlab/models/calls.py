@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from simlab.models.embedder import AnyModel, Embedder, Vectors
+from simlab.models.embedder import AnyModel, Embedder, Embedding, embedding_of
 from simlab.models.model import Completion, Model, Prompt, Sampling
 
 
@@ -29,7 +29,7 @@ class ScoreChoices:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """Embed texts; answered with an array of a row for each."""
+    """Embed texts; answered with an `Embedding`."""
 
     texts: tuple[str, ...]
 
@@ -37,14 +37,14 @@ class Embed:
 Call = Generate | ScoreChoices | Embed
 
 
-async def perform(model: AnyModel, call: Call) -> Completion | Mapping[str, float] | Vectors:
+async def perform(model: AnyModel, call: Call) -> Completion | Mapping[str, float] | Embedding:
     """What a model answers to a call, which is of its kind.
 
     Raises:
         ModelError: It did not answer.
     """
     if isinstance(call, Embed):
-        return await cast(Embedder, model).embed(call.texts)
+        return await embedding_of(cast(Embedder, model), call.texts)
     model = cast(Model, model)
     if call.adapter is not None:
         model = model.with_adapter(call.adapter)

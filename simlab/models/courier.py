@@ -19,6 +19,7 @@ from simlab.actors.parcel import pickle_5, unpack_error
 from simlab.errors import ModelError, ReplicaDiedError
 from simlab.models.calls import Call
 from simlab.models.desk import RECEIVED, Answer, Parcel
+from simlab.models.model import Usage
 
 ATTEMPTS = 3
 """A call is given to replicas at most this often: the first time, and again for each that died."""
@@ -45,6 +46,10 @@ class Carried:
 
     result: Any
     attempts: int
+
+    def with_attempts(self, usage: Usage) -> Usage:
+        """What the call cost, with the replicas counted that died over it."""
+        return usage + Usage(attempts=self.attempts)
 
 
 @dataclass(slots=True, eq=False)

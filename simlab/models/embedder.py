@@ -1,12 +1,14 @@
 """What an embedder is to an agent: a small picklable value that turns texts into vectors."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlab.models.model import Model
+from simlab.models.meter import metered
+from simlab.models.model import Model, Usage
 
 Vectors: TypeAlias = NDArray[np.float32]
 """``(texts, dimension)``, every row of length 1, so that a dot product is a cosine."""
@@ -24,6 +26,8 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """The vector of each text; it does not depend on the other texts.
 
+        What it has read counts if the embedder tells it by `simlab.models.meter.charge`.
+
         Args:
             texts: At least one.
 
@@ -40,6 +44,30 @@ class Embedder(Protocol):
 
 AnyModel: TypeAlias = Model | Embedder
 """What an entry under ``models`` in a run file may be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """What an embedder answered.
+
+    Attributes:
+        vectors: Of the texts.
+        usage: What they cost.
+    """
+
+    vectors: Vectors
+    usage: Usage
+
+
+async def embedding_of(embedder: Embedder, texts: Sequence[str]) -> Embedding:
+    """The vectors of texts, and what the embedder says that they cost.
+
+    Raises:
+        ModelError: The embedder did not answer.
+    """
+    with metered() as meter:
+        vectors = await embedder.embed(texts)
+    return Embedding(vectors, meter.usage)
 
 
 def checked_texts(texts: Sequence[str]) -> list[str]:

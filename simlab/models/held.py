@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from simlab.models.embedder import Vectors
+from simlab.models.embedder import Embedding
 from simlab.models.model import Completion, Prompt, Sampling
 
 
@@ -76,8 +76,8 @@ class CompletionEngine(Engine, Protocol):
 class EmbeddingEngine(Engine, Protocol):
     """Computes vectors of texts."""
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """The vector of each text; see `Embedder.embed`."""
+    async def embed(self, texts: Sequence[str]) -> Embedding:
+        """The vector of each text, see `Embedder.embed`, and what they cost."""
         ...
 
 

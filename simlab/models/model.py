@@ -1,7 +1,7 @@
 """What a model is to an agent: a small picklable value that completes prompts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
@@ -133,7 +133,7 @@ Finish = Literal["stop", "length", "abort"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a completion cost.
+    """What a call cost: a completion, scored choices or an embedding.
 
     Attributes:
         prompt_tokens: Tokens of the prompt.
@@ -159,6 +159,18 @@ class Usage:
     def __cost__(self) -> dict[str, float]:
         """What is recorded beside that: all that is not as usual."""
         return unusual(self)
+
+    def __add__(self, other: Self) -> Self:
+        """What two calls cost together."""
+        return replace(
+            self,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            model_s=self.model_s + other.model_s,
+            attempts=self.attempts + other.attempts - 1,
+            dollars=self.dollars + other.dollars,
+        )
 
 
 @dataclass(frozen=True, slots=True)

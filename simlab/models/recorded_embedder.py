@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlab.models.embedder import Embedder, Vectors, checked_texts
+from simlab.models.embedder import Embedder, Embedding, Vectors, checked_texts, embedding_of
 from simlab.trace.tracing import effect
 
 _LITTLE_ENDIAN = np.dtype("<f4")
@@ -22,6 +22,18 @@ class EmbeddingRequest:
 
     model: str
     texts: Sequence[str]
+
+
+class _Rows(list[bytes]):
+    """The bytes of each vector, and what they cost."""
+
+    def __init__(self, embedding: Embedding) -> None:
+        super().__init__(row.tobytes() for row in embedding.vectors.astype(_LITTLE_ENDIAN))
+        self._usage = embedding.usage
+
+    def __cost__(self) -> dict[str, float]:
+        """What the log keeps beside the vectors, and no digest knows of."""
+        return self._usage.__cost__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,7 @@ class RecordedEmbedder:
         """
 
         async def call(_: int) -> list[bytes]:
-            vectors = await self.inner.embed(texts)
-            return [row.tobytes() for row in vectors.astype(_LITTLE_ENDIAN)]
+            return _Rows(await embedding_of(self.inner, texts))
 
         request = EmbeddingRequest(self.inner.name, checked_texts(texts))
         rows: list[bytes] = await effect("embedding", request, call, returns=list[bytes])

@@ -29,7 +29,7 @@ from simlab.seeding import SEED_BITS, derive
 Script = Callable[..., str]
 """``script(prompt, sampling) -> reply``; the model's name too, if it takes `model`."""
 
-_CHARACTERS = 4
+CHARACTERS = 4
 """Of a token, about: what a tokenizer makes of English text."""
 
 _SAID = 0.9
@@ -103,7 +103,7 @@ class ScriptedModel:
             )
         await self._answer_call("generate", prompt, sampling.seed or 0)
         text, finish = _cut(_caller(self.script)(prompt, sampling, self.name), sampling)
-        usage = Usage(_count_tokens(prompt), len(text) // _CHARACTERS + 1)
+        usage = Usage(_count_tokens(prompt), len(text) // CHARACTERS + 1)
         spoken = read_spoken(text, sampling.tools)
         return Completion(
             spoken.words,
@@ -168,7 +168,7 @@ def _named(script: str) -> Script:
 def _cut(text: str, sampling: Sampling) -> tuple[str, Finish]:
     """The reply as far as an engine would have drawn it, and why it ended there."""
     text = text[: sampling.stop_place(text)]
-    longest = sampling.max_tokens * _CHARACTERS
+    longest = sampling.max_tokens * CHARACTERS
     return (text[:longest], "length") if len(text) > longest else (text, "stop")
 
 
@@ -176,8 +176,8 @@ def _count_tokens(prompt: Prompt) -> int:
     """About how many tokens a prompt has."""
     characters = 0
     for part in prompt:
-        characters += len(part.text) if isinstance(part, ChatMessage) else _CHARACTERS
-    return characters // _CHARACTERS + len(prompt)
+        characters += len(part.text) if isinstance(part, ChatMessage) else CHARACTERS
+    return characters // CHARACTERS + len(prompt)
 
 
 def _share(seed: int, what: str) -> float:

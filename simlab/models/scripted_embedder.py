@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlab.models.embedder import Vectors, checked_texts
+from simlab.models.meter import charge
+from simlab.models.model import Usage
+from simlab.models.scripted import CHARACTERS
 
 DIMENSION = 256
 """Of its vectors: the more, the less alike are words that have nothing in common."""
@@ -51,9 +54,11 @@ class ScriptedEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """The vector of each text, ``(texts, DIMENSION)``; see `Embedder.embed`."""
-        vectors = np.array([_vector(text) for text in checked_texts(texts)], dtype=np.float32)
+        texts = checked_texts(texts)
+        vectors = np.array([_vector(text) for text in texts], dtype=np.float32)
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
+        charge(Usage(sum(len(text) // CHARACTERS + 1 for text in texts)))
         return vectors
 
 

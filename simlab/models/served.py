@@ -44,7 +44,7 @@ class ServedModel:
         """
         carried = await self._carry(Generate(prompt, sampling, session, self.adapter), session)
         completion: Completion = carried.result
-        usage = _with_attempts(completion.usage, carried)
+        usage = carried.with_attempts(completion.usage)
         return replace(completion, model=self.name, usage=usage)
 
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
@@ -52,7 +52,7 @@ class ServedModel:
         carried = await self._carry(ScoreChoices(prompt, tuple(choices), self.adapter), None)
         logprobs: Mapping[str, float] = carried.result
         usage = getattr(logprobs, "usage", Usage())  # a model of the user's own may tell none
-        return ChoiceLogprobs(logprobs, _with_attempts(usage, carried))
+        return ChoiceLogprobs(logprobs, carried.with_attempts(usage))
 
     def with_adapter(self, path: str | None) -> Self:
         """This model with an adapter folder, or without any."""
@@ -72,11 +72,6 @@ def courier_to(app: str, n_replicas: int) -> Courier:
     if app not in couriers:
         couriers[app] = Courier(_lanes_to(app, n_replicas))
     return couriers[app]
-
-
-def _with_attempts(usage: Usage, carried: Carried) -> Usage:
-    """What a call cost, with the replicas counted that died over it."""
-    return replace(usage, attempts=usage.attempts + carried.attempts - 1)
 
 
 def _lanes_to(app: str, n_replicas: int) -> Sequence[Lane]:

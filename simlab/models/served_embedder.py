@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simlab.models.calls import Embed
-from simlab.models.embedder import Vectors, checked_texts
+from simlab.models.embedder import Embedding, Vectors, checked_texts
+from simlab.models.meter import charge
 from simlab.models.served import courier_to
 
 
@@ -30,5 +31,6 @@ class ServedEmbedder:
         """
         call = Embed(tuple(checked_texts(texts)))
         carried = await courier_to(self.app, self.n_replicas).carry(call)
-        vectors: Vectors = carried.result
-        return vectors
+        embedding: Embedding = carried.result
+        charge(carried.with_attempts(embedding.usage))
+        return embedding.vectors

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from simlab.models.embedder import Vectors, checked_texts
 from simlab.models.in_process import InProcess
+from simlab.models.meter import charge
 from simlab.models.sizes import weights_bytes
 from simlab.models.weights import resolve
 
@@ -52,7 +53,9 @@ class TransformersEmbedder(InProcess["TransformersEmbeddingEngine"]):
             ConfigError: The weights cannot be had or loaded.
         """
         texts = checked_texts(texts)
-        return await (await self.load()).embed(texts)
+        embedding = await (await self.load()).embed(texts)
+        charge(embedding.usage)
+        return embedding.vectors
 
     def folder(self) -> Path:
         """Where the weights are; see `Held.folder`."""

@@ -112,7 +112,7 @@ class ClockSpec(_Strict):
 
 
 class BudgetSpec(_Strict):
-    """What the models of a run may cost; what embedders read is not counted.
+    """What the models of a run may cost, embedders among them.
 
     Once that is spent no call begins any more, those under way end and are recorded, and the run
     stops. It can be gone on with; what was spent counts, so the budget must be raised::
@@ -121,7 +121,7 @@ class BudgetSpec(_Strict):
     """
 
     tokens: StrictInt | None = Field(default=None, ge=1)
-    """Of prompts and completions together; None for as many as it takes."""
+    """Of prompts, completions and texts embedded together; None for as many as it takes."""
     dollars: float | None = Field(default=None, gt=0)
     """At the prices under ``models``; models without any go on. None for as many as it takes."""
 

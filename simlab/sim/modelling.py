@@ -9,6 +9,7 @@ from simlab.actors import ActorSystem
 from simlab.actors.system import ray_cluster
 from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel, is_priced
+from simlab.models.budgeted_embedder import BudgetedEmbedder
 from simlab.models.embedder import AnyModel
 from simlab.models.engines import ModelSpec, build, embeds, read_spec
 from simlab.models.held import Held
@@ -142,8 +143,7 @@ class SharedModels:
 def furnished(staging: Staging) -> Staging:
     """What a host knows of a run, with the models added that it makes for itself.
 
-    Where the run has a budget, language models are paid for out of its purse; what embedders read
-    is not counted.
+    Where the run has a budget, all of them are paid for out of its purse.
     """
     allowance = None if staging.purse is None else Allowance(staging.purse)
 
@@ -152,15 +152,20 @@ def furnished(staging: Staging) -> Staging:
         models = {**made, **shared}
         if allowance is None:
             return models
-        paid = {
-            name: BudgetedModel(model, allowance, is_priced(made[name]))
+        return {
+            name: _budgeted(model, allowance, priced=is_priced(made[name]))
             for name, model in models.items()
-            if isinstance(model, Model)
         }
-        return {**models, **paid}
 
     *before, now = [furnish(run, shared) for run, shared in staging.configurations()]
     return replace(staging, models=now, models_before=tuple(before))
+
+
+def _budgeted(model: AnyModel, allowance: Allowance, *, priced: bool) -> AnyModel:
+    """A model whose calls an allowance pays for."""
+    if isinstance(model, Model):
+        return BudgetedModel(model, allowance, priced)
+    return BudgetedEmbedder(model, allowance, priced)
 
 
 def _ray_serve() -> Server:

@@ -18,7 +18,7 @@ class Spending:
         budget: What they may cost.
 
     Attributes:
-        tokens: Spent so far, on prompts and completions together.
+        tokens: Spent so far, on prompts, completions and texts embedded together.
         dollars: Spent so far, at the prices that the run file gives.
         refused: Whether a call was not allowed.
     """

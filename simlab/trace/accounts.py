@@ -13,7 +13,7 @@ class Account(Struct, array_like=True):
         actor: Who called.
         model: The exact version.
         calls: How many calls have come back, refused ones left out.
-        prompt_tokens: Tokens of the prompts.
+        prompt_tokens: Tokens of the prompts, or of the texts that were embedded.
         completion_tokens: Tokens drawn.
         cached_tokens: Tokens of the prompts that were not read anew.
         model_s: Seconds in the model, as its engine measured them.

@@ -39,6 +39,16 @@ class Caller(Protocol):
         ...
 
 
+_OF_MODELS = ("model", "embedding")
+"""Kinds of effects that are put down to the account of the model that their request names."""
+
+
+def model_of(kind: str, request: Any) -> str | None:
+    """The model that an effect asks; None for other kinds, also for a user's own of such a name."""
+    model = getattr(request, "model", None) if kind in _OF_MODELS else None
+    return model if isinstance(model, str) else None
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """A call that is under way, or about to be.
@@ -49,7 +59,7 @@ class Call:
         part: In which of the things that the actor does in the step.
         request: What is asked.
         task: In which it is awaited.
-        model: Of which a completion is asked; None for other kinds.
+        model: Which is asked, a language model or an embedder; None for other kinds.
         cost: What it has cost, once that is known.
         cut: Whether it was cut off before anything came of it, which is recorded.
         start: When it was made, on the performance counter.

@@ -26,7 +26,7 @@ from simlab.errors import (
 from simlab.seeding import derive
 from simlab.stray import is_stop
 from simlab.trace.accounts import Account
-from simlab.trace.call import Call, Caller
+from simlab.trace.call import Call, Caller, model_of
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
 from simlab.trace.events import (
@@ -236,7 +236,7 @@ class Journal:
         prepared = self._requests.prepare(caller.actor, kind, request)
         nth = caller.nth_call(prepared.digest)
         key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
-        model = request.model if kind == "model" else None
+        model = model_of(kind, request)
         made = Call(key, kind, caller.part, prepared, asyncio.current_task(), model)
         if not self._history.exhausted:
             kept = self._history.find(key)

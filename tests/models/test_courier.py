@@ -68,7 +68,7 @@ async def test_an_embedder_is_asked_in_the_same_way():
     carried = await asyncio.gather(*(courier.carry(Embed((text,))) for text in "abc"))
 
     vectors = await embedder.embed(["a", "b", "c"])
-    assert all((one.result == row).all() for one, row in zip(carried, vectors, strict=True))
+    assert all((one.result.vectors == row).all() for one, row in zip(carried, vectors, strict=True))
     assert len(lane.parcels) == 1
 
 

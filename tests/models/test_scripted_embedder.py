@@ -4,6 +4,8 @@ import time
 import numpy as np
 import pytest
 
+from simlab.models.embedder import embedding_of
+from simlab.models.model import Usage
 from simlab.models.scripted_embedder import DIMENSION, ScriptedEmbedder
 
 NEAR = ScriptedEmbedder("near")
@@ -45,6 +47,12 @@ async def test_vectors_are_the_same_in_every_process():
 
 async def test_lone_surrogates_are_no_error():
     assert np.isfinite(await NEAR.embed(["\ud800"])).all()
+
+
+async def test_four_characters_count_as_a_token():
+    embedding = await embedding_of(NEAR, ["a car", "a longer text"])
+
+    assert embedding.usage == Usage(2 + 4)
 
 
 async def test_a_call_takes_its_latency():

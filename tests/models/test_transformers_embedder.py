@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from simlab.errors import ConfigError
-from simlab.models.embedder import Embedder
+from simlab.models.embedder import Embedder, embedding_of
 from simlab.models.held import Held
 from simlab.models.model import Model
 from simlab.models.transformers_embedder import TransformersEmbedder
@@ -77,6 +77,17 @@ async def test_embedders_of_equal_options_share_one_engine(tiny_encoder):
 
     assert engines[0] is engines[1] is engines[2] is not engines[3]
     await asyncio.gather(one.close(), wide.close())
+
+
+@pytest.mark.model
+async def test_what_it_has_read_is_charged(tiny_encoder):
+    embedder = TransformersEmbedder("near", weights=str(tiny_encoder))
+
+    embedding = await embedding_of(embedder, ["abc", "de"])
+
+    assert embedding.usage.prompt_tokens == 5
+    assert embedding.usage.model_s > 0
+    await embedder.close()
 
 
 @pytest.mark.model

@@ -1,12 +1,13 @@
 """Agents that recall by meaning, in runs: what they know, and how it is rebuilt."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
-from simlab.errors import ConfigError
+from simlab.errors import BudgetSpentError, ConfigError
 from simlab.models.scripted_embedder import ScriptedEmbedder
 from simlab.seeding import derive
 from simlab.sim.config import checked
@@ -57,6 +58,14 @@ class Watch:
         return TimeStep({"guard": request}, {"guard": [*told, *days]})
 
 
+@dataclass(frozen=True)
+class Prefixed(ScriptedEmbedder):
+    """An embedder of a user's own, which says before each text what it is."""
+
+    async def embed(self, texts):
+        return await ScriptedEmbedder.embed(self, [f"day {text}" for text in texts])
+
+
 def answer(prompt, sampling):  # noqa: ARG001 - the same by every seed
     """Says the password, if the prompt tells it."""
     found = re.search(r"cellar is (\w+)\.", "\n".join(message.text for message in prompt))
@@ -67,7 +76,7 @@ def answer(prompt, sampling):  # noqa: ARG001 - the same by every seed
 def watch(relay):
     """Runs the watch with a memory; options of the world and keys of the run file may be set."""
 
-    def start(memory=RECALL, out="run", *, resume=False, persistent=False, **keys):
+    def start(memory=RECALL, out="run", *, resume=False, persistent=False, near=None, **keys):
         options = {key: keys.pop(key) for key in ("questions", "days", "once") if key in keys}
         return relay(
             out,
@@ -77,7 +86,7 @@ def watch(relay):
             cast={"guard": {"model": "small", "memory": memory, "persistent": persistent}},
             models={
                 "small": {"engine": "scripted", "script": f"{HERE}:answer"},
-                "near": {"engine": "scripted-embedding"},
+                "near": near or {"engine": "scripted-embedding"},
             },
             **keys,
         )
@@ -183,11 +192,49 @@ def test_what_it_recalls_of_earlier_episodes_is_rebuilt_without_its_embedder(wat
     assert 0 < len(embedded) < 10, "those of the first episode are in the record"
 
 
-def test_what_an_embedder_reads_is_not_counted_against_a_budget(watch):
-    run = watch(questions=1, days=100, budget={"tokens": 100})
+def test_what_an_embedder_reads_is_in_the_account_of_the_seat_and_outside_the_digest(
+    watch, monkeypatch
+):
+    run = watch(questions=1)
+    monkeypatch.setattr("simlab.models.scripted_embedder.charge", lambda _usage: None)
+    untold = watch(out="untold", questions=1)
+
+    near, small = run.summary.accounts
+    assert (near.actor, near.model, near.calls) == ("guard", "near", 1 + 10 + 1)
+    assert (small.actor, small.model, small.calls) == ("guard", "small", 1)
+    assert near.prompt_tokens > 12
+    assert near.completion_tokens == 0
+    assert untold.summary.accounts[0].prompt_tokens == 0
+    assert run.digest == untold.digest
+
+
+def test_a_run_that_is_gone_on_with_has_the_account_of_one_that_was_never_cut(watch):
+    whole = watch(out="whole")
+    cut(watch(), 0.5)
+
+    again = watch(resume=True)
+
+    assert [(one.model, one.calls, one.prompt_tokens) for one in again.summary.accounts] == [
+        (one.model, one.calls, one.prompt_tokens) for one in whole.summary.accounts
+    ]
+
+
+def test_what_an_embedder_reads_counts_against_the_budget(watch):
+    with pytest.raises(BudgetSpentError, match=r"budget.tokens 100, having spent 1\d\d tokens"):
+        watch(questions=1, days=100, budget={"tokens": 100})
+
+    run = watch(questions=1, days=100, budget={"tokens": 10_000}, resume=True)
 
     assert deeds(run) == ["swordfish"]
-    assert run.summary.usage["calls"] == 1
+
+
+def test_an_embedder_of_a_users_own_before_another_is_charged_with_what_that_reads(watch):
+    run = watch(questions=1)
+
+    prefixed = watch(out="prefixed", questions=1, near={"engine": f"{HERE}:Prefixed"})
+
+    plain, own = run.summary.accounts[0], prefixed.summary.accounts[0]
+    assert (own.calls, own.prompt_tokens) == (plain.calls, plain.prompt_tokens + plain.calls)
 
 
 async def test_an_embedder_that_hosts_share_gives_the_digest_of_one_in_this_process(

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,8 +14,9 @@ import torch
 
 from simlab.errors import ModelError
 from simlab.models.cores import spare_cores
-from simlab.models.embedder import Vectors
+from simlab.models.embedder import Embedding
 from simlab.models.held import EngineStatistics
+from simlab.models.model import Usage
 from simlab.models.transformers.text_encoder import TextEncoder
 
 
@@ -23,7 +25,7 @@ class _Job:
     """Texts of one call."""
 
     texts: Sequence[str]
-    future: "Future[Vectors]" = field(default_factory=Future)
+    future: "Future[Embedding]" = field(default_factory=Future)
 
 
 class TransformersEmbeddingEngine:
@@ -58,10 +60,11 @@ class TransformersEmbeddingEngine:
         self._lock = threading.Lock()
         self._waiting: deque[_Job] = deque()
         self._n_running = 0
+        self._n_tokens = 0
         self._closed = False
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """The vector of each text; see `simlab.models.embedder.Embedder.embed`.
+    async def embed(self, texts: Sequence[str]) -> Embedding:
+        """The vector of each text, see `Embedder.embed`, and what they cost.
 
         Raises:
             ModelError: The engine is closed.
@@ -80,7 +83,7 @@ class TransformersEmbeddingEngine:
             return EngineStatistics(
                 running=self._n_running,
                 waiting=len(self._waiting),
-                prompt_tokens=self._encoder.n_tokens,
+                prompt_tokens=self._n_tokens,
                 cached_tokens=0,
             )
 
@@ -107,20 +110,30 @@ class TransformersEmbeddingEngine:
         outcome = self._try_embed(jobs)
         with self._lock:
             self._n_running = 0
+            if not isinstance(outcome, Exception):
+                self._n_tokens += sum(embedding.usage.prompt_tokens for embedding in outcome)
         if isinstance(outcome, Exception):
             for job in jobs:
                 job.future.set_exception(outcome)
             return
-        for job in jobs:
-            job.future.set_result(outcome[: len(job.texts)])
-            outcome = outcome[len(job.texts) :]
+        for job, embedding in zip(jobs, outcome, strict=True):
+            job.future.set_result(embedding)
 
-    def _try_embed(self, jobs: Sequence[_Job]) -> Vectors | Exception:
-        """The vectors of all texts, one call's after another's, or what went wrong."""
+    def _try_embed(self, jobs: Sequence[_Job]) -> list[Embedding] | Exception:
+        """What each call is answered, all of them computed at once, or what went wrong."""
+        begun_s = time.perf_counter()
         try:
-            return self._encoder.encode([text for job in jobs for text in job.texts])
+            encoded = self._encoder.encode([text for job in jobs for text in job.texts])
         except Exception as error:
             return error
+        model_s = round(time.perf_counter() - begun_s, 6)
+        embeddings = []
+        start = 0
+        for job in jobs:
+            own = slice(start, start := start + len(job.texts))
+            usage = Usage(sum(encoded.n_tokens[own]), model_s=model_s)
+            embeddings.append(Embedding(encoded.vectors[own], usage))
+        return embeddings
 
     def _take(self) -> list[_Job]:
         """The calls that waited longest, for at least one batch; those given up are left out."""

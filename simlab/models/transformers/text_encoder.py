@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +28,19 @@ _LONGEST = 8192
 """The most tokens of a text that are read where nothing says how many there may be."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What was made of texts.
+
+    Attributes:
+        vectors: ``(texts, dimension)``, of length 1.
+        n_tokens: How many tokens of each text were read.
+    """
+
+    vectors: Vectors
+    n_tokens: Sequence[int]
+
+
 class TextEncoder:
     """Computes the vectors of texts, in float32.
 
@@ -38,9 +52,6 @@ class TextEncoder:
         model: An encoder of transformers, in evaluation mode.
         settings: How its states are pooled.
         max_batch: The most texts in one pass.
-
-    Attributes:
-        n_tokens: How many tokens it has read so far.
     """
 
     def __init__(
@@ -52,7 +63,6 @@ class TextEncoder:
         self._max_batch = max_batch
         self._max_tokens = _max_tokens(tokenizer, model, settings)
         self._filler = tokenizer.pad_token_id or 0
-        self.n_tokens = 0
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto", max_batch: int = 64) -> Self:
@@ -76,17 +86,15 @@ class TextEncoder:
             raise ConfigError(
                 f"weights in {str(folder)!r} cannot be loaded as an encoder of texts: {error}"
             ) from error
-        encoder.n_tokens = 0
         return encoder
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """The vector of each text, ``(texts, dimension)``, of length 1."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The vector of each text."""
         ids = self._ids(texts)
         vectors = np.empty((len(ids), self._model.config.hidden_size), dtype=np.float32)
         for length, places in self._batches(ids):
             vectors[places] = self._vectors([ids[place] for place in places], length).cpu().numpy()
-        self.n_tokens += sum(map(len, ids))
-        return vectors
+        return Encoded(vectors, [len(tokens) for tokens in ids])
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text; of one without any, such as an empty one, a filler."""

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -16,7 +17,6 @@ class Gate:
         self.batches = []
         self.entered = threading.Semaphore(0)
         self.opened = threading.Event()
-        self.n_tokens = 0
 
     def encode(self, texts):
         self.batches.append(list(texts))
@@ -57,12 +57,26 @@ async def test_calls_that_wait_are_computed_in_one_batch(engine, gate):
 
     assert (engine.statistics().running, engine.statistics().waiting) == (1, 4)
     gate.opened.set()
-    vectors = await asyncio.gather(first, *tasks)
+    vectors = [embedding.vectors for embedding in await asyncio.gather(first, *tasks)]
 
     assert gate.batches == [["first"], ["a", "b", "c", "d"], ["e"]]
     assert [len(rows) for rows in vectors] == [1, 1, 2, 1, 1]
-    assert (vectors[2] == await engine.embed(["b", "c"])).all()
+    assert (vectors[2] == (await engine.embed(["b", "c"])).vectors).all()
     assert (engine.statistics().running, engine.statistics().waiting) == (0, 0)
+
+
+async def test_each_call_of_a_batch_is_charged_with_its_own_tokens_and_the_time_of_the_batch(
+    engine, gate
+):
+    gate.opened.set()
+    start = time.perf_counter()
+
+    short, long = await asyncio.gather(engine.embed(["ab"]), engine.embed(["abc", "de"]))
+
+    assert (short.usage.prompt_tokens, long.usage.prompt_tokens) == (2, 5)
+    assert engine.statistics().prompt_tokens == 7
+    assert min(short.usage.model_s, long.usage.model_s) > 0
+    assert max(short.usage.model_s, long.usage.model_s) <= time.perf_counter() - start
 
 
 async def test_a_call_that_is_cancelled_before_it_is_begun_is_left_out(engine, gate):
@@ -83,7 +97,7 @@ async def test_what_goes_wrong_in_a_batch_is_told_to_all_of_it_and_to_no_others(
     results = await asyncio.gather(first, *tasks, return_exceptions=True)
 
     kinds = [type(result).__name__ for result in results]
-    assert kinds == ["ndarray", "RuntimeError", "RuntimeError", "ndarray"]
+    assert kinds == ["Embedding", "RuntimeError", "RuntimeError", "Embedding"]
 
 
 async def test_a_closed_engine_fails_what_waits_and_refuses_more(engine, gate):
@@ -95,7 +109,7 @@ async def test_a_closed_engine_fails_what_waits_and_refuses_more(engine, gate):
     gate.opened.set()
     await closing
 
-    assert (await first).shape == (1, 32)
+    assert (await first).vectors.shape == (1, 32)
     with pytest.raises(ModelError, match="engine is closed"):
         await engine.embed(["b"])
 
