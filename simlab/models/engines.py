@@ -10,7 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import to_json
 
 from simlab.errors import ConfigError
 from simlab.find import find, near
@@ -45,16 +55,16 @@ class ModelSpec(BaseModel):
     engine: str
     """A name in `ENGINES`, or ``module:name`` or ``file.py:name`` of a class of model values."""
 
-    replicas: int | None = Field(default=None, ge=1)
+    replicas: StrictInt | None = Field(default=None, ge=1)
     """How many replicas Ray Serve runs; None serves only what hosts must share, with one."""
 
     adapter: str | None = None
     """Folder of the adapter that it answers with from the beginning."""
 
-    num_gpus: float = Field(default=0, ge=0)
+    num_gpus: StrictFloat = Field(default=0, ge=0, allow_inf_nan=False)
     """GPUs that each replica claims from Ray."""
 
-    num_cpus: float = Field(default=0, ge=0)
+    num_cpus: StrictFloat = Field(default=0, ge=0, allow_inf_nan=False)
     """Cores that each replica claims from Ray."""
 
     @property
@@ -100,7 +110,9 @@ def build(name: str, spec: ModelSpec | Mapping[str, Any]) -> AnyModel:
     with _named(name):
         spec = ModelSpec.model_validate(spec)
         adapter: TypeAdapter[Any] = TypeAdapter(engine_class(spec.engine))
-        model = adapter.validate_python({"name": name, **spec.options})
+        # As JSON, whose strict types are those of YAML: a list stands for a tuple as well.
+        options = to_json({"name": name, **spec.options}, inf_nan_mode="constants")
+        model = adapter.validate_json(options, strict=True)
     assert isinstance(model, Model | Embedder), "engine_class() gives classes of models"
     if spec.adapter is None:
         return model

@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictFloat,
     StrictInt,
     ValidationError,
     field_validator,
@@ -105,9 +106,9 @@ class ClockSpec(_Strict):
 
     kind: Literal["simulated", "real"] = "simulated"
     latency: Literal["zero", "fixed", "per_token"] = "zero"
-    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    seconds: StrictFloat = Field(default=0.0, ge=0, allow_inf_nan=False)
     """World seconds that an action takes, or each of its tokens."""
-    speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    speed: StrictFloat = Field(default=1.0, gt=0, allow_inf_nan=False)
     """World seconds that pass in a second of a real clock."""
 
 
@@ -122,7 +123,7 @@ class BudgetSpec(_Strict):
 
     tokens: StrictInt | None = Field(default=None, ge=1)
     """Of prompts, completions and texts embedded together; None for as many as it takes."""
-    dollars: float | None = Field(default=None, gt=0)
+    dollars: StrictFloat | None = Field(default=None, gt=0, allow_inf_nan=False)
     """At the prices under ``models``; models without any go on. None for as many as it takes."""
 
     @property

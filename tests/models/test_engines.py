@@ -156,6 +156,50 @@ def test_an_option_of_a_wrong_type_or_value_is_refused_with_its_key(options, mes
         build("small", options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replicas": True}, "^models.small.replicas: input should be a valid integer, got True$"),
+        ({"replicas": "2"}, "^models.small.replicas: input should be a valid integer, got '2'$"),
+        ({"replicas": 2.0}, "^models.small.replicas: input should be a valid integer, got 2.0$"),
+        ({"num_gpus": "1"}, "^models.small.num_gpus: input should be a valid number, got '1'$"),
+        ({"num_cpus": False}, "^models.small.num_cpus: input should be a valid number, got False$"),
+        ({"latency_s": "1"}, "^models.small.latency_s: input should be a valid number, got '1'$"),
+        ({"fail_rate": True}, "^models.small.fail_rate: input should be a valid number, got True$"),
+        ({"latency_s": float("inf")}, "latency_s must be at least 0 and finite, got inf$"),
+        (
+            {"engine": "transformers", "max_batch": "8"},
+            "^models.small.max_batch: input should be a valid integer, got '8'$",
+        ),
+        (
+            {"engine": "embedding", "threads": 2.0},
+            "^models.small.threads: input should be a valid integer, got 2.0$",
+        ),
+        (
+            {"engine": "http", "url": "http://x/v1", "seeds": "no"},
+            "^models.small.seeds: input should be a valid boolean, got 'no'$",
+        ),
+    ],
+)
+def test_a_value_of_a_type_that_only_resembles_the_right_one_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        build("small", {"engine": "scripted", **options})
+
+
+@dataclass(frozen=True)
+class Tuned(Parrot):
+    temperature: float = 0.5
+    stops: tuple[str, ...] = ()
+
+
+def test_a_whole_number_is_a_fine_float_and_a_list_a_fine_tuple():
+    given = {"temperature": 1, "stops": ["a", "b"], "num_gpus": 1}
+
+    tuned = build("mine", {"engine": f"{__name__}:Tuned", **given})
+
+    assert tuned == Tuned("mine", temperature=1.0, stops=("a", "b"))
+
+
 @pytest.mark.slow
 def test_building_a_model_imports_no_heavy_library():
     code = (
