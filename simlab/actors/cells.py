@@ -87,9 +87,19 @@ class AsyncCell(Cell):
         try:
             await self._handle_all(mailbox)
         finally:
-            self.refuse()  # there is something left only if the event loop ends
-            self._task = None
-            self._rest()
+            self._end_task()
+
+    def _end_task(self) -> None:
+        self.refuse()  # there is something left only if the event loop ends
+        self._task = None
+        self._rest()
+
+    async def _wait_for_rest(self) -> None:
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        if self._task is not None:  # it was cancelled before it began, as the event loop ended
+            self._end_task()
+        await super()._wait_for_rest()
 
     async def _handle_all(self, mailbox: Mailbox) -> None:
         slice_end = monotonic() + SLICE_S
@@ -112,6 +122,8 @@ class AsyncCell(Cell):
             if not self._is_ours(envelope):
                 raise
         except (KeyboardInterrupt, SystemExit):
+            assert self._task is not None
+            self._task.add_done_callback(asyncio.Task.exception)  # the event loop tells it, no log
             raise
         except BaseException as error:
             self._fail(envelope, as_error(self.ref, error))

@@ -239,6 +239,19 @@ async def test_what_is_handled_when_the_event_loop_ends_does_not_keep_it_alive(h
         await ask
 
 
+async def test_what_is_cancelled_before_it_is_begun_does_not_keep_its_host_open(host):
+    ref = host.spawn(Gate)
+    ask = asyncio.create_task(ref.ask("never"))
+    await asyncio.sleep(0)
+    host.cell(ref.name)._task.cancel()  # as asyncio.run() does when it ends
+
+    async with asyncio.timeout(5):
+        await host.close()
+
+    with pytest.raises(ActorStoppedError):
+        await ask
+
+
 class Leaver(Actor):
     """Ends the process, as a terminal's library does when the pipe that it writes to is closed."""
 

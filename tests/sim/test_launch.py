@@ -1,6 +1,7 @@
 """Launching: what is checked before anything starts, and how a run is gone on with."""
 
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -304,6 +305,28 @@ def test_env_7_a_run_that_was_interrupted_is_gone_on_with_to_the_same_digest(
     assert cut.episodes[0].state == "unfinished"
     assert cut.episodes[0].n_steps >= step + 1
     assert again.digest == whole.digest
+    assert caplog.records == []
+
+
+class Interrupting:
+    """An agent whose code raises what Ctrl-C does."""
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):  # noqa: ARG002
+        raise KeyboardInterrupt
+
+
+def test_an_agent_that_raises_what_ctrl_c_does_stops_the_run_as_that_does(relay, tmp_path, caplog):
+    with pytest.raises(KeyboardInterrupt):
+        relay(
+            world="simlab.env.car_sale:CarSale",
+            cast={"seller": {"model": "small"}, "buyer": {"agent": f"{__name__}:Interrupting"}},
+        )
+    gc.collect()  # a task whose error nobody has looked at tells so when it goes
+
+    assert Run(tmp_path / "run").summary.episodes[0].state == "unfinished"
     assert caplog.records == []
 
 
