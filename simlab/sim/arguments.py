@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import yaml
 
 from simlab.errors import ConfigError
+from simlab.sim.yaml_file import as_yaml
 
 Hosts = int | Literal["auto"]
 """How many Ray hosts; ``auto`` leaves it to the run."""
@@ -47,7 +47,7 @@ def as_settings(settings: Mapping[str, Any] | Sequence[str]) -> list[str]:
     """
     _refuse_text("settings", settings, "{'episodes': 8} or ['episodes=8']")
     if isinstance(settings, Mapping):
-        return [f"{key}={yaml.safe_dump(value)}" for key, value in settings.items()]
+        return [f"{key}={as_yaml(value)}" for key, value in settings.items()]
     return list(settings)
 
 

@@ -1,5 +1,6 @@
 """YAML files that know in which line each key stands."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,6 +155,26 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
             seen.add(known)
         return node
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads as the same: texts that it would take for numbers are quoted."""
+
+
+_FLOAT = re.compile(
+    r"[-+]? ( (\.[0-9]+ | [0-9]+\.[0-9]*) ([eE][-+]?[0-9]+)? | [0-9]+[eE][-+]?[0-9]+ ) \Z",
+    re.VERBOSE,
+)
+"""Fractions, and numbers with an exponent, as YAML 1.2 has them (core schema, sec. 10.3.2): PyYAML
+is of 1.1, to which 1e-3 and -.5 are texts."""
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+
+
+def as_yaml(value: Any) -> str:
+    """A value as YAML that is read here as the same."""
+    return yaml.dump(value, Dumper=_Dumper)
 
 
 def _load(text: str) -> Any:

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from simlab.errors import ConfigError
-from simlab.sim.yaml_file import YamlFile, with_settings
+from simlab.sim.yaml_file import YamlFile, as_yaml, with_settings
 
 TEXT = """\
 world: a:B
@@ -101,6 +102,46 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
 
     with pytest.raises(ConfigError, match=r"is not text in UTF-8"):
         YamlFile(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1e-3", 0.001),
+        ("1E5", 100000.0),
+        ("-2e+3", -2000.0),
+        ("+1.5e2", 150.0),
+        ("1.e2", 100.0),
+        (".5e1", 5.0),
+        ("-.5", -0.5),
+        ("1.0e-05", 0.00001),
+    ],
+)
+def test_numbers_are_those_of_yaml_1_2(text, number):
+    read = [YamlFile(FILE, f"a: {text}").data["a"], with_settings({}, [f"a={text}"])["a"]]
+
+    assert read == [number, number]
+    assert {type(one) for one in read} == {float}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["e5", "1e", "1e-", "1e5x", "x1e5", "1e5.0", "1e5 days", ".e5", ".", "-a", "0x1e5", "1_0"],
+)
+def test_what_is_no_such_number_is_what_it_was(text):
+    assert YamlFile(FILE, f"a: {text}").data == yaml.safe_load(f"a: {text}")
+
+
+@pytest.mark.parametrize("text", ["'1e-3'", '"1e-3"', "!!str 1e-3"])
+def test_a_quoted_number_is_a_text(text):
+    assert YamlFile(FILE, f"a: {text}").data == {"a": "1e-3"}
+
+
+@pytest.mark.parametrize(
+    "value", ["1e-3", "-.5", "2", "yes", 1e-05, 1e300, -0.5, None, ["1E5", 1e5]]
+)
+def test_what_is_written_is_read_as_the_same(value):
+    assert with_settings({}, [f"a={as_yaml(value)}"]) == {"a": value}
 
 
 def test_settings_are_yaml_and_reach_any_depth():
