@@ -63,11 +63,16 @@ MISHAPS = {
 }
 
 
+def limit_of(mishap):
+    """Seconds for an answer: few where none comes, else more than the busiest machine needs."""
+    return 0.1 if mishap == HANG else 30
+
+
 @pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
 async def test_a_mishap_passes_and_is_counted(make_client, server, pauses, mishap):
     server.answers = [mishap, mishap, answer(WORDS)]
 
-    got = await make_client(timeout_s=0.05).ask(server.url, {"seed": 1}, read)
+    got = await make_client(timeout_s=limit_of(mishap)).ask(server.url, {"seed": 1}, read)
 
     assert (got.value.words, got.attempts) == ("hello", 3)
     assert [FIRST_S / 2 <= pauses[0] <= FIRST_S, FIRST_S <= pauses[1] <= 2 * FIRST_S] == [True] * 2
@@ -84,7 +89,7 @@ SAID = {
     "no such field": "cannot be read: Object missing required field `words`",
     "no HTTP": "RemoteProtocolError: illegal status line",
     "hung up": "RemoteProtocolError: Server disconnected without sending a response",
-    "nothing": r"was not answered in 0.05 s$",
+    "nothing": r"was not answered in 0.1 s$",
 }
 
 
@@ -93,7 +98,7 @@ async def test_a_mishap_that_does_not_pass_is_told_after_the_last_try(make_clien
     server.answers = [MISHAPS[mishap]]
 
     with pytest.raises(ModelError, match=SAID[mishap]) as caught:
-        await make_client(attempts=2, timeout_s=0.05).ask(server.url, {}, read)
+        await make_client(attempts=2, timeout_s=limit_of(MISHAPS[mishap])).ask(server.url, {}, read)
 
     assert caught.value.message.startswith(f"{server.url} gave no answer in 2 tries: the last ")
     assert len(server.requests) == 2
