@@ -94,6 +94,7 @@ class Cell(ABC):
             return None
         self._mailbox = Mailbox(self.capacity)
         self._starting = self.host.run(self, self._start(waiting, envelope), context)
+        self._starting.add_done_callback(lambda _: self._give_up_start(waiting, envelope))
         return self._starting
 
     async def end(self) -> None:
@@ -178,6 +179,17 @@ class Cell(ABC):
                 self._wake()
             else:
                 self._rest()
+
+    def _give_up_start(self, waiting: Awaitable[None], envelope: Envelope) -> None:
+        """Clean up after a start that was cancelled before it began; any other has done so."""
+        if envelope.over:
+            return
+        envelope.over = True
+        if isinstance(waiting, CoroutineType):
+            waiting.close()
+        self.host.forget(self)
+        self.refuse()
+        self._rest()
 
     async def _run_stopped(self) -> None:
         waiting = _call(self.actor.stopped, Envelope(None, self))

@@ -365,3 +365,16 @@ async def test_an_idle_actor_costs_less_than_700_bytes(host):
     tracemalloc.stop()
 
     assert (after - before) / 500 < 700
+
+
+async def test_a_host_that_closes_before_an_actors_start_has_begun_does_not_wait_for_it(host):
+    class Slow(Actor):
+        async def started(self) -> None:
+            await asyncio.Event().wait()
+
+        def receive(self, message: str) -> None: ...
+
+    host.spawn(Slow)
+
+    async with asyncio.timeout(10):
+        await host.close()
