@@ -22,10 +22,12 @@ from benchmarks.report import Bar, progress, report
 from simlab.actors import ActorRef, ActorSystem
 from simlab.models.calls import Generate, perform
 from simlab.models.engines import ModelSpec, build
+from simlab.models.held import EngineStatistics
 from simlab.models.model import Completion, Model, Prompt, Sampling
 from simlab.models.render import Renderer
 from simlab.models.scripted import ScriptedModel
 from simlab.models.served import ServedModel
+from simlab.models.serving import RUNNING, App
 from simlab.models.weights import resolve
 
 EPISODES = 64
@@ -35,15 +37,21 @@ PARTS = 3
 REQUESTS = 6_000
 AT_ONCE = (1, 64, 256)
 
+OPTIONS: dict[str, Any] = {"weights": "embedded", "dtype": "bfloat16"}
 ENGINES: dict[str, tuple[dict[str, Any], int]] = {
-    "vllm": ({"engine": "vllm", "weights": "embedded", "dtype": "bfloat16"}, 32),
-    "transformers": ({"engine": "transformers", "weights": "embedded", "dtype": "bfloat16"}, 64),
+    "vllm": ({"engine": "vllm", "gpu_memory_utilization": 0.4, **OPTIONS}, 32),
+    "transformers": ({"engine": "transformers", **OPTIONS}, 64),
 }
-"""What is served of each engine, and how many tokens a block of its prefix cache has."""
+"""What is served of each engine, and how many tokens a block of its prefix cache has. Two engines
+share the device, one offline and one served."""
+
+INSTALLED = [engine for engine in ENGINES if importlib.util.find_spec(engine) is not None]
 
 BARS = (
-    *[Bar(f"{engine}.served_to_offline", at_least=0.95) for engine in ENGINES],
+    *[Bar(f"{engine}.served_to_offline", at_least=0.95) for engine in INSTALLED],
     Bar("transport.at_once_64.per_s", at_least=2_000),
+    Bar("transport.at_once_256.per_s", at_least=300),
+    Bar("transport.at_once_1.overhead_s", at_most=0.005),
 )
 
 
@@ -52,8 +60,9 @@ def measure() -> Figures:
     progress("the transport, with a scripted model")
     figures: Figures = {"device": _device(), "transport": fresh(_transport)}
     for engine in ENGINES:
-        if importlib.util.find_spec(engine) is None:
-            raise RuntimeError(f"engine {engine!r} is not installed; run `make setup`")
+        if engine not in INSTALLED:
+            figures[engine] = {"unavailable": "it is not installed; `make setup` brings it"}
+            continue
         progress(f"{engine}, {EPISODES} episodes offline and served")
         figures[engine] = fresh(partial(_engine, engine))
     return figures
@@ -76,10 +85,12 @@ async def _measure_transport(system: ActorSystem, served: ServedModel) -> Figure
     for at_once in AT_ONCE:
         few = calls[:500] if at_once == 1 else calls
         carried = await _median(host, Load(few, served, at_once))
+        direct = await _median(host, Load(few, ScriptedModel("direct"), at_once))
         alone = await _median(host, Load(few[:1500], bare, at_once))
         figures[f"at_once_{at_once}"] = {
             "per_s": round(carried.per_s),
             "mean_latency_s": round(carried.mean_latency_s, 5),
+            "overhead_s": round(carried.mean_latency_s - direct.mean_latency_s, 5),
             "bare_handle_per_s": round(alone.per_s),
             "to_bare_handle": round(carried.per_s / alone.per_s, 1),
         }
@@ -98,6 +109,8 @@ def _engine(engine: str) -> Figures:
 
 
 async def _measure_engine(engine: str, system: ActorSystem, served: ServedModel) -> Figures:
+    from simlab.models.serve import RayServe
+
     options, block = ENGINES[engine]
     calls = recorded(EPISODES, seed=7)
     offline: Any = build("offline", options)
@@ -114,6 +127,8 @@ async def _measure_engine(engine: str, system: ActorSystem, served: ServedModel)
         )
     statistics = offline.open().statistics()
     await offline.close()
+    [replica] = await RayServe().statistics(App(served.app, RUNNING, served.n_replicas))
+    assert replica.engine is not None, "a served engine tells of itself"
     ratios = [served_per_s / per_s for served_per_s, per_s in zip(through, alone, strict=True)]
     return {
         "served_to_offline": round(median(ratios), 3),
@@ -123,7 +138,8 @@ async def _measure_engine(engine: str, system: ActorSystem, served: ServedModel)
         "served_tokens_per_s": round(median(through), 1),
         "n_requests": len(calls),
         "n_repeats": PARTS,
-        "cached_share": round(statistics.cached_tokens / statistics.prompt_tokens, 3),
+        "offline_cached_share": _cached_share(statistics),
+        "served_cached_share": _cached_share(replica.engine),
         "ideal_cached_share": round(_ideal_share(offline.weights, calls, block), 3),
     }
 
@@ -150,6 +166,10 @@ def _parts(calls: Sequence[Generate]) -> list[list[Generate]]:
     for call in calls:
         parts[sessions[call.session] % PARTS].append(call)
     return parts
+
+
+def _cached_share(statistics: EngineStatistics) -> float:
+    return round(statistics.cached_tokens / statistics.prompt_tokens, 3)
 
 
 def _ideal_share(weights: str, calls: Sequence[Generate], block: int) -> float:
