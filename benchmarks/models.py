@@ -78,8 +78,7 @@ async def _measure_transport(system: ActorSystem, served: ServedModel) -> Figure
     host = await system.spawn(Caller, host=system.hosts[0])
     calls = recorded(8, seed=1)
     calls = [calls[number % len(calls)] for number in range(REQUESTS)]
-    deployment = serve.deployment(max_ongoing_requests=1024)(_Bare)
-    handle = serve.run(deployment.bind(), name="bare", route_prefix=None)
+    handle = serve.run(_bare_application(), name="bare", route_prefix=None)
     bare: Any = _BareModel(handle.options(_by_reference=False))
     figures: Figures = {"n_requests": REQUESTS}
     for at_once in AT_ONCE:
@@ -197,14 +196,21 @@ async def _on_serve(
             await server.stop("benchmark")
 
 
-class _Bare:
-    """A deployment that takes one call a request, as a handle of Serve is used by itself."""
+def _bare_application() -> Any:
+    """A deployment that takes one call a request, as a handle of Serve is used by itself.
 
-    def __init__(self) -> None:
-        self._model = ScriptedModel("bare")
+    Its class travels by value, being defined here: replicas do not find this module.
+    """
+    from ray import serve
 
-    async def __call__(self, call: Generate) -> Any:
-        return await perform(self._model, call)
+    class Bare:
+        def __init__(self) -> None:
+            self._model = ScriptedModel("bare")
+
+        async def __call__(self, call: Generate) -> Any:
+            return await perform(self._model, call)
+
+    return serve.deployment(max_ongoing_requests=1024)(Bare).bind()
 
 
 @dataclass(frozen=True)
