@@ -106,6 +106,25 @@ class Answered:
         return self.n / self.wall_s
 
 
+@dataclass(frozen=True)
+class BareModel:
+    """Asks a handle of Ray Serve in one call for each request, as it is used by itself.
+
+    Attributes:
+        handle: Of a deployment that takes a `Generate`.
+    """
+
+    handle: Any
+    name: str = "bare"
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
+    ) -> Completion:
+        """Complete a prompt, in a call of its own."""
+        completion: Completion = await self.handle.remote(Generate(prompt, sampling, session))
+        return completion
+
+
 class Caller(Actor):
     """Makes the calls of a load, from the host that it lives in."""
 

@@ -11,19 +11,18 @@ import importlib.util
 import platform
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from typing import Any
 
-from benchmarks.calls import Answered, Caller, Load, ideal_cached_tokens, make, recorded
+from benchmarks.calls import Answered, BareModel, Caller, Load, ideal_cached_tokens, make, recorded
 from benchmarks.measuring import Figures, fresh
 from benchmarks.report import Bar, progress, report
 from simlab.actors import ActorRef, ActorSystem
 from simlab.models.calls import Generate, perform
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import EngineStatistics
-from simlab.models.model import Completion, Model, Prompt, Sampling
+from simlab.models.model import Model
 from simlab.models.render import Renderer
 from simlab.models.scripted import ScriptedModel
 from simlab.models.served import ServedModel
@@ -79,7 +78,7 @@ async def _measure_transport(system: ActorSystem, served: ServedModel) -> Figure
     calls = recorded(8, seed=1)
     calls = [calls[number % len(calls)] for number in range(REQUESTS)]
     handle = serve.run(_bare_application(), name="bare", route_prefix=None)
-    bare: Any = _BareModel(handle.options(_by_reference=False))
+    bare: Any = BareModel(handle.options(_by_reference=False))
     figures: Figures = {"n_requests": REQUESTS}
     for at_once in AT_ONCE:
         few = calls[:500] if at_once == 1 else calls
@@ -211,21 +210,6 @@ def _bare_application() -> Any:
             return await perform(self._model, call)
 
     return serve.deployment(max_ongoing_requests=1024)(Bare).bind()
-
-
-@dataclass(frozen=True)
-class _BareModel:
-    """Asks a handle; only for what is measured here."""
-
-    handle: Any
-    name: str = "bare"
-
-    async def generate(
-        self, prompt: Prompt, sampling: Sampling = Sampling(), *, session: str | None = None
-    ) -> Completion:
-        """Complete a prompt, in a call of its own."""
-        completion: Completion = await self.handle.remote(Generate(prompt, sampling, session))
-        return completion
 
 
 def _device() -> str:
