@@ -40,7 +40,27 @@ async def score_choices(
     )
     logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
     scores = {choice: add_up(sequence, logprobs) for choice, sequence in tokens.items()}
-    return ChoiceLogprobs(scores, shared_usage(len(prompt_ids), [usage for _, usage in scored]))
+    return ChoiceLogprobs(apart(scores, tokens), shared_usage(len(prompt_ids), [usage for _, usage in scored]))
+
+
+def apart(scores: Mapping[str, float], tokens: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """Log-probabilities of choices that exclude each other.
+
+    Where a tokenizer cuts ``"10"`` into ``"1"`` and ``"0"``, whatever begins with ``"1"`` may go on
+    to be a ``"10"``: then what the longer one has is taken from the shorter.
+
+    Args:
+        scores: Log-probability of each choice as a sequence.
+        tokens: Of each choice; no two are the same.
+    """
+    taken: dict[str, float] = {}
+    for longer, sequence in tokens.items():
+        begun = [choice for choice, part in tokens.items() if _begins(part, sequence)]
+        if begun:
+            nearest = max(begun, key=lambda choice: len(tokens[choice]))
+            taken[nearest] = taken.get(nearest, 0.0) + math.exp(scores[longer])
+    left = {choice: math.exp(scores[choice]) - part for choice, part in taken.items()}
+    return {**scores, **{c: math.log(part) if part > 0 else -math.inf for c, part in left.items()}}
 
 
 def shared_usage(n_prompt: int, usages: Sequence[Usage]) -> Usage:
@@ -79,3 +99,7 @@ def add_up(sequence: Tokens, logprobs: Mapping[Tokens, Mapping[int, float]]) -> 
         logprobs: Of each next token, by what has been drawn so far.
     """
     return sum(logprobs[sequence[:place]][token] for place, token in enumerate(sequence))
+
+
+def _begins(part: Sequence[int], whole: Sequence[int]) -> bool:
+    return len(part) < len(whole) and tuple(whole[: len(part)]) == tuple(part)

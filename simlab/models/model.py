@@ -267,7 +267,8 @@ class Model(Protocol):
     async def choice_logprobs(self, prompt: Prompt, choices: Sequence[str]) -> Mapping[str, float]:
         """The log-probability of each choice as the continuation of the prompt, from raw logits.
 
-        Choices of several tokens are scored as sequences. The probabilities need not sum to 1.
+        Choices of several tokens are scored as sequences, and exclude each other: one that goes on
+        to be another choice counts for that one alone. The probabilities need not sum to 1.
         """
         ...
 

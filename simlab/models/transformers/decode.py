@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from torch import Tensor
 
 from simlab.errors import ModelError
+from simlab.models.choices import apart
 from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling
 from simlab.models.render import Renderer
 from simlab.models.tool_reading import read_spoken
@@ -119,7 +120,8 @@ class Decoder:
             head + (next(rest) if len(choice) > 1 else 0.0)
             for head, choice in zip(heads, tokens, strict=True)
         ]
-        return ChoiceLogprobs(dict(zip(choices, scores, strict=True)), row.usage())
+        told = apart(dict(zip(choices, scores, strict=True)), dict(zip(choices, tokens, strict=True)))
+        return ChoiceLogprobs(told, row.usage())
 
     def _score_tails(
         self, row: Row, capacity: int, choices: Sequence[Sequence[int]]
