@@ -40,7 +40,8 @@ async def score_choices(
     )
     logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
     scores = {choice: add_up(sequence, logprobs) for choice, sequence in tokens.items()}
-    return ChoiceLogprobs(apart(scores, tokens), shared_usage(len(prompt_ids), [usage for _, usage in scored]))
+    usage = shared_usage(len(prompt_ids), [usage for _, usage in scored])
+    return ChoiceLogprobs(apart(scores, tokens), usage)
 
 
 def apart(scores: Mapping[str, float], tokens: Mapping[str, Sequence[int]]) -> dict[str, float]:

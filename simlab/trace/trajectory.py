@@ -10,6 +10,17 @@ from simlab.trace.plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A line of a transcript: who said or did something, and what; nobody, where it just was so."""
+
+    speaker: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.speaker}: {self.text}" if self.speaker else self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One step as a seat lived it.
 
@@ -51,15 +62,17 @@ class Trajectory:
         """Sum of the rewards, undiscounted."""
         return sum(turn.reward for turn in self.turns)
 
+    def said(self) -> tuple[Said, ...]:
+        """What was done and perceived, in order.
+
+        Scores, which assessors give and nobody hears of, and briefings are left out: they are about
+        what happens, and not part of it.
+        """
+        return tuple(line for turn in self.turns for line in _lines(turn))
+
     def transcript(self) -> str:
         """What was done and perceived, a line each."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        for turn in self.turns:
-            yield from (words(observation) for observation in turn.observations)
-            if turn.acted is not None:
-                yield f"{turn.acted.seat}: {words(turn.acted.action)}"
+        return "\n".join(map(str, self.said()))
 
 
 @dataclass(slots=True)
@@ -172,3 +185,21 @@ def words(value: Plain) -> str:
     rest = ", ".join(f"{name} {words(part)}" for name, part in fields.items())
     spoken = " ".join(filter(None, [*said, f"[{rest}]" if rest else ""]))
     return spoken or ("(silence)" if said else str(value.get("_type", "")))
+
+
+def _lines(turn: Turn) -> Iterator[Said]:
+    for observation in turn.observations:
+        if not _is_of(observation, "Briefing"):
+            yield _perceived(observation)
+    if turn.acted is not None and not _is_of(turn.acted.action, "Score"):
+        yield Said(turn.acted.seat, words(turn.acted.action))
+
+
+def _perceived(observation: Plain) -> Said:
+    if _is_of(observation, "Utterance"):
+        return Said(observation["speaker"], observation["text"])
+    return Said("", words(observation))
+
+
+def _is_of(value: Plain, kind: str) -> bool:
+    return isinstance(value, Mapping) and value.get("_type") == kind

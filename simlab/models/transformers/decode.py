@@ -120,8 +120,9 @@ class Decoder:
             head + (next(rest) if len(choice) > 1 else 0.0)
             for head, choice in zip(heads, tokens, strict=True)
         ]
-        told = apart(dict(zip(choices, scores, strict=True)), dict(zip(choices, tokens, strict=True)))
-        return ChoiceLogprobs(told, row.usage())
+        sequences = dict(zip(choices, tokens, strict=True))
+        whole = dict(zip(choices, scores, strict=True))
+        return ChoiceLogprobs(apart(whole, sequences), row.usage())
 
     def _score_tails(
         self, row: Row, capacity: int, choices: Sequence[Sequence[int]]
