@@ -44,9 +44,14 @@ class Dialogue:
             self._told.append(item.text)
 
     def ask(self, words: str) -> Sequence[ChatMessage]:
-        """The chat that ends with a question; it is not part of the dialogue until it is kept."""
+        """The chat that ends with a question; it is not part of the dialogue until it is kept.
+
+        Args:
+            words: The question; if empty, what was told stands alone.
+        """
         told = SEPARATOR.join(self._told)
-        return [*self.messages, ChatMessage("user", f"{told}\n\n{words}" if told else words)]
+        asked = "\n\n".join(filter(None, (told, words)))
+        return [*self.messages, ChatMessage("user", asked)]
 
     def keep(self, exchange: Sequence[ChatMessage], *, fits: bool) -> None:
         """Make a question part of the dialogue, with all that followed up to the reply.

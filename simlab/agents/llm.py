@@ -10,7 +10,7 @@ from simlab.agents.memory import ListMemory, MemoryItem
 from simlab.agents.remembering import MemorySpec, make_memory
 from simlab.agents.tool import Tool, ToolLike, as_tool
 from simlab.agents.tool_use import ToolUse
-from simlab.env.environment import ActionRequest, Seat
+from simlab.env.environment import ActionRequest, Briefing, Seat
 from simlab.errors import UnfitAnswerError
 from simlab.models.answer_form import AnswerForm, answer_form
 from simlab.models.answers import draw, reason_in_words
@@ -29,6 +29,8 @@ class LlmAgent:
     answers to the request follow, each with its reason.
 
     Asking it writes nothing into its memory; the world tells it what it did, as it tells others.
+    A `Briefing` is no memory either: the latest ends the system turn. A request whose prompt is
+    empty, and not None, adds no question: the last user's turn stands as it is.
 
     With a memory that keeps everything (``list``) the prompt is the `Dialogue` as it went: each
     question and reply stays in it, with the token ids that were drawn, so that each prompt begins
@@ -50,6 +52,8 @@ class LlmAgent:
         memory: A memory of its own, or how to make one; see `make_memory`.
         seat: Where it sits; what this seat says is its own words.
         role: What the world says of the seat.
+        name_speakers: False: what others say is shown without their names, nor is it told its own,
+            as a dialogue of two wants it.
         sampling: How replies are drawn; may be a mapping of `Sampling`'s fields.
         reason: True: it reasons in words before it answers.
         begin: True: its reply is begun for it where the request settles how it begins, which small
@@ -78,6 +82,7 @@ class LlmAgent:
         memory: MemorySpec = None,
         seat: Seat = "",
         role: str = "",
+        name_speakers: bool = True,
         sampling: Sampling | Mapping[str, Any] = Sampling(),
         reason: bool = False,
         begin: bool = True,
@@ -94,7 +99,9 @@ class LlmAgent:
         self.begin = begin
         self.constrain = constrain
         self.session = session
-        self._system = _system(seat, role, persona, goal)
+        self._name_speakers = name_speakers
+        self._self = _self_in_words(seat if name_speakers else "", role, persona, goal)
+        self._system = _system(self._self)
         self._tools = _by_name(tools)
         self._offering = replace(
             self.sampling, tools=tuple(tool.spec for tool in self._tools.values())
@@ -112,8 +119,11 @@ class LlmAgent:
         self._dialogue = Dialogue() if isinstance(self.memory, ListMemory) else None
 
     async def observe(self, observation: Any) -> None:
-        """Remember an observation; see `Agent.observe`."""
-        item = MemoryItem.of(observation, self.seat)
+        """Remember an observation, or be briefed by it; see `Agent.observe`."""
+        if isinstance(observation, Briefing):
+            self._system = _system(self._self, observation.text)
+            return
+        item = MemoryItem.of(observation, self.seat, named=self._name_speakers)
         await self.memory.add(item)
         if self._dialogue is not None:
             self._dialogue.tell(item)
@@ -197,22 +207,29 @@ class LlmAgent:
         """The prompt that ends with what is asked, in all the words that go with the question."""
         remembered = (await self.memory.about(question)).messages()
         if remembered and remembered[-1].role == "user":
+            if not asked:
+                return [*self._system, *remembered]
             asked = f"{remembered[-1].text}\n\n{asked}"
             remembered = remembered[:-1]
         return [*self._system, *remembered, ChatMessage("user", asked)]
 
 
 def _in_words(form: AnswerForm, request: ActionRequest) -> str:
-    """What is asked, with the form of the answer."""
-    asked, words = request.prompt or _NO_PROMPT, form.ask_for(request)
-    return f"{asked}\n{words}" if words else asked
+    """What is asked, with the form of the answer; empty where neither is to be told."""
+    asked = _NO_PROMPT if request.prompt is None else request.prompt
+    return "\n".join(filter(None, (asked, form.ask_for(request))))
 
 
-def _system(seat: Seat, role: str, persona: str, goal: str) -> tuple[ChatMessage, ...]:
-    """Who the agent is, as the first turn; no turn if nothing is said of it."""
+def _self_in_words(seat: Seat, role: str, persona: str, goal: str) -> str:
+    """Who the agent is, whatever the episode."""
     name = f"You are {seat}." if seat else ""
     parts = [name, role, persona, f"Your goal: {goal}" if goal else ""]
-    text = " ".join(part.strip() for part in parts if part.strip())
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _system(*parts: str) -> tuple[ChatMessage, ...]:
+    """Who the agent is, as the first turn; no turn if nothing is said of it."""
+    text = "\n\n".join(filter(None, parts))
     return (ChatMessage("system", text),) if text else ()
 
 

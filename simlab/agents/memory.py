@@ -37,19 +37,21 @@ class MemoryItem:
     data: Any = None
 
     @classmethod
-    def of(cls, observation: Any, seat: Seat = "") -> "MemoryItem":
+    def of(cls, observation: Any, seat: Seat = "", *, named: bool = True) -> "MemoryItem":
         """The item for an observation, with its ``time`` and ``priority`` if it has these.
 
         Args:
             observation: Anything whose `str` is good prose.
             seat: Whose memory it is: what this seat says is its own words.
+            named: False: leave out the speaker of an utterance.
         """
         if isinstance(observation, str):
             return cls(observation)
-        own = isinstance(observation, Utterance) and observation.speaker == seat
+        said = observation.text if isinstance(observation, Utterance) else None
+        own = said is not None and observation.speaker == seat
         return cls(
-            placeless(str(observation)),
-            own_words=observation.text if own else None,
+            placeless(str(observation)) if named or said is None else said,
+            own_words=said if own else None,
             time=getattr(observation, "time", None),
             priority=getattr(observation, "priority", 0.0),
             data=observation,

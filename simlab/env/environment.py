@@ -70,6 +70,19 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class Briefing:
+    """Tells a seat who it is in this episode; the latest one holds.
+
+    Language agents and judges take it as instructions, not as something that happened.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer that was not taken, and why: what a seat is told when it is asked again."""
 
