@@ -1,5 +1,7 @@
 """A model that answers what it was given, for the tests of what asks models."""
 
+import math
+
 from simlab.models.model import Completion, Sampling
 from simlab.models.tool_reading import read_spoken
 
@@ -26,7 +28,7 @@ class Replying:
 
     async def choice_logprobs(self, prompt, choices):
         self.prompts.append(list(prompt))
-        return {choice: self.logprobs[choice.strip()] for choice in choices}
+        return {choice: self.logprobs.get(choice, -math.inf) for choice in choices}
 
     def with_adapter(self, path):  # noqa: ARG002
         return self

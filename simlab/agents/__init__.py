@@ -1,7 +1,8 @@
 """Deciders: whoever takes a seat. Start at `Agent`; `LlmAgent` is the one that models play.
 
-People are in `simlab.agents.human`, judges in `simlab.agents.judge`, and what models may call on
-their way to an answer in `simlab.agents.tool`.
+People are in `simlab.agents.human`, and what models may call on their way to an answer in
+`simlab.agents.tool`. Judges are in `simlab.agents.rating_judge`, `rubric_judge`, `rule_judge` and
+`panel`; write one of your own as a `simlab.agents.judge.Judge`.
 """
 
 from simlab.agents.agent import Agent

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
 
 from simlab.agents.memory import Memory, MemoryItem
-from simlab.env.environment import ActionRequest, Seat, Utterance
+from simlab.env.environment import ActionRequest, Briefing, Seat, Utterance
 from simlab.env.scale import Scale, scale_of
 from simlab.env.score import Score
 from simlab.env.spaces import admit
@@ -73,7 +73,7 @@ class Judge(ABC):
 
     In a seat it remembers what it observes and judges that when it is asked. A request for a
     `Score` or for one on a scale gets the score, one for a number its value, one for a choice its
-    likeliest label.
+    likeliest label. What it was briefed with last says who it is there.
 
     Args:
         name: In spans and messages.
@@ -81,6 +81,10 @@ class Judge(ABC):
         seat: Where it sits.
         bounds: The least and the greatest value that it gives; None where it has none.
     """
+
+    rates_on_any_scale: ClassVar[bool] = False
+    """Whether it answers on the scale on which it is asked. The scores of others are put on that
+    scale in proportion to their bounds."""
 
     def __init__(
         self,
@@ -95,6 +99,7 @@ class Judge(ABC):
         self._memory = memory
         self._seat = seat
         self._said: list[Said] = []
+        self._briefing = ""
 
     @abstractmethod
     async def judge(self, case: Case) -> Score:
@@ -116,7 +121,7 @@ class Judge(ABC):
         Raises:
             JudgeError: The judge has no bounds.
         """
-        bounds = self.bounds if scale is None else scale.bounds
+        bounds = scale.bounds if scale is not None and self.rates_on_any_scale else self.bounds
         if bounds is None:
             raise JudgeError(f"judge {self.name!r} has no bounds to compare it by; give it some")
         if score.value is None:
@@ -134,6 +139,9 @@ class Judge(ABC):
 
     async def observe(self, observation: Any) -> None:
         """Remember an observation; see `Agent.observe`."""
+        if isinstance(observation, Briefing):
+            self._briefing = observation.text
+            return
         item = MemoryItem.of(observation, self._seat)
         if self._memory is not None:
             await self._memory.add(item)
@@ -151,8 +159,10 @@ class Judge(ABC):
         """
         scale = scale_of(request.space)
         score = await self.judge(await self._case(request, scale))
-        if request.space is Score or scale is not None:
-            return admit(request, score)
+        if scale is not None:
+            return admit(request, self._placed(score, scale))
+        if request.space is Score:
+            return score
         if score.value is None:
             raise JudgeError(
                 f"judge {self.name!r} must give a value here, got none: only {score.mass:.3f} of "
@@ -167,5 +177,16 @@ class Judge(ABC):
         recalled = None
         if self._memory is not None:
             recalled = (await self._memory.about(request.prompt or "")).recall()
-        question = request.prompt or None if scale is not None else None
-        return Case(tuple(self._said), recalled, question=question, scale=scale)
+        question = None if scale is None else request.prompt
+        return Case(tuple(self._said), recalled, self._briefing, question, scale)
+
+    def _placed(self, score: Score, scale: Scale) -> Score:
+        """A score on the scale on which it is asked for."""
+        share = None if self.rates_on_any_scale else self.share(score)
+        if share is None:
+            return score
+        least, greatest = scale.bounds
+        value = least + share * (greatest - least)
+        label = next((label for label, worth in scale.values.items() if worth == value), None)
+        distribution = {} if label is None else {label: 1.0}
+        return replace(score, value=value, distribution=distribution)

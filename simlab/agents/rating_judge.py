@@ -58,6 +58,8 @@ class RatingJudge(Judge):
             another number is negative.
     """
 
+    rates_on_any_scale = True
+
     def __init__(
         self,
         model: Model,

@@ -36,9 +36,9 @@ def warped(probabilities: Mapping[str, float], *, judge: str) -> dict[str, float
         is_kept = _is_kept([probabilities[each] for each in order], place, rest)
         if is_kept is None:
             raise JudgeError(
-                f"judge {judge!r} cannot tell whether legacy_warped keeps {choice!r}: {rest:.3f} of "
-                "the probability lies on other tokens, of which the model tells nothing; use mode "
-                "raw"
+                f"judge {judge!r} cannot tell whether legacy_warped keeps {choice!r}: {rest:.3f} "
+                "of the probability lies on other tokens, of which the model tells nothing; use "
+                "mode raw"
             )
         kept[choice] = probabilities[choice] ** (1 / TEMPERATURE) if is_kept else 0.0
     return {choice: kept[choice] for choice in probabilities}
@@ -53,20 +53,21 @@ def _is_kept(ordered: list[float], place: int, rest: float) -> bool | None:
         rest: What all other tokens have together.
     """
     own = ordered[place]
-    n_above = int(rest / own) if own else math.inf
     if place >= TOP_K or own == 0:
         return False
     weights = [part ** (1 / TEMPERATURE) for part in ordered[:TOP_K]]
-    above = math.fsum(weights[:place])
-    below = math.fsum(weights[place:])
-    # The power is convex, so the rest weighs most where it is one token, and nothing where it is
-    # spread thin. Tokens of it may stand above the choice, below it, or push choices out of the ten.
+    above, below = math.fsum(weights[:place]), math.fsum(weights[place:])
+    # The power is convex: the rest weighs most where it is one token, nothing where it is spread
+    # thin. It may stand above the choice or below it, and push those below out of the ten.
     most = rest ** (1 / TEMPERATURE)
     above_at_most = above + (most if rest > own else 0.0)
-    below_at_least = weights[place]
-    below_at_most = below + most
-    surely_in = place + n_above < TOP_K and above_at_most < TOP_P * (above_at_most + below_at_least)
-    surely_out = above >= TOP_P * (above + below_at_most)
-    if surely_in:
+    sure = [p for p in range(place, len(weights)) if _is_in_top(ordered, p, rest)]
+    below_at_least = math.fsum(weights[p] for p in sure)
+    if place in sure and above_at_most < TOP_P * (above_at_most + below_at_least):
         return True
-    return False if surely_out else None
+    return False if above >= TOP_P * (above + below + most) else None
+
+
+def _is_in_top(ordered: list[float], place: int, rest: float) -> bool:
+    """Whether a choice is among the likeliest tokens, however many of the rest stand above it."""
+    return ordered[place] > 0 and place + int(rest / ordered[place]) < TOP_K

@@ -21,8 +21,8 @@ class Scale:
 
     Its `space` is one like others: a judge answers with a score in these labels; people, scripts
     and language agents answer with a label or its value, which is the score that has the label at
-    probability 1. A score without labels, such as a rubric's, fits where its value lies between
-    the least and the greatest of the scale.
+    probability 1. A score for which no labels were weighed, such as a rubric's, fits where its
+    value lies between the least and the greatest of the scale.
 
     Attributes:
         values: By label, in the order in which they are read out; at least two, all finite. Copied.
@@ -108,7 +108,7 @@ class Scale:
             raise ValueError("the probabilities of a score must be positive and sum to 1")
         if score.value is not None and not math.isfinite(score.value):
             raise ValueError("the value of a score must be finite, or None where it is missing")
-        if score.value is not None and not parts:
+        if score.value is not None and not parts and score.mass == 1:
             self._check_within(score.value)
         return score
 

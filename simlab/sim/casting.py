@@ -14,7 +14,7 @@ from simlab.find import find, near
 from simlab.models.embedder import AnyModel
 from simlab.models.model import Model
 from simlab.seeding import derive
-from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
+from simlab.sim.config import AgentSpec, PartSpec, RunFile
 from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import make, parameters, require_maker
 
@@ -121,7 +121,14 @@ def make_agent(
     found = find_agent(spec.agent)
     what = f"agent {spec.agent} in seat {seat!r}"
     if isinstance(found, type):
-        offered = {"seat": seat, "role": place.role, "person": person, **_seeds(seed, seat)}
+        members = make_members(spec, models=models, seed=seed)
+        offered = {
+            "seat": seat,
+            "role": place.role,
+            "person": person,
+            **_seeds(seed, seat),
+            **members,
+        }
         agent = _make(what, found, spec, models=models, offered=offered)
     elif isinstance(found, Agent):
         raise ConfigError(f"{what} is one object, which all episodes would share; name its class")
@@ -133,7 +140,7 @@ def make_agent(
     return agent
 
 
-def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, AnyModel], seed: int) -> Any:
+def make_judge(name: str, spec: PartSpec, *, models: Mapping[str, AnyModel], seed: int) -> Any:
     """The judge that a run file names.
 
     Raises:
@@ -141,11 +148,25 @@ def make_judge(name: str, spec: JudgeSpec, *, models: Mapping[str, AnyModel], se
     """
     found = find_judge(spec.agent)
     require_maker(f"judge {name!r}", found)
-    offered = {"name": name, "seed": derive(seed, "judge", name)}
+    own_seed = derive(seed, "judge", name)
+    members = make_members(spec, models=models, seed=own_seed)
+    offered = {"name": name, "seed": own_seed, **members}
     judge = _make(f"judge {name!r}", found, spec, models=models, offered=offered)
     if not hasattr(judge, "score"):
         raise ConfigError(f"judge {name!r} must have score(), got {judge!r}")
     return judge
+
+
+def make_members(
+    spec: PartSpec, *, models: Mapping[str, AnyModel], seed: int
+) -> dict[str, dict[str, Any]]:
+    """The judges of a panel, under the name by which it takes them; nothing where there are none.
+
+    Raises:
+        ConfigError: One cannot be made.
+    """
+    made = {n: make_judge(n, each, models=models, seed=seed) for n, each in spec.judges.items()}
+    return {"judges": made} if made else {}
 
 
 def _seeds(seed: int, seat: Seat) -> dict[str, Any]:
@@ -174,6 +195,8 @@ def _make(
         given["model"] = _model_of(what, spec, models)
     elif spec.model is not None:
         raise ConfigError(f"{what} takes no model, got {spec.model!r}")
+    if spec.judges and taken is not None and "judges" not in taken:
+        raise ConfigError(f"{what} takes no judges, got {tuple(spec.judges)!r}")
     return make(what, maker, {**given, **_options(spec, models)})
 
 

@@ -54,6 +54,9 @@ class PartSpec(BaseModel):
     model: str | None = None
     """Name of a model of the run."""
 
+    judges: dict[str, "PartSpec"] = {}
+    """Of a panel: its members, who are made before it."""
+
     @property
     def options(self) -> dict[str, Any]:
         """What else the constructor is given."""
@@ -67,8 +70,9 @@ class PartSpec(BaseModel):
 
     @property
     def named_models(self) -> list[str]:
-        """Names of the models that it is said to ask."""
-        return [name for name in (self.model, self.memory_model) if name is not None]
+        """Names of the models that it, or a judge of its panel, is said to ask."""
+        own = [name for name in (self.model, self.memory_model) if name is not None]
+        return own + [name for judge in self.judges.values() for name in judge.named_models]
 
     @model_validator(mode="after")
     def _check_sampling(self) -> Self:
@@ -275,8 +279,14 @@ def _models_named(run: RunFile) -> Iterator[tuple[tuple[str, ...], str | None]]:
     """Keys of the cast and of judges that may name a model, and what they name."""
     for group, specs in (("cast", run.cast), ("judges", run.judges)):
         for name, spec in specs.items():
-            yield (group, name, "model"), spec.model
-            yield (group, name, "memory", "model"), spec.memory_model
+            yield from _named_by((group, name), spec)
+
+
+def _named_by(key: tuple[str, ...], spec: PartSpec) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    yield (*key, "model"), spec.model
+    yield (*key, "memory", "model"), spec.memory_model
+    for name, judge in spec.judges.items():
+        yield from _named_by((*key, "judges", name), judge)
 
 
 def _check_clock(run: RunFile, file: YamlFile | None) -> None:

@@ -18,8 +18,10 @@ USUAL = "llm"
 """The agent where none is named."""
 
 JUDGES = {
-    "rating": "simlab.agents.judge:RatingJudge",
-    "rubric": "simlab.agents.judge:RubricJudge",
+    "rating": "simlab.agents.rating_judge:RatingJudge",
+    "rubric": "simlab.agents.rubric_judge:RubricJudge",
+    "rule": "simlab.agents.rule_judge:RuleJudge",
+    "panel": "simlab.agents.panel:Panel",
 }
 """Short names of the judges that come with SimLab; they take seats as well."""
 

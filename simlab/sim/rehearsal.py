@@ -18,7 +18,7 @@ from simlab.sim.casting import (
     seat_specs,
     seats_of,
 )
-from simlab.sim.config import AgentSpec, JudgeSpec, RunFile
+from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile
 from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
@@ -100,8 +100,19 @@ def _rehearse_judge(
     if judge.of and judge.of not in world.seats:
         known = near(judge.of, [*world.seats])
         raise ConfigError(f"judges.{name}.of: the world has no seat {judge.of!r}; {known}")
-    check_types(f"judge {name!r}", find_judge(judge.agent), judge.options)
+    check_judge_types(name, judge)
     make_judge(name, judge, models=models, seed=0)
+
+
+def check_judge_types(name: str, judge: PartSpec) -> None:
+    """See that the options of a judge, and of the members of a panel, are of their types.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    check_types(f"judge {name!r}", find_judge(judge.agent), judge.options)
+    for member, spec in judge.judges.items():
+        check_judge_types(member, spec)
 
 
 def _has_terminal() -> bool:

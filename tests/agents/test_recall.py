@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simlab.agents.judge import RatingJudge
 from simlab.agents.llm import LlmAgent
 from simlab.agents.memory import ListMemory, Memory, MemoryItem, TokenWindow
+from simlab.agents.rating_judge import RatingJudge
 from simlab.agents.recall import RecallMemory
 from simlab.agents.tokens import words
 from simlab.env.environment import ActionRequest, Utterance
@@ -244,7 +244,7 @@ async def test_interlab_16_asking_writes_nothing_into_it(replying):
 
 
 async def test_a_judge_in_a_seat_recalls_what_it_is_asked_about(replying):
-    model = replying(logprobs={"1": -1.0, "2": -1.0})
+    model = replying(logprobs={" 1": -1.0, " 2": -1.0})
     memory = {
         "kind": "recall",
         "model": ScriptedEmbedder("near"),

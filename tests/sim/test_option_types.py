@@ -6,8 +6,9 @@ from typing import Literal
 
 import pytest
 
-from simlab.agents.judge import RatingJudge, RubricJudge
 from simlab.agents.llm import LlmAgent
+from simlab.agents.rating_judge import RatingJudge
+from simlab.agents.rubric_judge import RubricJudge
 from simlab.agents.scripted import ScriptedAgent
 from simlab.errors import ConfigError
 from simlab.sim.option_types import check_types
