@@ -189,7 +189,7 @@ class Performance:
                 spec,
                 seat,
                 world.seats[seat],
-                models=_recorded(models),
+                models=recorded(models),
                 person=self._staging.person,
                 seed=self._staging.run.seed if lasting else seed,
             )
@@ -202,7 +202,7 @@ class Performance:
         for name, spec in sorted(self._staging.run.judges.items()):
             with _made(f"judge {name!r}", JudgeError):
                 judge = make_judge(
-                    name, spec, models=_recorded(self._staging.models), seed=self._journal.seed
+                    name, spec, models=recorded(self._staging.models), seed=self._journal.seed
                 )
             assert self._fold is not None, "it is kept where there are judges"
             with (
@@ -252,7 +252,8 @@ def _add(fold: Fold, moment: Moment) -> None:
     fold.add(SteppedCore(moment.n_steps - 1, moment.now, acted, plain(moment.timestep)))
 
 
-def _recorded(models: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
+def recorded(models: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
+    """Models whose every call is an effect, by name."""
     return {
         name: RecordedEmbedder(model) if isinstance(model, Embedder) else RecordedModel(model)
         for name, model in models.items()

@@ -1,0 +1,150 @@
+"""A judging: many cases put before judges, recorded as a run is, so that nothing is asked twice."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simlab.agents.score import score_of
+from simlab.errors import EpisodeError, JudgeError, SimlabError
+from simlab.models.embedder import AnyModel
+from simlab.seeding import derive
+from simlab.sim.casting import make_judge
+from simlab.sim.config import JudgeSpec
+from simlab.sim.performance import recorded
+from simlab.sim.scoring.judge_file import JudgeFile
+from simlab.sim.scoring.verdict import failure
+from simlab.stray import Boundary
+from simlab.trace.directory import RunDirectory
+from simlab.trace.events import Fault, Outcome
+from simlab.trace.faults import fault_of
+from simlab.trace.journal import Journal, RecordEnds
+from simlab.trace.log import Log
+from simlab.trace.tracing import turn
+from simlab.trace.writer import SegmentWriter
+
+HOST = "judges"
+"""In the names of segments."""
+
+Read = Callable[[int, str], Any]
+"""The trajectory of a case, by its number and the seat that is judged."""
+
+
+class Judging:
+    """Puts cases before judges, several at a time, in this process.
+
+    Each case is a short episode of a log of its own: its model calls are effects, and its scores
+    its outcome. So a judging that was cut off goes on where it was: what has ended is judged no
+    more, and of what had begun no call is made again.
+
+    A judge that fails fails its own verdict alone.
+
+    Args:
+        file: Who judges.
+        models: By name.
+        directory: Of the record; locked by the caller.
+        read: Gives trajectories.
+    """
+
+    def __init__(
+        self,
+        file: JudgeFile,
+        models: Mapping[str, AnyModel],
+        directory: RunDirectory,
+        read: Read,
+    ) -> None:
+        self._file = file
+        self._models = recorded(models)
+        self._directory = directory
+        self._read = read
+
+    async def run(
+        self,
+        judges_of: Mapping[int, list[str]],
+        *,
+        retry_failed: bool = False,
+        on_case: Callable[[int], None] = lambda _case: None,
+    ) -> None:
+        """Judge what has not been judged yet.
+
+        Args:
+            judges_of: Names of the judges that each case is put before, by its number.
+            retry_failed: True: cases where a judge failed are judged again.
+            on_case: Called with the number of each case that was judged, or was already.
+
+        Raises:
+            ReplayDivergence: A case that had begun is not what it was.
+            LogWriteError: The disk takes no more; what was committed stays.
+        """
+        self._directory.seal_all()
+        log = Log(self._directory)
+        done = log.ended() - (log.failed() if retry_failed else set())
+        for case in sorted(done & judges_of.keys()):
+            on_case(case)
+        todo = iter(sorted(judges_of.keys() - done))
+        segment = self._directory.new_segment(HOST)
+        writer = SegmentWriter(segment.path, seal=segment.seal)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._file.concurrency, len(judges_of) - len(done))):
+                    group.create_task(self._work(todo, judges_of, log, writer, on_case))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            writer.close()
+            self._directory.seal_all()
+
+    async def _work(
+        self,
+        todo: Any,
+        judges_of: Mapping[int, list[str]],
+        log: Log,
+        writer: SegmentWriter,
+        on_case: Callable[[int], None],
+    ) -> None:
+        for case in todo:
+            history = log.history(case).without_end() if case in log.episodes else None
+            seed = derive(self._file.seed, "case", case)
+            journal = Journal(case, seed=seed, writer=writer, history=history)
+            await self._judge(journal, judges_of[case])
+            on_case(case)
+
+    async def _judge(self, journal: Journal, names: list[str]) -> None:
+        """Put one case before its judges and commit what they say."""
+        specs = {name: self._file.judges[name] for name in sorted(names)}
+        trajectories = {of: self._read(journal.episode, of) for of in _seats(specs)}
+        said = {of: [[s.speaker, s.text] for s in t.said()] for of, t in trajectories.items()}
+        await journal.begin(journal.plain(said))
+        scores: dict[str, Any] = {}
+        failed: Fault | None = None
+        for name, spec in specs.items():
+            try:
+                scores[name] = await self._ask(journal, name, spec, trajectories[spec.of])
+            except EpisodeError as error:
+                scores[name] = failure(error.message)
+                failed = failed or fault_of(error, frames=False)
+        await journal.end(Outcome(0, {}, {}, scores, failed))
+
+    async def _ask(self, journal: Journal, name: str, spec: JudgeSpec, trajectory: Any) -> Any:
+        judge = make_judge(name, spec, models=self._models, seed=journal.seed)
+        with (
+            turn(journal, f"judge:{name}", 0, "score"),
+            Boundary(f"judge {name!r}", JudgeError, (SimlabError, RecordEnds)),
+        ):
+            score = await judge.score(trajectory)
+        return journal.plain(score_of(name, score))
+
+
+def opened(path: Path, record: Mapping[str, Any]) -> RunDirectory:
+    """The directory of a judging, made where it is not there yet.
+
+    Raises:
+        RunDirectoryError: Something else is there, or the disk does not take it.
+    """
+    if RunDirectory.is_one(path):
+        return RunDirectory.open(path)
+    return RunDirectory.create(path, record)
+
+
+def _seats(specs: Mapping[str, JudgeSpec]) -> list[str]:
+    return sorted({spec.of for spec in specs.values()})
