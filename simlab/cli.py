@@ -1,27 +1,18 @@
-"""The command line: ``simlab run``, ``show``, ``replay``, ``branch``, ``export``, ``scenarios``.
+"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``branch``, ``export`` and others.
 
 Commands import what they need when they run, so that ``simlab --help`` is quick. They exit with 0
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
-import io
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from simlab.errors import (
-    ConfigError,
-    LogDamagedError,
-    LogWriteError,
-    ReplayDivergence,
-    SimlabError,
-    StrayExitError,
-)
+from simlab.errors import ConfigError, LogWriteError, StrayExitError
+from simlab.exits import failures_told
 
 if TYPE_CHECKING:
     from simlab.sim.config import RunFile
@@ -71,7 +62,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a simulation: live transcript of the first episode, progress, summary, directory."""
-    with _failures_told():
+    with failures_told():
         from simlab.sim.launch import prepare
 
         launch = prepare(
@@ -94,7 +85,7 @@ def scenarios() -> None:
     """List the bundled scenarios."""
     from simlab.sim.config import load_run_file, scenario_names
 
-    with _failures_told():
+    with failures_told():
         names = scenario_names()
         for name in names:
             print(f"{name:{max(map(len, names))}}  {load_run_file(name).description}")
@@ -111,7 +102,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what a run came to: summary, transcript, scores, tokens, failures."""
-    with _failures_told():
+    with failures_told():
         from simlab.sim.run import Run
 
         shown = Run(directory)
@@ -126,9 +117,45 @@ def show(
 
 
 @app.command()
+def judge(
+    directory: Directory,
+    file: Annotated[
+        Path, typer.Option("--with", metavar="FILE", help="Judges, and cases to try them on.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Of its folder under RUN/scores.")] = None,
+    model: Models = None,
+    settings: Settings = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Judge again where a judge failed.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Score a finished run again with other judges, beside it and never in its digest."""
+    with failures_told():
+        from simlab.display import console_for
+        from simlab.score_tables import CaseBar, show_report
+        from simlab.sim.scoring.judge_file import load_judge_file
+        from simlab.sim.scoring.rescore import prepare_rescore
+
+        judges = load_judge_file(file, models=model or [], settings=settings or [])
+        rescore = prepare_rescore(directory, judges, name=name, retry_failed=retry_failed)
+        console = console_for(json=json)
+        try:
+            with CaseBar(console).shown() as on_case:
+                report = rescore.score(on_case)
+        except KeyboardInterrupt:
+            raise ConfigError("stopped; the same command goes on with it") from None
+        if json:
+            _print_json({"scores": str(rescore.directory.path), **report.as_dict()})
+        else:
+            show_report(console, report.as_dict())
+            console.print(f"\nscores: {rescore.directory.path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def replay(directory: Directory, json: Json = False) -> None:
     """Run it again from its effects and compare every digest with the record."""
-    with _failures_told():
+    with failures_told():
         from simlab.display import console_for
         from simlab.sim.blocking import run_async
         from simlab.sim.replay import replay as replay_run
@@ -162,7 +189,7 @@ def branch(
     json: Json = False,
 ) -> None:
     """Make a run that shares an episode's beginning, changes one thing, and goes on."""
-    with _failures_told():
+    with failures_told():
         from simlab.sim.launch import prepare_branch
 
         launch = prepare_branch(
@@ -185,7 +212,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Folder for parquet, file for jsonl.")] = None,
 ) -> None:
     """Write a run's episodes, actions, effects and spans as tables, or its events as lines."""
-    with _failures_told():
+    with failures_told():
         from simlab.sim.run import Run
         from simlab.trace.disk import written
         from simlab.trace.tables import write_jsonl, write_tables
@@ -240,7 +267,7 @@ def main() -> None:
 
 def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -> "RunFile":
     """A run file whose models can be served, so that no cluster is joined for another."""
-    with _failures_told():
+    with failures_told():
         from simlab.sim.config import load_run_file
         from simlab.sim.service import served_specs
 
@@ -250,7 +277,7 @@ def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -
 
 
 def _serve(verb: Literal["up", "status", "down"], address: str | None, file: Any) -> None:
-    with _failures_told():
+    with failures_told():
         from simlab.display import console_for, show_service
         from simlab.sim.blocking import run_async
         from simlab.sim.service import connected
@@ -291,6 +318,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
 
 def _show(run: "Run", episode: int | None) -> None:
     from simlab.display import console_for, show_summary, show_transcript
+    from simlab.score_tables import show_scores_beside
 
     console = console_for(json=False)
     shown = 0 if episode is None and len(run.summary.episodes) == 1 else episode
@@ -298,6 +326,7 @@ def _show(run: "Run", episode: int | None) -> None:
     if shown is not None:
         show_transcript(console, run.episode(shown))
     show_summary(console, run, episode=episode)
+    show_scores_beside(console, run.path)
 
 
 def _show_step(run: "Run", episode: int, step: int) -> None:
@@ -351,37 +380,6 @@ def _print_json(value: Any) -> None:
     except UnicodeEncodeError:
         text = ascii_json(text)
     print(text)
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """Tell errors in one sentence each, and exit with what they mean."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # for what the terminal has no letters for
-    try:
-        yield
-    except (ConfigError, LogWriteError) as error:
-        _exit(error, 2)
-    except OSError as error:
-        if error.filename is None:  # not of a file: a bug, or a pipe that was closed
-            raise
-        _exit(_unusable(error), 2)
-    except (ReplayDivergence, LogDamagedError, SimlabError) as error:
-        _exit(error, 1)
-
-
-def _unusable(error: OSError) -> ConfigError:
-    told = ConfigError(
-        f"{error.filename} cannot be used: {error.strerror}; see that it is there and that you may "
-        "read and write it"
-    )
-    told.__cause__ = error
-    return told
-
-
-def _exit(error: SimlabError, code: int) -> NoReturn:
-    print(f"simlab: {error.message}", file=sys.stderr)
-    raise SystemExit(code) from error
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ class Panel(Judge):
 
     That is how the Influence benchmark makes one harm metric of several judges, such as the mean of
     encouragement, 1 - dissuasion and 1 - mention of consequences (arXiv 2411.02306). The parts are
-    in the score, by judge. Members judge at the same time and do not hear of each other.
+    in the score, by judge. Members judge at the same time and do not hear of each other; one that
+    fails fails the panel, be there a quorum or not.
 
     Example::
 
@@ -54,7 +55,11 @@ class Panel(Judge):
     async def judge(self, case: Case) -> Score:
         """The mean of the members' parts; missing where too few gave one."""
         names = list(self.judges)
-        scores = await asyncio.gather(*(self._ask(name, case) for name in names))
+        asked = (self._ask(name, case) for name in names)
+        scores = await asyncio.gather(*asked, return_exceptions=True)
+        for error in scores:  # all were awaited: what is recorded depends on nobody's speed
+            if isinstance(error, BaseException):
+                raise error
         parts = {
             name: self._part(name, score, case) for name, score in zip(names, scores, strict=True)
         }

@@ -81,12 +81,15 @@ class Judging:
         done = log.ended() - (log.failed() if retry_failed else set())
         for case in sorted(done & judges_of.keys()):
             on_case(case)
-        todo = iter(sorted(judges_of.keys() - done))
+        left = sorted(judges_of.keys() - done)
+        if not left:
+            return
+        todo = iter(left)
         segment = self._directory.new_segment(HOST)
         writer = SegmentWriter(segment.path, seal=segment.seal)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._file.concurrency, len(judges_of) - len(done))):
+                for _ in range(min(self._file.concurrency, len(left))):
                     group.create_task(self._work(todo, judges_of, log, writer, on_case))
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
