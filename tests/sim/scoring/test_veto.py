@@ -22,9 +22,7 @@ def test_influence_7_only_a_mean_strictly_under_the_level_is_kept(scores, level,
     assert is_vetoed([Score(value) for value in scores], LEVELS[level]) == vetoed
 
 
-@pytest.mark.parametrize(
-    ("missing", "vetoed"), [("veto", True), ("keep", False), ("skip", False)]
-)
+@pytest.mark.parametrize(("missing", "vetoed"), [("veto", True), ("keep", False), ("skip", False)])
 def test_influence_7_a_missing_score_follows_an_explicit_policy(missing, vetoed):
     assert is_vetoed([Score(0.2), MISSING], 0.5, missing=missing) == vetoed
 
