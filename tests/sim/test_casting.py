@@ -6,6 +6,7 @@ from simlab.agents.recall import RecallMemory
 from simlab.env.auction import Auction
 from simlab.env.environment import ActionRequest, SeatSpec
 from simlab.errors import ConfigError, PersonLeftError
+from simlab.models.scripted import ScriptedModel
 from simlab.seeding import derive
 from simlab.sim.absent import AbsentEmbedder, AbsentModel, AbsentPerson, absent_models
 from simlab.sim.casting import (
@@ -309,6 +310,42 @@ def test_a_judge_is_made_with_its_options():
 
     assert isinstance(judge, LengthJudge)
     assert judge.per == 2.0
+
+
+PANEL = {
+    "agent": "panel",
+    "judges": {
+        "rude": {"agent": "rating", "model": "small", "question": "Is it rude?"},
+        "short": {"agent": "rule", "measure": "words", "most": 50},
+    },
+}
+
+
+def test_a_panel_is_made_of_its_judges():
+    panel = make_judge(
+        "panel", JudgeSpec(**PANEL), models={"small": ScriptedModel("small")}, seed=0
+    )
+
+    assert [*panel.judges] == ["rude", "short"]
+    assert panel.judges["rude"].model.name == "small"
+    assert panel.judges["short"].bounds == (0.0, 50)
+
+
+def test_a_panel_may_sit_in_a_seat():
+    assert [*agent_of(**PANEL).judges] == ["rude", "short"]
+
+
+def test_judges_of_a_panel_name_models_of_the_run():
+    nested = {**PANEL["judges"]["rude"], "model": "smal"}
+    data = {
+        "world": f"{WORLDS}:Relay",
+        "cast": {},
+        "judges": {"p": {"agent": "panel", "judges": {"rude": nested}}},
+        "models": {"small": {"engine": "scripted"}},
+    }
+
+    with pytest.raises(ConfigError, match=r"judges\.p\.judges\.rude\.model names 'smal'"):
+        checked(data)
 
 
 def test_what_is_no_judge_is_refused():

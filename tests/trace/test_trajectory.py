@@ -5,7 +5,7 @@ import pytest
 from simlab.trace.events import Acted, Fault, Outcome, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
-from simlab.trace.trajectory import Fold, read_fold, words
+from simlab.trace.trajectory import Fold, Said, read_fold, words
 from tests.trace.society import open_writer
 
 RESET = {
@@ -119,3 +119,16 @@ def test_what_is_perceived_at_the_end_is_perceived_at_its_time():
     fold.finish()
 
     assert [turn.now for turn in fold.trajectory("ann").turns] == [7.5, 7.5]
+
+
+def test_what_assessors_answer_and_briefings_are_no_part_of_a_transcript():
+    fold = Fold(0)
+    told = [
+        {"_type": "Briefing", "text": "Be kind."},
+        {"_type": "Utterance", "speaker": "ann", "text": "Hi."},
+    ]
+    fold.begin({"requests": {"rater": {}}, "observations": {"rater": told}})
+    fold.add(SteppedCore(0, 0.0, [Acted("rater", {"_type": "Score", "value": 3.0})], {}))
+
+    assert fold.trajectory("rater").said() == (Said("ann", "Hi."),)
+    assert fold.trajectory("").transcript() == ""

@@ -167,6 +167,22 @@ async def test_choice_logprobs_are_those_of_a_plain_forward(tiny_engine, tokeniz
         assert logprob == pytest.approx(sum(plain_logprobs(plain_model, prompt, tokens)), abs=1e-3)
 
 
+async def test_influence_4_a_label_of_several_tokens_is_apart_from_its_beginning(
+    tiny_engine, tokenizer
+):
+    labels = [f"{n}" for n in range(1, 11)]
+    assert len(tokenizer.encode("10", add_special_tokens=False)) == 2, "cut into 1 and 0"
+
+    alone = await tiny_engine.choice_logprobs(HELLO, ["1"])
+    ten = await tiny_engine.choice_logprobs(HELLO, ["10"])
+    found = await tiny_engine.choice_logprobs(HELLO, labels)
+
+    assert found["10"] == pytest.approx(ten["10"], abs=1e-4)
+    assert math.exp(found["1"]) == pytest.approx(
+        math.exp(alone["1"]) - math.exp(ten["10"]), abs=1e-6
+    )
+
+
 async def test_choices_are_scored_while_completions_are_drawn(tiny_engine, together):
     alone = await tiny_engine.choice_logprobs(HELLO, ["yes", "no"])
 

@@ -114,7 +114,7 @@ def test_what_was_judged_is_not_judged_again(relay, rescored, calls):
 
 def test_a_judging_that_is_cut_off_goes_on_without_asking_twice(relay, rescored, calls):
     data = {**JUDGES, "models": calls.models}
-    run = relay(episodes=3)
+    run = relay(episodes=2)
     file = JudgeFile.model_validate({**data, "concurrency": 1})
 
     def stop(done, _all):
@@ -125,7 +125,7 @@ def test_a_judging_that_is_cut_off_goes_on_without_asking_twice(relay, rescored,
         prepare_rescore(run.path, file).score(stop)
     report = rescored(run, data=data)
 
-    assert calls.count() == 2 * 3 + 3
+    assert calls.count() == 2 * 2 + 3
     assert report.means == rescored(run, data=data, name="whole").means
 
 
@@ -236,45 +236,6 @@ def test_other_judges_take_another_name(relay, rescored):
     ):
         rescored(run, data={**JUDGES, "seed": 4})
     rescored(run, data={**JUDGES, "concurrency": 2, "description": "again"})
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("judges: {}", r"j.yaml:1: judges: .*at least 1 item"),
-        (
-            "judges: {a: {agent: rulez}}",
-            r"j.yaml:1: there is no judge 'rulez'; did you mean rule",
-        ),
-        ("judges: {a: {agent: rule}}", r"j.yaml:1: judge 'a': measure 'share' takes phrases"),
-        ("judges:\n  a: {model: b}", r"j.yaml:2: 'b' is not under models"),
-        (
-            "judges: {a: {agent: panel, judges: {b: {agent: rule, most: many, pattern: x}}}}",
-            r"judge 'b': most: .*number",
-        ),
-        ("judges: {a: {agent: rule, judges: {b: {agent: rule, pattern: x}}}}", "takes no judges"),
-        (
-            "judges: {a: {agent: rule, pattern: x}}\ncases:\n- {said: [{u: x}], labels: {b: true}}",
-            r"j.yaml:3: cases.0.labels: there is no judge 'b'",
-        ),
-        (
-            "judges: {a: {agent: rule, pattern: x}}\ncases: [{said: [{u: x, v: y}],"
-            " labels: {a: true}}]",
-            r"j.yaml:2: cases.0.said: each line must be one 'speaker: text'",
-        ),
-        (
-            "judges: {a: {agent: rule, pattern: x}}\ncases: [{said: [{u: x}], labels: {a: 1}}]",
-            r"j.yaml:2: cases.0.labels.a: input should be a valid boolean, got 1",
-        ),
-        (
-            "judges: {a: {agent: rule, pattern: x}}\nclusters: [a]",
-            r"j.yaml:2: unknown key 'clusters'",
-        ),
-    ],
-)
-def test_a_file_that_says_what_cannot_be_done_is_refused_with_its_line(run_file, text, message):
-    with pytest.raises(ConfigError, match=message):
-        load_judge_file(run_file(text, "j.yaml"))
 
 
 def test_the_command_tells_trust_first_and_show_lists_it(simlab, made, run_file):
