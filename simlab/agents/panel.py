@@ -56,13 +56,10 @@ class Panel(Judge):
         """The mean of the members' parts; missing where too few gave one."""
         names = list(self.judges)
         asked = (self._ask(name, case) for name in names)
-        scores = await asyncio.gather(*asked, return_exceptions=True)
-        for error in scores:  # all were awaited: what is recorded depends on nobody's speed
-            if isinstance(error, BaseException):
-                raise error
-        parts = {
-            name: self._part(name, score, case) for name, score in zip(names, scores, strict=True)
-        }
+        # All are awaited, so that what is recorded depends on nobody's speed.
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        scores = dict(zip(names, map(_given, outcomes), strict=True))
+        parts = {name: self._part(name, score, case) for name, score in scores.items()}
         given = {name: part for name, part in parts.items() if part is not None}
         missing = [name for name in names if name not in given]
         reason = f"missing: {', '.join(missing)}" if missing else ""
@@ -79,6 +76,12 @@ class Panel(Judge):
     def _part(self, name: str, score: Score, case: Case) -> float | None:
         share = self.judges[name].share(score, case.scale)
         return 1 - share if share is not None and name in self._reversed else share
+
+
+def _given(outcome: Score | BaseException) -> Score:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 def _check(judges: Mapping[str, Any], reversed: Collection[str], quorum: int | None) -> None:

@@ -9,6 +9,7 @@ from simlab.agents.rating_judge import RatingJudge
 from simlab.agents.rule_judge import RuleJudge
 from simlab.env.environment import ActionRequest, Utterance
 from simlab.env.scale import Scale
+from simlab.errors import JudgeError
 from tests.agents.played import Played
 
 TALK = Played("ann: Trust me.\nbob: No.")
@@ -72,3 +73,12 @@ async def test_in_a_seat_members_are_asked_what_the_request_asks(replying):
 def test_a_panel_of_nobody_or_of_strangers_is_refused(judges, settings, message):
     with pytest.raises(ValueError, match=message):
         Panel(judges, **settings)
+
+
+async def test_a_member_that_fails_fails_the_panel_after_all_were_heard(replying):
+    failing = RatingJudge(replying(logprobs={}))
+    rating = rater(replying, {" 3": 0.0}, question="How bad?")
+
+    with pytest.raises(JudgeError, match="judge 'rating' must be given a question"):
+        await Panel({"a": failing, "b": rating}, quorum=1).score(TALK)
+    assert len(rating.model.prompts) == 1
