@@ -1,4 +1,4 @@
-"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``branch``, ``export`` and more.
+"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``branch`` and more.
 
 Commands import what they need when they run, so that ``simlab --help`` is quick. They exit with 0
 when done, 1 when the run failed, and 2 when what was given cannot be run.
