@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simlab.errors import ConfigError
-from simlab.sim.yaml_file import as_yaml
+from simlab.yaml_file import as_yaml
 
 Hosts = int | Literal["auto"]
 """How many Ray hosts; ``auto`` leaves it to the run."""

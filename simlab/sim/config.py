@@ -25,7 +25,7 @@ from simlab.problem import problem
 from simlab.sim.kinds import USUAL
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
-from simlab.sim.yaml_file import YamlFile
+from simlab.yaml_file import YamlFile
 
 
 class _Strict(BaseModel):

@@ -28,11 +28,11 @@ from simlab.sim.replay import requests_at
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
 from simlab.sim.summary import summarise, write_summary
-from simlab.sim.yaml_file import YamlFile
 from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import written
 from simlab.trace.log import Log
 from simlab.trace.tables import write_tables
+from simlab.yaml_file import YamlFile
 
 _MAY_DIFFER = ("episodes", "concurrency", "description", "budget")
 """Keys of a run file that a run is gone on with although they have changed."""

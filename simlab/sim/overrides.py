@@ -14,7 +14,7 @@ from simlab.models.engines import ENGINES, ModelSpec, embeds, engine_class, opti
 from simlab.sim.kinds import USUAL, find_agent, find_judge
 from simlab.sim.make import parameters
 from simlab.sim.places import with_places
-from simlab.sim.yaml_file import Setting, with_settings
+from simlab.yaml_file import Setting, with_settings
 
 ALL = "all"
 """In ``models``: settings for every language model of the run.

@@ -16,8 +16,10 @@ _NAMES = (
 """The keys of a run file that name code; ``*`` is any key, and any place in a list."""
 
 _WEIGHTS = ("models", "*", "weights")
-_FOLDERS = (_WEIGHTS, ("models", "*", "tokenizer"), ("models", "*", "adapter"))
-"""The keys that name a folder where they begin with a dot; hub ids cannot."""
+_WORLD = ("options", "path")
+_FOLDERS = (_WEIGHTS, ("models", "*", "tokenizer"), ("models", "*", "adapter"), _WORLD)
+"""The keys that name a folder, or what a world reads, where they begin with a dot; hub ids and
+names of what is bundled cannot."""
 
 _FILES = (("models", "*", "calls_log"),)
 """The keys that name a file."""
@@ -29,7 +31,8 @@ def with_places(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The data of a run file in which all that it names says where it is.
 
     That is every ``file.py:name``, every ``calls_log``, and what begins with a dot of weights,
-    tokenizers and adapters. Links are not followed: an adapter's version is its folder's name.
+    tokenizers, adapters and the world's ``options.path``. Links are not followed: an adapter's
+    version is its folder's name.
 
     Args:
         data: Not changed; what is of another form than a run file's stays as it is.
@@ -58,7 +61,7 @@ def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
         return own_name(name) if name.startswith((".", "/")) else name
 
     return _with(
-        _with(with_files(data, own_name), [_WEIGHTS], own_name_of_folder), _FILES, own_name
+        _with(with_files(data, own_name), [_WEIGHTS, _WORLD], own_name_of_folder), _FILES, own_name
     )
 
 

@@ -24,7 +24,7 @@ from simlab.sim.make import make
 from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.option_types import check_types
 from simlab.sim.spending import check_budget
-from simlab.sim.yaml_file import YamlFile, located
+from simlab.yaml_file import YamlFile, located
 
 
 def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool = False) -> None:

@@ -35,8 +35,8 @@ from simlab.sim.modelling import build_models, check_weights
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
 from simlab.sim.rehearsal import check_judge_types
-from simlab.sim.yaml_file import YamlFile, located
 from simlab.trace.trajectory import Said
+from simlab.yaml_file import YamlFile, located
 
 
 class LabelledCase(BaseModel):

@@ -21,13 +21,20 @@ class YamlFile:
     Args:
         path: The file; only named in messages if `text` is given.
         text: Its contents.
+        example: A line that such a file may begin with, for the message that it is no mapping.
 
     Raises:
         ConfigError: It cannot be read, is not YAML, has a key twice, or is no mapping; names the
             line.
     """
 
-    def __init__(self, path: Path, text: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: str | None = None,
+        *,
+        example: str = "world: simlab.env.car_sale:CarSale",
+    ) -> None:
         self.path = path
         self._lines: dict[KeyPath, int] = {}
         text = _read(path) if text is None else text
@@ -39,7 +46,7 @@ class YamlFile:
         if not isinstance(self.data, dict):
             raise ConfigError(
                 f"{path} must be a mapping of keys, got {type(self.data).__name__}; "
-                "begin with a line such as 'world: simlab.env.car_sale:CarSale'"
+                f"begin with a line such as {example!r}"
             )
         assert node is not None
         self._number(node, ())
@@ -67,6 +74,20 @@ class YamlFile:
             for number, value in enumerate(node.value):
                 self._lines[*path, number] = value.start_mark.line + 1
                 self._number(value, (*path, number))
+
+
+def as_written(key: Any) -> Any:
+    """A word as it stands in a file: YAML reads yes and no as truth values, digits as numbers."""
+    if isinstance(key, bool):
+        return "yes" if key else "no"
+    return str(key) if isinstance(key, int) else key
+
+
+def with_keys_as_written(data: Any) -> Any:
+    """A mapping whose keys are words, see `as_written`; what is no mapping stays as it is."""
+    if not isinstance(data, dict):
+        return data
+    return {as_written(key): value for key, value in data.items()}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from simlab.errors import ConfigError
-from simlab.sim.yaml_file import YamlFile, as_yaml, with_settings
+from simlab.yaml_file import YamlFile, as_yaml, with_settings
 
 TEXT = """\
 world: a:B
