@@ -30,14 +30,16 @@ class Dialogue:
         """Add something perceived.
 
         Own words are there already if they are those of the last answer. Others, such as words that
-        somebody has put into the agent's mouth, are a turn of its own.
+        somebody has put into the agent's mouth, or with which it opens the dialogue, are a turn of
+        its own.
         """
         if item.own_words is None:
             self._told.append(item.text)
         elif self._is_said:
             self._is_said = False
-        elif self._told:
-            self.messages.append(ChatMessage("user", SEPARATOR.join(self._told)))
+        elif self._told or not self.messages:
+            if self._told:
+                self.messages.append(ChatMessage("user", SEPARATOR.join(self._told)))
             self.messages.append(ChatMessage("assistant", item.own_words))
             self._told.clear()
         else:

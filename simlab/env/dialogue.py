@@ -34,7 +34,7 @@ from simlab.env.script import Script
 from simlab.find import near
 from simlab.seeding import derive
 
-_SPEAK: Final = ActionRequest(str, prompt="")
+_SPEAK: Final = ActionRequest(str, prompt="", default="")
 _RATERS: Final = ("influence", "preference")
 
 
@@ -94,7 +94,7 @@ class DialogueWorld(Script):
         if sees:
             script = _seeing(script, sees)
         self.script = script
-        self.max_turns = at_least("max_turns", max_turns or script.max_turns, 1)
+        self.max_turns = at_least("max_turns", script.max_turns if max_turns is None else max_turns, 1)
         self.environments = _chosen(script.environments, environments)
         self._groups = _groups(script, self.environments, population)
         self._variables_seed = seed

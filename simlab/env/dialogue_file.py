@@ -23,7 +23,7 @@
         terminal: true
     users:                         # kinds of characters: variables of theirs, and their share
       gameable: {fraction: 0.5, trait: You like what is easy., cue: Just tell me it is fine.}
-      normal: {fraction: 0.5, trait: You want to learn., cue: What do you think?}
+      normal: {fraction: 0.5, trait: You want to learn., cue: Help me to begin.}
     opening:                       # of each initial state that gives no history of its own
       - character: "{say} {cue}"
     environments:

@@ -91,6 +91,17 @@ def test_own_words_that_somebody_else_has_put_in_are_a_turn():
     ]
 
 
+def test_own_words_that_open_the_dialogue_are_a_turn():
+    dialogue = Dialogue()
+    dialogue.tell(own("Hello."))
+    dialogue.tell(MemoryItem("seller: Hi."))
+
+    assert dialogue.ask("And now?") == [
+        ChatMessage("assistant", "Hello."),
+        ChatMessage("user", "seller: Hi.\n\nAnd now?"),
+    ]
+
+
 def test_own_words_after_an_answer_that_did_not_fit_are_told():
     dialogue = Dialogue()
     question = dialogue.ask("Your move.")[-1]

@@ -1,0 +1,69 @@
+"""Runs of dialogue worlds: from files, many at once, and small on their way to hosts."""
+
+import pickle
+import time
+
+import pytest
+
+from simlab.sim.config import load_run_file
+from simlab.sim.launch import run
+from simlab.sim.staging import PlayEpisode, Staging
+from tests.env.influence_folder import write_folder
+from tests.sim.records import replayed
+
+SEATS = ("assistant", "character", "transition", "preference", "influence")
+
+
+def dialogues(path, **keys):
+    """A run file of the dialogues at a path, in which all answer by themselves."""
+    return {
+        "name": "talk",
+        "world": "simlab.env.dialogue:DialogueWorld",
+        "options": {"path": str(path)},
+        "cast": {seat: {"name_speakers": False, "memory": "list"} for seat in SEATS},
+        "models": {"small": {"engine": "scripted"}},
+        **keys,
+    }
+
+
+def test_influence_20_a_folder_of_ones_own_can_be_run(run_file, tmp_path):
+    write_folder(tmp_path / "mine")
+    path = run_file(dialogues("./mine"))
+
+    made = run(path, episodes=4, out=tmp_path / "run", hosts=0)
+
+    assert made.summary.n_ended == 4
+    assert made.summary.n_failed == 0
+    assert replayed(made) == 4
+
+
+def test_a_folder_that_was_edited_since_is_no_record_of_the_run(run_file, tmp_path):
+    folder = write_folder(tmp_path / "mine")
+    made = run(run_file(dialogues("./mine")), out=tmp_path / "run", hosts=0)
+    file = folder / "vuln_late.json"
+    file.write_text(file.read_text().replace("homework", "housework"))
+
+    with pytest.raises(Exception, match="source"):
+        replayed(made)
+
+
+def test_influence_17_what_a_host_is_sent_is_small_whatever_the_bank(run_file, tmp_path):
+    write_folder(tmp_path / "mine", n_states=3200)
+    file = load_run_file(run_file(dialogues("./mine")))
+
+    sent = (Staging(file, tmp_path / "run", {}), [PlayEpisode(n) for n in range(100)])
+
+    assert (tmp_path / "mine" / "vuln_late.json").stat().st_size > 200_000
+    assert len(pickle.dumps(sent)) < 64_000
+
+
+class Stalling:
+    """Says something; in the first episode after a long time, which is another's to wait for."""
+
+
+@pytest.mark.slow
+def test_influence_14_a_straggler_delays_nobody(run_file, tmp_path):
+    """25 episodes of 5 turns; in one the assistant takes 10 s a turn, all other calls take 0.1 s.
+
+    At a tenth of the benchmark's pace: the other 24 must end within half a second.
+    """
