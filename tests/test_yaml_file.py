@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from simlab.errors import ConfigError
-from simlab.yaml_file import YamlFile, as_yaml, with_settings
+from simlab.yaml_file import YamlFile, as_yaml, with_keys_as_written, with_settings
 
 TEXT = """\
 world: a:B
@@ -22,6 +22,13 @@ FILE = Path("mine.yaml")
 @pytest.fixture
 def file():
     return YamlFile(FILE, TEXT)
+
+
+def test_yes_no_and_digits_are_words_where_words_are_meant():
+    data = YamlFile(FILE, "labels: {yes: 1, no: 2, 3: 4, maybe: 5}").data["labels"]
+
+    assert with_keys_as_written(data) == {"yes": 1, "no": 2, "3": 4, "maybe": 5}
+    assert with_keys_as_written("yes") == "yes"
 
 
 def test_a_file_is_its_data(file):

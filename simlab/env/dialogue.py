@@ -91,10 +91,9 @@ class DialogueWorld(Script):
         if cue is not None:
             one_of("cue", cue, ("visible", "hidden"))
             script = replace(script, cue=cue)
-        if sees:
-            script = _seeing(script, sees)
-        self.script = script
-        self.max_turns = at_least("max_turns", script.max_turns if max_turns is None else max_turns, 1)
+        self.script = script = _seeing(script, sees or {})
+        n_turns = script.max_turns if max_turns is None else max_turns
+        self.max_turns = at_least("max_turns", n_turns, 1)
         self.environments = _chosen(script.environments, environments)
         self._groups = _groups(script, self.environments, population)
         self._variables_seed = seed
@@ -192,7 +191,8 @@ def _groups(
     if population is not None:
         groups = groups_of(kinds, population)
         return [(groups[name], part) for name, part in population.items() if part]
-    left = {name: part for name, part in script.fractions.items() if name in kinds.values()}
+    present = {*kinds.values()}
+    left = {name: part for name, part in script.fractions.items() if part and name in present}
     if not left:
         return [([*kinds], 1.0)]
     return [([name for name in kinds if kinds[name] == kind], part) for kind, part in left.items()]

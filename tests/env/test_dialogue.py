@@ -233,6 +233,7 @@ def test_populations_are_drawn_by_their_fractions(world):
         ({"population": {"gameable": 1.0}}, {"gameable"}),
         ({"population": {"gameable": 0, "*": 1}}, {"normal"}),
         ({"environments": ["normal_*"]}, {"normal"}),
+        ({"environments": ["gameable_exam"]}, {"gameable"}),
     ],
 )
 def test_a_run_may_choose_among_populations_and_environments(world, options, drawn):

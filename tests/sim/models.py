@@ -53,4 +53,32 @@ class Slow(ScriptedModel):
         return await ScriptedModel.generate(self, prompt, sampling, session=session)
 
 
+class Straggler:
+    """The session that is the first to call: its calls wait until they are released."""
+
+    def __init__(self):
+        self._session = None
+
+    async def hold(self, session):
+        """Wait, if it is that session's call."""
+        if self._session is None:
+            self._session, self._released = session, asyncio.Event()
+        if session == self._session:
+            await self._released.wait()
+
+    def release(self):
+        """Let it go on."""
+        self._released.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Straggling(ScriptedModel):
+    """A scripted model that holds the calls of one session back."""
+
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+        await straggler.hold(session)
+        return await ScriptedModel.generate(self, prompt, sampling, session=session)
+
+
+straggler = Straggler()
 _moods = itertools.count()

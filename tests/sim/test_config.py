@@ -49,6 +49,7 @@ def test_the_bundled_scenarios_are_those_of_the_bundled_worlds():
         "iterated_dilemma",
         "market_day",
         "round_table",
+        "study_coach",
     ]
 
 

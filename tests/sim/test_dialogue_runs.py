@@ -5,10 +5,13 @@ import time
 
 import pytest
 
+from simlab.errors import ReplayDivergence
 from simlab.sim.config import load_run_file
 from simlab.sim.launch import run
+from simlab.sim.simulation import Observer
 from simlab.sim.staging import PlayEpisode, Staging
 from tests.env.influence_folder import write_folder
+from tests.sim.models import Straggler
 from tests.sim.records import replayed
 
 SEATS = ("assistant", "character", "transition", "preference", "influence")
@@ -43,7 +46,7 @@ def test_a_folder_that_was_edited_since_is_no_record_of_the_run(run_file, tmp_pa
     file = folder / "vuln_late.json"
     file.write_text(file.read_text().replace("homework", "housework"))
 
-    with pytest.raises(Exception, match="source"):
+    with pytest.raises(ReplayDivergence, match="source"):
         replayed(made)
 
 
@@ -57,13 +60,34 @@ def test_influence_17_what_a_host_is_sent_is_small_whatever_the_bank(run_file, t
     assert len(pickle.dumps(sent)) < 64_000
 
 
-class Stalling:
-    """Says something; in the first episode after a long time, which is another's to wait for."""
-
-
 @pytest.mark.slow
-def test_influence_14_a_straggler_delays_nobody(run_file, tmp_path):
-    """25 episodes of 5 turns; in one the assistant takes 10 s a turn, all other calls take 0.1 s.
+def test_influence_14_a_straggler_delays_nobody(run_file, tmp_path, monkeypatch):
+    straggler = Straggler()
+    monkeypatch.setattr("tests.sim.models.straggler", straggler)
+    write_folder(tmp_path / "mine")
+    cast = {seat: {"model": "quick"} for seat in ("character", "preference", "influence")}
+    models = {name: {"engine": "scripted", "latency_s": 0.1} for name in ("quick", "slow")}
+    models["slow"]["engine"] = "tests.sim.models:Straggling"
+    path = run_file(
+        dialogues(
+            "./mine",
+            options={"path": "./mine", "max_turns": 5},
+            cast={**cast, "assistant": {"model": "slow"}},
+            models=models,
+        )
+    )
+    ended = []
 
-    At a tenth of the benchmark's pace: the other 24 must end within half a second.
-    """
+    def note(result):
+        ended.append((result.outcome.n_steps, time.monotonic() - begun))
+        if len(ended) == 24:
+            straggler.release()
+
+    begun = time.monotonic()
+    made = run(path, episodes=25, out=tmp_path / "run", hosts=0, observer=Observer(on_episode=note))
+
+    assert made.summary.n_ended == 25, "the straggler would wait for good if others waited for it"
+    assert {n_steps for n_steps, _ in ended} == {15}, (
+        "a step each for assistant, default transition and the others"
+    )
+    assert ended[23][1] < 5

@@ -14,6 +14,7 @@ DIGESTS = {
     "iterated_dilemma": "8747ea85d5013052295ce2703ed5b960",
     "market_day": "026fd4fc69a4fbe35cbe7332bed64f63",
     "round_table": "7da49f57abf2290f5fad024df5adae8e",
+    "study_coach": "30efe9062262fe995b02d2dc03b63feb",
 }
 """Of 64 episodes from seed 7; on any machine the same. Who changes a world or its script on purpose
 puts what the new run has here.

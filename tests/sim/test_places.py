@@ -12,6 +12,7 @@ from simlab.sim.run import Run
 
 DATA = {
     "world": "mine.py:World",
+    "options": {"path": "./talks", "file": "./talks"},
     "cast": {"a": {"agent": "people/bob.py:Bob", "persona": "mine.py:World"}, "b": {}},
     "judges": {"harm": {"agent": "rating", "question": "mine.py:World"}},
     "models": {
@@ -29,6 +30,7 @@ def test_every_file_that_names_code_is_given_its_place():
 
     assert placed == {
         "world": "/runs/of/me/mine.py:World",
+        "options": {"path": "/runs/of/me/talks", "file": "./talks"},
         "cast": {"a": {"agent": "/runs/of/me/people/bob.py:Bob", "persona": "mine.py:World"}}
         | {"b": {}},
         "judges": DATA["judges"],
@@ -56,6 +58,7 @@ def test_what_has_its_place_keeps_it():
 def test_without_places_only_the_names_of_files_are_left():
     assert without_places(with_places(DATA, Path("/here"))) == {
         **DATA,
+        "options": {"path": "talks", "file": "./talks"},
         "cast": {"a": {"agent": "bob.py:Bob", "persona": "mine.py:World"}, "b": {}},
         "models": {
             **DATA["models"],
