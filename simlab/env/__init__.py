@@ -2,7 +2,7 @@
 
 Start with `Environment` and `TimeStep`, then write a world as a class or, where it reads best as a
 script, with `simlab.env.script`; `simlab.env.check` says whether it keeps the contract. The bundled
-worlds are `car_sale`, `iterated_dilemma`, `auction`, `round_table` and `market_day`.
+worlds are `car_sale`, `iterated_dilemma`, `auction`, `round_table`, `market_day` and `dialogue`.
 """
 
 from simlab.env.environment import (

@@ -1,11 +1,12 @@
 """What must hold of a dialogue script, whichever file it was read from, before anybody is asked."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from simlab.env.dialogue_script import DialogueScript, InitialState, Line
-from simlab.env.template import check_names
+from simlab.env.dialogue_script import DialogueScript, Line
+from simlab.env.number import is_number
+from simlab.env.template import check_names, names_in
 from simlab.errors import ConfigError
 from simlab.find import near
 
@@ -15,6 +16,7 @@ Place = tuple[str | int, ...]
 Fault = tuple[Place, str]
 """Where something is wrong, and what."""
 
+_Text = tuple[Place, str]
 _ROUNDING: Final = 1e-6
 
 
@@ -38,7 +40,7 @@ def check_script(script: DialogueScript, where: Callable[[Place], str]) -> None:
 def fault_of_fractions(fractions: Mapping[str, float]) -> str:
     """Why fractions cannot be shares of a whole; empty if they can."""
     for name, fraction in fractions.items():
-        if not 0 <= fraction <= 1:
+        if not is_number(fraction) or not 0 <= fraction <= 1:
             return f"fraction of {name!r} must be in [0, 1], got {fraction!r}"
     total = math.fsum(fractions.values())
     if abs(total - 1) > _ROUNDING:
@@ -84,17 +86,33 @@ def _faults_of_banks(script: DialogueScript) -> Iterator[Fault]:
 
 def _faults_of_texts(script: DialogueScript) -> Iterator[Fault]:
     shared = list(_shared_texts(script))
+    drawn = {name: " ".join(values) for name, values in script.choices.items()}
     for name, environment in script.environments.items():
-        outer = {**script.choices, **environment.variables}
-        own = [set(initial.variables) for initial in environment.initial_states.values()]
-        common = {*outer, *(set.intersection(*own) if own else ())}
-        yield from _unknown(shared, common)
-        at: Place = ("environments", name)
-        yield from _unknown([((*at, key), text) for key, text in environment.variables.items()],
-                            common)  # fmt: skip
+        outer = {**drawn, **environment.variables}
+        own = [{*initial.variables} for initial in environment.initial_states.values()]
+        yield from _unknown(shared, {*outer, *set.intersection(*own)})
+        place: Place = ("environments", name)
+        naming = {
+            key: text for key, text in environment.variables.items() if "{" in text or "}" in text
+        }
         for number, initial in environment.initial_states.items():
-            texts = _texts_of((*at, "initial_states", number), initial)
-            yield from _unknown(texts, {*outer, *initial.variables})
+            here: Place = (*place, "initial_states", number)
+            values = {**outer, **initial.variables}
+            yield from _unknown(_texts_of_lines((*here, "history"), initial.history), values)
+            yield from _faults_of_values(here, initial.variables, values)
+            yield from _faults_of_values(place, naming, values)
+
+
+def _faults_of_values(
+    place: Place, own: Mapping[str, str], values: Mapping[str, str]
+) -> Iterator[Fault]:
+    """What is wrong with values of variables: they may name others that name none themselves."""
+    yield from _unknown((((*place, name), text) for name, text in own.items()), values)
+    for name, text in own.items():
+        deeper = next((inner for inner in names_in(text) if names_in(values[inner])), None)
+        if deeper is not None:
+            rule = f"{{{deeper}}} names variables itself, so that no other one may name it"
+            yield (*place, name), f"{rule}; write out what it says in {name!r}"
 
 
 def _faults_of_fractions(script: DialogueScript) -> Iterator[Fault]:
@@ -102,8 +120,10 @@ def _faults_of_fractions(script: DialogueScript) -> Iterator[Fault]:
         yield ("fractions",), fault
 
 
-def _shared_texts(script: DialogueScript) -> Iterator[tuple[Place, str]]:
+def _shared_texts(script: DialogueScript) -> Iterator[_Text]:
     """Texts of all environments."""
+    for name, values in script.choices.items():
+        yield from ((("variables", name), value) for value in values)
     yield ("assistant",), script.assistant
     yield ("character",), script.character
     for seat, assessor in script.assessors.items():
@@ -114,17 +134,11 @@ def _shared_texts(script: DialogueScript) -> Iterator[tuple[Place, str]]:
         yield from _texts_of_lines(("states", name, "history"), state.history)
 
 
-def _texts_of(place: Place, initial: InitialState) -> Iterator[tuple[Place, str]]:
-    yield from (((*place, name), text) for name, text in initial.variables.items())
-    yield from _texts_of_lines((*place, "history"), initial.history)
-
-
-def _texts_of_lines(place: Place, lines: tuple[Line, ...]) -> Iterator[tuple[Place, str]]:
+def _texts_of_lines(place: Place, lines: tuple[Line, ...]) -> Iterator[_Text]:
     return (((*place, number), line.text) for number, line in enumerate(lines))
 
 
-def _unknown(texts: "Iterator[tuple[Place, str]] | list[tuple[Place, str]]",
-             known: "set[str]") -> Iterator[Fault]:  # fmt: skip
+def _unknown(texts: Iterable[_Text], known: Collection[str]) -> Iterator[Fault]:
     for place, text in texts:
         try:
             check_names(text, known)

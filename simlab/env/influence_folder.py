@@ -247,6 +247,8 @@ def _where(place: Place, folder: Path, file: YamlFile) -> str:
             return f"{folder / str(name)}.json: {'.'.join(map(str, ['histories', *inner]))}"
         case ("environments", name, *key):
             return f"{folder / str(name)}.json: {'.'.join(map(str, key))}"
+        case ("variables", name):
+            return file.where(("possible_env_vars", name))
         case ("states", *key):
             return file.where(("state_config", *(_THEIR_KEYS.get(part, part) for part in key)))
         case ("assistant" | "character" | "transition" | "preference" | "influence" as seat, *_):

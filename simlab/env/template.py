@@ -5,6 +5,8 @@ from string import Formatter
 
 from simlab.find import near
 
+_REMEDY = "write a brace that is none of a variable's as {{ or }}"
+
 
 def names_in(text: str) -> tuple[str, ...]:
     """The variables that a text names, in their order.
@@ -17,17 +19,14 @@ def names_in(text: str) -> tuple[str, ...]:
     try:
         parts = list(Formatter().parse(text))
     except ValueError as error:
-        raise ValueError(f"{error}; write a brace that is none of a variable's as {{{{ or }}}}, "
-                         f"got {_short(text)!r}") from error  # fmt: skip
+        raise ValueError(f"{error} in {_short(text)!r}; {_REMEDY}") from error
     names = []
     for _, name, form, conversion in parts:
         if name is None:
             continue
         if not name.isidentifier() or form or conversion:
-            raise ValueError(
-                f"expected the name of a variable between braces, got {{{name}}}; write a brace "
-                "that is none of a variable's as {{ or }}"
-            )
+            expected = "expected the name of a variable between braces"
+            raise ValueError(f"{expected}, got {{{name}}}; {_REMEDY}")
         names.append(name)
     return tuple(names)
 

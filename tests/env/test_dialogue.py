@@ -257,6 +257,7 @@ def test_a_cue_is_said_or_not(world, cue, said):
         ({"environments": ["sport"]}, "no environment is 'sport'; there are exam"),
         ({"environments": "exam"}, "must be a list of names or patterns, got 'exam'"),
         ({"population": {"all": 0.5}}, "fractions must sum to 1, got 0.5"),
+        ({"population": {"all": "most"}}, r"fraction of 'all' must be in \[0, 1\], got 'most'"),
         ({"population": {"odd": 1}}, r"population 'odd' has no environment; there are \('all',\)"),
         ({"cue": "maybe"}, "cue must be one of .* got 'maybe'"),
         ({"sees": {"influence": "all"}}, r"a seat of sees must be one of \(\), got 'influence'"),

@@ -135,6 +135,8 @@ def test_the_example_of_the_documentation_can_be_played(read):
         ("fine, {coach}?", "fine, {x}?", r":20: unknown variable \{x\}"),
         ("Oh, {subject}.", "Oh, {x}.", r":29: unknown variable \{x\}"),
         ("{student: Mia, say", "{say", r":5: unknown variable \{student\}"),
+        ("[Kim, Alex]", '[Kim, "{x}"]', r":3: unknown variable \{x\}"),
+        ("[Kim, Alex]", '[Kim, "{subject}"]', r":20: \{coach\} names variables itself"),
         ("no: talking", "no: asleep", r":13: there is no state 'asleep'"),
         ("default: no", "default: maybe", r":14: default .* labels \('yes', 'no'\), got 'maybe'"),
         ("    terminal: true\n", "", r":15: state 'working' has no transition; give it"),
@@ -177,6 +179,13 @@ environments:
     initial_states: {bank}
 """
         )
+
+
+def test_a_variable_of_one_initial_state_alone_is_unknown_to_what_all_share(read):
+    shared = "subject: algebra of {book}"
+
+    with pytest.raises(ConfigError, match=r":26: unknown variable \{book\}"):
+        read(("subject: algebra", shared), ("{student: Mia,", "{student: Mia, book: Euler,"))
 
 
 def test_several_next_states_need_a_seat_that_says_which(read):

@@ -25,7 +25,7 @@ def test_values_are_put_in_as_they_are():
         ("Hi {name!r}.", "got {name}"),
         ("Hi {name:>9}.", "got {name}"),
         ('{"name": 1}', r"got {\"name\"}"),
-        ("Hi {name", "write a brace that is none of a variable's as {{ or }}, got 'Hi {name'"),
+        ("Hi {name", "in 'Hi {name'; write a brace that is none of a variable's as {{ or }}"),
         ("Hi }.", "Single '}'"),
     ],
 )
