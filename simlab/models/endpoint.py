@@ -22,6 +22,9 @@ class EndpointModel:
     chat in the API's own form; with a tokenizer its template tells of them, else they are put in
     words.
 
+    A vLLM server on a CPU may mix requests with and without an adapter only where the adapters'
+    folders are found here too, and one process asks it; see `ServerAdapters`.
+
     Example::
 
         hosted = EndpointModel("large", url="https://api.openai.com/v1", model="gpt-4o",

@@ -37,7 +37,7 @@ class TokenApi:
         self._client = client
         self._url = f"{model.url}/completions"
         self._vllm = model.server == "vllm"
-        self._adapters = ServerAdapters(client, model.url)
+        self._adapters = ServerAdapters(client, model.url, model.served)
         self._rendering: Rendering = (
             RenderingThere(client, f"{model.url.removesuffix('/v1')}/tokenize", model.served)
             if model.tokenizer is None
@@ -114,14 +114,9 @@ class TokenApi:
     async def _ask(
         self, ids: Sequence[int], asked: Mapping[str, Any], adapter: str | None
     ) -> Answer[Reply[TextChoice]]:
-        model = self._model.served if adapter is None else await self._adapters.load(adapter)
-        asked = {"model": model, "prompt": ids, **asked, **(_AS_ASKED if self._vllm else {})}
-        try:
-            return await self._client.ask(self._url, asked, read_text)
-        except ModelError:
-            if adapter is not None:
-                self._adapters.forget(adapter)  # a server that was started anew has lost it
-            raise
+        asked = {"prompt": ids, **asked, **(_AS_ASKED if self._vllm else {})}
+        async with self._adapters.asked(adapter) as model:
+            return await self._client.ask(self._url, {"model": model, **asked}, read_text)
 
     def _check(self, ids: list[int], choice: TextChoice) -> None:
         """See that the server read the ids that were sent, and gives those that it drew."""
