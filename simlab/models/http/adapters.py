@@ -100,10 +100,11 @@ class ServerAdapters:
                 await self._client.ask(f"{self._url}/load_lora_adapter", asked, bytes.decode)
             except ModelError as error:
                 if not await self._is_there(name, folder):  # else another process was quicker
-                    raise ModelError(
+                    raise ModelError.of(
                         f"adapter {folder!r} cannot be loaded: {error.message}; the server must "
                         "find the folder, be started with --enable-lora and have "
-                        "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1"
+                        "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1",
+                        error.usage,
                     ) from error
         return name
 
