@@ -33,7 +33,7 @@ class EndpointModel:
 
     Attributes:
         name: The exact version.
-        url: Of the API, as in the example.
+        url: Of the API, as in the example; a slash at its end is left off.
         model: The model's name there; None for `name`.
         server: ``"vllm"`` for a server that takes and gives token ids, scores choices and loads
             adapters, as ``vllm serve`` does; ``"openai"`` for any other.
@@ -70,6 +70,7 @@ class EndpointModel:
     adapter: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", self.url.rstrip("/"))
         _check_url(self.url)
         if self.concurrency < 1 or self.attempts < 1:
             raise ValueError(
@@ -130,7 +131,7 @@ class EndpointModel:
 
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or url.endswith("/"):
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(
             f"url must be that of an API, such as 'http://127.0.0.1:8000/v1', got {url!r}"
         )

@@ -44,7 +44,6 @@ def test_the_key_is_in_no_value_that_travels_or_is_shown(monkeypatch):
         ({}, "key 'models.large.url' is missing"),
         ({"url": "127.0.0.1:8000"}, "url must be that of an API, such as .*, got '127.0.0.1:8000'"),
         ({"url": "ftp://x/v1"}, "url must be that of an API"),
-        ({"url": f"{URL}/"}, "url must be that of an API"),
         ({"url": URL, "attempts": 0}, "concurrency and attempts must be at least 1, got 64 and 0"),
         (
             {"url": URL, "concurrency": 0},
@@ -59,6 +58,13 @@ def test_the_key_is_in_no_value_that_travels_or_is_shown(monkeypatch):
 def test_a_wrong_option_is_refused_before_anything_is_asked(options, message):
     with pytest.raises(ConfigError, match=message):
         build("large", ModelSpec(engine="http", **options))
+
+
+def test_a_slash_at_the_end_of_a_url_makes_no_difference():
+    slashed = build("large", ModelSpec(engine="http", url=f"{URL}/"))
+
+    assert slashed == EndpointModel("large", url=URL)
+    assert slashed.with_adapter(None).url == URL
 
 
 def test_a_key_in_a_url_is_not_shown():
