@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, ModelError
+from simlab.models.adapter_folder import check_uniform_adapter
 from simlab.models.keys import read_key
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
@@ -122,6 +124,21 @@ class EndpointModel:
     def with_adapter(self, path: str | None) -> Self:
         """This model with an adapter folder, or without any; see `Model.with_adapter`."""
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
+
+    def check_adapter(self) -> None:
+        """See that the adapter can be had, as far as it is found here; see `Adapted`."""
+        if self.adapter is None:
+            return
+        if self.server != "vllm":
+            raise ConfigError(
+                f"{self.url} takes no adapters, got {self.adapter!r}; serve the model with vLLM "
+                "and set server: vllm"
+            )
+        if (folder := Path(self.adapter)).is_dir():
+            try:
+                check_uniform_adapter(folder)
+            except ModelError as error:
+                raise ConfigError(error.message) from error
 
     @property
     def _key(self) -> "EndpointModel":

@@ -105,11 +105,7 @@ class InProcessModel(InProcess[M]):
         return resolve(self.weights)
 
     def check_adapter(self) -> None:
-        """See that the adapter, if there is one, can be read; no weights are loaded.
-
-        Raises:
-            ConfigError: It cannot, or the engine does not take it.
-        """
+        """See that the adapter can be had; see `simlab.models.adapted.Adapted`."""
         if self.adapter is not None:
             try:
                 self._check_adapter(Path(self.adapter))

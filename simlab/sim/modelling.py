@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from simlab.actors import ActorSystem
 from simlab.actors.system import ray_cluster
+from simlab.models.adapted import Adapted
 from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel, is_priced
 from simlab.models.budgeted_embedder import BudgetedEmbedder
@@ -45,7 +46,7 @@ def check_weights(models: Mapping[str, AnyModel]) -> None:
     for model in models.values():
         if isinstance(model, Held):
             model.folder()
-        if isinstance(model, InProcessModel):
+        if isinstance(model, Adapted):
             model.check_adapter()
 
 
