@@ -215,6 +215,8 @@ async def test_train_4_base_and_two_adapters_in_one_batch_answer_as_each_alone(
     paths = [None, adapters[2], adapters[3], None, adapters[2], None]
     asked = [([ChatMessage("user", f"What about car {n}?")], path) for n, path in enumerate(paths)]
     alone = [await model.with_adapter(path).generate(prompt, greedy) for prompt, path in asked]
+    for path in adapters[2:4]:  # all are loaded, and so come into one batch
+        await served.with_adapter(path).generate(CHAT, Sampling(max_tokens=1))
 
     mixed = await asyncio.gather(
         *(served.with_adapter(path).generate(prompt, greedy) for prompt, path in asked)
