@@ -5,7 +5,15 @@ in one sentence what was expected, what came, and what to do. Arguments that are
 range raise the built-in `TypeError` and `ValueError` instead.
 """
 
-from typing import Self
+from typing import Protocol, Self
+
+
+class Cost(Protocol):
+    """What something has cost, such as a `simlab.models.model.Usage`."""
+
+    def __cost__(self) -> dict[str, float]:
+        """As the log keeps it."""
+        ...
 
 
 class SimlabError(Exception):
@@ -82,6 +90,19 @@ class ModelError(EpisodeError):
     """A model did not answer, after its retries."""
 
     boundary = "model"
+    usage: Cost | None = None
+    """What was spent in vain, tries included; None where nothing was asked, or it is not known."""
+
+    @classmethod
+    def of(cls, message: str, usage: Cost | None) -> Self:
+        """The error with a message, over which so much was spent."""
+        error = cls(message)
+        error.usage = usage
+        return error
+
+    def __cost__(self) -> dict[str, float]:
+        """What the log keeps beside the error, and no digest knows of."""
+        return {} if self.usage is None else self.usage.__cost__()
 
 
 class EngineDiedError(ModelError):

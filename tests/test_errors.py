@@ -8,10 +8,12 @@ from simlab.errors import (
     ConfigError,
     EpisodeError,
     IllegalAction,
+    ModelError,
     RunDirectoryError,
     SimlabError,
     UnfitAnswerError,
 )
+from simlab.models.model import Usage
 
 ERRORS = [
     error
@@ -34,6 +36,14 @@ def test_an_error_takes_one_message_and_nothing_else(error):
         error()
     with pytest.raises(TypeError):
         error("one", "two")
+
+
+def test_what_a_model_error_has_cost_survives_pickling():
+    again = pickle.loads(pickle.dumps(ModelError.of("no logprobs", Usage(3, 4, attempts=2))))
+
+    assert (again.message, again.usage) == ("no logprobs", Usage(3, 4, attempts=2))
+    assert again.__cost__() == {"prompt_tokens": 3, "completion_tokens": 4, "attempts": 2}
+    assert ModelError("nothing was asked").__cost__() == {}
 
 
 def test_what_fails_an_episode_says_at_which_boundary():

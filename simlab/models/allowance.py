@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from simlab.errors import BudgetSpentError
-from simlab.models.model import Usage
+from simlab.errors import BudgetSpentError, ModelError
+from simlab.models.model import Usage, spent_on
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Allowance:
         """Make a call, and pay for it.
 
         Args:
-            call: Its result says by `usage` what it has cost.
+            call: Its result, or its error, says by `usage` what it has cost.
             priced: Whether it costs money.
 
         Raises:
@@ -57,7 +57,11 @@ class Allowance:
         over = asyncio.get_running_loop().create_future()
         self._under_way.add(over)
         try:
-            result = await call()
+            try:
+                result = await call()
+            except ModelError as error:
+                await self._purse.pay(spent_on(error))
+                raise
             # Scores of a model of the user's own may tell nothing.
             await self._purse.pay(getattr(result, "usage", Usage()))
             return result

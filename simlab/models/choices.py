@@ -68,6 +68,7 @@ def shared_usage(n_prompt: int, usages: Sequence[Usage]) -> Usage:
     """What requests took together that were made at once for one prompt, which counts once."""
     return Usage(
         n_prompt,
+        sum(usage.completion_tokens for usage in usages),
         cached_tokens=min(usage.cached_tokens for usage in usages),
         model_s=max(usage.model_s for usage in usages),
         attempts=1 + sum(usage.attempts - 1 for usage in usages),

@@ -19,7 +19,7 @@ from simlab.actors.parcel import pickle_5, unpack_error
 from simlab.errors import ModelError, ReplicaDiedError
 from simlab.models.calls import Call
 from simlab.models.desk import RECEIVED, Answer, Parcel
-from simlab.models.model import Usage
+from simlab.models.model import Usage, spent_on
 
 ATTEMPTS = 3
 """A call is given to replicas at most this often: the first time, and again for each that died."""
@@ -186,7 +186,7 @@ class Courier:
                 continue
             if waiting.attempts >= ATTEMPTS:
                 told = f"{waiting.attempts} replicas died over one call: {error.message}"
-                waiting.answer.set_exception(ModelError(told))
+                waiting.answer.set_exception(ModelError.of(told, Usage(attempts=waiting.attempts)))
                 continue
             waiting.lane = (waiting.lane + 1) % len(self._lanes)
             delay_s = _BACK_OFF_S * 2 ** (waiting.attempts - 1)
@@ -199,7 +199,10 @@ def _give(waiting: _Waiting, answer: Answer) -> None:
     if answer.error is None:
         waiting.answer.set_result(Carried(answer.result, waiting.attempts))
     else:
-        waiting.answer.set_exception(unpack_error(pickle.loads(answer.error), "a replica"))
+        error = unpack_error(pickle.loads(answer.error), "a replica")
+        if isinstance(error, ModelError):
+            error.usage = spent_on(error) + Usage(attempts=waiting.attempts)
+        waiting.answer.set_exception(error)
 
 
 def _fail(calls: Iterable[_Waiting], error: Exception) -> None:

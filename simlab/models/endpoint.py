@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, ModelError
+from simlab.models.adapter_folder import check_uniform_adapter
 from simlab.models.keys import read_key
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 
@@ -22,6 +24,9 @@ class EndpointModel:
     chat in the API's own form; with a tokenizer its template tells of them, else they are put in
     words.
 
+    A vLLM server on a CPU may mix requests with and without an adapter only where the adapters'
+    folders are found here too, and one process asks it; see `ServerAdapters`.
+
     Example::
 
         hosted = EndpointModel("large", url="https://api.openai.com/v1", model="gpt-4o",
@@ -30,7 +35,7 @@ class EndpointModel:
 
     Attributes:
         name: The exact version.
-        url: Of the API, as in the example.
+        url: Of the API, as in the example; a slash at its end is left off.
         model: The model's name there; None for `name`.
         server: ``"vllm"`` for a server that takes and gives token ids, scores choices and loads
             adapters, as ``vllm serve`` does; ``"openai"`` for any other.
@@ -67,6 +72,7 @@ class EndpointModel:
     adapter: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", self.url.rstrip("/"))
         _check_url(self.url)
         if self.concurrency < 1 or self.attempts < 1:
             raise ValueError(
@@ -119,6 +125,21 @@ class EndpointModel:
         """This model with an adapter folder, or without any; see `Model.with_adapter`."""
         return replace(self, name=name_with_adapter(self.name, path), adapter=path)
 
+    def check_adapter(self) -> None:
+        """See that the adapter can be had, as far as it is found here; see `Adapted`."""
+        if self.adapter is None:
+            return
+        if self.server != "vllm":
+            raise ConfigError(
+                f"{self.url} takes no adapters, got {self.adapter!r}; serve the model with vLLM "
+                "and set server: vllm"
+            )
+        if (folder := Path(self.adapter)).is_dir():
+            try:
+                check_uniform_adapter(folder)
+            except ModelError as error:
+                raise ConfigError(error.message) from error
+
     @property
     def _key(self) -> "EndpointModel":
         """What makes two endpoints the same: all but the name here and the adapter."""
@@ -127,7 +148,7 @@ class EndpointModel:
 
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or url.endswith("/"):
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(
             f"url must be that of an API, such as 'http://127.0.0.1:8000/v1', got {url!r}"
         )

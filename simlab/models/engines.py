@@ -153,8 +153,8 @@ def engine_class(engine: str) -> type:
     """
     if engine not in ENGINES and ":" not in engine:
         raise ConfigError(
-            f"engine must be one of {tuple(ENGINES)!r}, module:name or file.py:name, "
-            f"got {engine!r}; {near(engine, list(ENGINES))}"
+            f"there is no engine {engine!r}; {near(engine, list(ENGINES))} (for one of your own "
+            "write module:name or file.py:name)"
         )
     found = find(ENGINES.get(engine, engine))
     if not (isinstance(found, type) and is_dataclass(found)) or _completes(found) == _embeds(found):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from simlab.errors import ConfigError, ModelError
+from simlab.models.adapter_folder import check_adapter
 from simlab.models.held import ENGINES_HERE, CompletionEngine, Engine
 from simlab.models.model import Completion, Prompt, Sampling, name_with_adapter
 from simlab.models.weights import EMBEDDED, resolve
@@ -101,6 +103,17 @@ class InProcessModel(InProcess[M]):
     def folder(self) -> Path:
         """Where the weights are; see `Held.folder`."""
         return resolve(self.weights)
+
+    def check_adapter(self) -> None:
+        """See that the adapter can be had; see `simlab.models.adapted.Adapted`."""
+        if self.adapter is not None:
+            try:
+                self._check_adapter(Path(self.adapter))
+            except ModelError as error:
+                raise ConfigError(error.message) from error
+
+    def _check_adapter(self, folder: Path) -> None:
+        check_adapter(folder)
 
     def _key(self) -> Any:
         """What makes two engines the same: all but the name and the adapter."""

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
+from simlab.errors import ModelError
 from simlab.models.tool_call import ToolCall, ToolSpec
 from simlab.problem import problem
 from simlab.unusual import unusual
@@ -171,6 +172,11 @@ class Usage:
             attempts=self.attempts + other.attempts - 1,
             dollars=self.dollars + other.dollars,
         )
+
+
+def spent_on(error: ModelError) -> Usage:
+    """What was spent on a call that failed."""
+    return error.usage if isinstance(error.usage, Usage) else Usage()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Models that vLLM computes, on GPUs and CPUs alike."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from simlab.errors import ConfigError
+from simlab.models.adapter_folder import check_uniform_adapter
 from simlab.models.in_process import InProcessModel
 from simlab.models.sizes import weights_bytes
 
@@ -63,6 +65,14 @@ class VllmModel(InProcessModel["VllmEngine"]):
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
         return weights_bytes(self.folder(), self.dtype) + int(self.cache_gib * 2**30)
+
+    def _check_adapter(self, folder: Path) -> None:
+        if not self.max_adapters:
+            raise ConfigError(
+                f"adapter {str(folder)!r} is wanted of an engine without any; set max_adapters, "
+                "how many are asked at once"
+            )
+        check_uniform_adapter(folder, max_rank=self.max_adapter_rank)
 
     def _make_engine(self) -> "VllmEngine":
         folder = self.folder()

@@ -18,7 +18,7 @@ from simlab.sim.cast import said
 from simlab.sim.casting import asks_person
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of
-from simlab.sim.modelling import fingerprints
+from simlab.sim.modelling import adapter_fingerprints, fingerprints
 from simlab.sim.overrides import overridden
 from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.places import without_places
@@ -283,12 +283,13 @@ def _go_on(directory: RunDirectory, file: RunFile) -> None:
                 f"{directory.path} was begun with {key} {was!r}, got {wanted!r}; to go on as it "
                 f"was begun: simlab run {directory.path} --resume"
             )
-    weights = fingerprints(file.models)
-    if record.get("weights", weights) != weights:
-        raise ConfigError(
-            f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
-            "those back, or make a new run"
-        )
+    now = {"weights": fingerprints(file.models), "adapters": adapter_fingerprints(file.models)}
+    for kind, prints in now.items():
+        if record.get(kind, prints) != prints:
+            raise ConfigError(
+                f"{directory.path} was begun with {kind} {record[kind]!r}, got {prints!r}; put "
+                "those back, or make a new run"
+            )
     data = file.model_dump(mode="json", exclude_unset=True)
     check_unchanged(record, data, directory.path)
     if data != record["run"]:

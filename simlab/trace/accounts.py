@@ -12,7 +12,7 @@ class Account(Struct, array_like=True):
     Attributes:
         actor: Who called.
         model: The exact version.
-        calls: How many calls have come back, refused ones left out.
+        calls: How many calls have come back, those that failed included if they cost something.
         prompt_tokens: Tokens of the prompts, or of the texts that were embedded.
         completion_tokens: Tokens drawn.
         cached_tokens: Tokens of the prompts that were not read anew.
@@ -37,7 +37,7 @@ class Account(Struct, array_like=True):
         """Charge one call.
 
         Args:
-            cost: What the result's ``__cost__`` says: tokens, ``model_s`` and ``attempts``.
+            cost: What the ``__cost__`` of result or error says: tokens, ``model_s``, ``attempts``.
             duration_s: From call to answer.
         """
         self.calls += 1
@@ -49,6 +49,32 @@ class Account(Struct, array_like=True):
         model_s = cost.get("model_s", 0.0)
         self.model_s = round(self.model_s + model_s, 6)
         self.queue_s = round(self.queue_s + max(0.0, duration_s - model_s), 6)
+
+
+class Ledger:
+    """The accounts of an episode, which grow call by call."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[tuple[str, str], Account] = {}
+
+    @property
+    def accounts(self) -> list[Account]:
+        """All that there are, by actor and model."""
+        return [account for _, account in sorted(self._accounts.items())]
+
+    def tokens_of(self, actor: str) -> int:
+        """How many tokens an actor's models have drawn."""
+        return sum(one.completion_tokens for one in self._accounts.values() if one.actor == actor)
+
+    def charge(
+        self, actor: str, model: str | None, cost: Mapping[str, float], duration_s: float
+    ) -> None:
+        """Put a call down to the account of who made it; one of no model to none."""
+        if model is not None:
+            key = (actor, model)
+            if key not in self._accounts:
+                self._accounts[key] = Account(*key)
+            self._accounts[key].add(cost, duration_s)
 
 
 def total(accounts: Iterable[Account], by: str) -> dict[str, Account]:

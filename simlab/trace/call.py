@@ -79,6 +79,11 @@ class Call:
         """Whether it was made in a turn."""
         return (*self.key[:2], self.part) == (turn.actor, turn.step, turn.part)
 
+    def take_cost(self, outcome: Any) -> None:
+        """Look up what it has cost, in its result or its error; known of models alone."""
+        if self.model is not None and hasattr(outcome, "__cost__"):
+            self.cost = outcome.__cost__()
+
     def cancel(self) -> None:
         """Cancel the task that awaits it, which may be another thread's."""
         if self.task is not None and not self.task.get_loop().is_closed():

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from simlab.errors import (
 )
 from simlab.seeding import derive
 from simlab.stray import is_stop
-from simlab.trace.accounts import Account
+from simlab.trace.accounts import Account, Ledger
 from simlab.trace.call import Call, Caller, model_of
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
@@ -88,7 +88,7 @@ class Journal:
         """Whether calls may go on over steps, as on a real clock: then a call that the record does
         not have was under way when it ended or was cut off, and is no divergence."""
         self._sampling_seed = seed if sampling_seed is None else sampling_seed
-        self._accounts: dict[tuple[str, str], Account] = {}
+        self._ledger = Ledger()
         self._writer = writer
         self._history = history or History()
         end = self._history.end
@@ -114,11 +114,11 @@ class Journal:
     @property
     def accounts(self) -> list[Account]:
         """What this episode's model calls came to, recorded ones included, by actor and model."""
-        return [account for _, account in sorted(self._accounts.items())]
+        return self._ledger.accounts
 
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
-        return sum(one.completion_tokens for one in self._accounts.values() if one.actor == actor)
+        return self._ledger.tokens_of(actor)
 
     def nth_turn(self, actor: str, step: int, part: str) -> int:
         """How many turns of this name the actor has begun in the step before; counts this one."""
@@ -256,9 +256,10 @@ class Journal:
             committed = msgspec.msgpack.decode(kept.event.core, type=EffectCore).result
             raise ReplayDivergence(explain_result(self.episode, kept, committed))
         self._effects.append((made.key, content_hash(core)))
+        if error is None or kept.event.cost:
+            self._ledger.charge(made.key[0], made.model, kept.event.cost, kept.event.duration_s)
         if error is not None:
             raise error_of(error)
-        self._charge(made, kept.event.cost, kept.event.duration_s)
         return converted(kept.core.result, returns)
 
     async def _miss(self, made: Call, request: Any) -> None:
@@ -300,14 +301,16 @@ class Journal:
                 self._broken = error
                 raise  # SimLab's own machinery failed, such as a host that died: no outcome
             fault = fault_of(error, frames=False)
-            self._record(made, made.core(None, fault))
+            made.take_cost(error)
+            duration_s = self._record(made, made.core(None, fault))
+            if made.cost:
+                self._ledger.charge(made.key[0], made.model, made.cost, duration_s)
             raise error_of(fault) from error
         finally:
             self._under_way.discard(made)
-        if made.model is not None and hasattr(returned, "__cost__"):
-            made.cost = returned.__cost__()
+        made.take_cost(returned)
         duration_s = self._record(made, made.core(result.kept, None))
-        self._charge(made, made.cost, duration_s)
+        self._ledger.charge(made.key[0], made.model, made.cost, duration_s)
         return result.given  # type: ignore[no-any-return]
 
     def _cut(self, made: Call) -> None:
@@ -331,15 +334,6 @@ class Journal:
             now_s = time.time()
             self._write(kind(Raw(core), written, now_s, duration_s, made.part, made.cost))
         return duration_s
-
-    def _charge(self, made: Call, cost: Mapping[str, float], duration_s: float) -> None:
-        """Put a call of a model down to the account of who made it."""
-        if made.model is None:
-            return
-        key = (made.key[0], made.model)
-        if key not in self._accounts:
-            self._accounts[key] = Account(*key)
-        self._accounts[key].add(cost, duration_s)
 
     def _advance(self, core: bytes) -> bytes:
         """The next digest of the chain: the one before, the effects since by key, and the core."""

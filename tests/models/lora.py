@@ -4,6 +4,11 @@ import json
 import math
 from pathlib import Path
 
+from simlab.models.tensor_file import write_zeros
+
+LAYER = "base_model.model.model.layers.0.self_attn.q_proj"
+"""How the names of the matrices begin that `write_zeros_lora` writes."""
+
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Names that the linear layers of a Llama end with, but for the last one."""
 
@@ -43,6 +48,22 @@ def write_lora(
     folder.mkdir(parents=True)
     save_file(tensors, folder / "adapter_model.safetensors")
     write_settings(folder, r=rank, lora_alpha=alpha, target_modules=[*modules], **settings)
+    return str(folder)
+
+
+def write_zeros_lora(folder, *, rank=4, end="weight", **settings):
+    """Write an adapter of one layer and zeros, without torch; returns its folder as text.
+
+    Args:
+        folder: To be made.
+        rank: Of its matrices.
+        end: What the names of its matrices end with.
+        settings: What ``adapter_config.json`` has in place of a rank of 4.
+    """
+    folder.mkdir(parents=True)
+    shapes = {f"{LAYER}.lora_A.{end}": (rank, 8), f"{LAYER}.lora_B.{end}": (8, rank)}
+    write_zeros(folder / "adapter_model.safetensors", shapes)
+    write_settings(folder, **{"r": 4, "target_modules": ["q_proj"], **settings})
     return str(folder)
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from simlab.errors import BudgetSpentError
+from simlab.errors import BudgetSpentError, ModelError
 from simlab.models.allowance import Allowance
 from simlab.models.model import Completion, Usage
 from tests.models.purses import BottomlessPurse, CountedPurse
@@ -67,6 +67,18 @@ async def test_a_call_that_fails_is_not_paid_for():
         await allowance.spend(at_once, priced=True)
 
     assert purse.paid == []
+
+
+async def test_what_was_spent_in_vain_is_paid_for():
+    purse = BottomlessPurse()
+
+    async def fail():
+        raise ModelError.of("no logprobs", Usage(3, 4, dollars=0.5))
+
+    with pytest.raises(ModelError, match="no logprobs"):
+        await Allowance(purse).spend(fail, priced=True)
+
+    assert purse.paid == [Usage(3, 4, dollars=0.5)]
 
 
 async def test_when_nothing_may_be_spent_nothing_begins():

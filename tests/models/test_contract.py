@@ -17,6 +17,7 @@ from simlab.models.recorded import RecordedModel
 from simlab.models.scripted import ScriptedModel
 from simlab.models.served import ServedModel
 from simlab.models.transformers_model import TransformersModel
+from simlab.models.vllm_model import VllmModel
 from tests.models.http.fake_vllm import FakeVllm
 from tests.models.memory_serve import MemoryLane
 from tests.models.purses import BottomlessPurse
@@ -73,7 +74,7 @@ async def test_it_is_a_model_and_its_completions_bear_its_name(model):
 
 
 async def test_a_request_with_a_seed_is_answered_alike_again(model):
-    promises = not isinstance(model, EndpointModel)
+    promises = not isinstance(model, EndpointModel | VllmModel)
     sampling = Sampling(max_tokens=8, seed=3, exact=promises)
 
     first, second = await asyncio.gather(*(model.generate(BEGUN, sampling) for _ in range(2)))

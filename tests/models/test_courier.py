@@ -8,7 +8,7 @@ from simlab.errors import EngineDiedError, ModelError
 from simlab.models import courier as courier_module
 from simlab.models.calls import Embed, Generate, ScoreChoices
 from simlab.models.courier import ATTEMPTS, Courier
-from simlab.models.model import ChatMessage, Completion, Sampling
+from simlab.models.model import ChatMessage, Completion, Sampling, Usage, spent_on
 from simlab.models.scripted import ScriptedModel
 from simlab.models.scripted_embedder import ScriptedEmbedder
 from tests.models.memory_serve import MemoryLane
@@ -157,10 +157,24 @@ async def test_train_11_a_call_over_which_every_replica_dies_fails_after_so_many
     lane.die()
     courier = Courier([lane])
 
-    with pytest.raises(ModelError, match="3 replicas died over one call: it is dead"):
+    with pytest.raises(ModelError, match="3 replicas died over one call: it is dead") as caught:
         await ask(courier, 1)
 
-    assert len(lane.parcels) == ATTEMPTS == 3
+    assert len(lane.parcels) == spent_on(caught.value).attempts == ATTEMPTS == 3
+
+
+async def test_what_a_call_cost_that_failed_arrives_with_the_replicas_that_died_over_it():
+    def refuse(_prompt, _sampling):
+        raise ModelError.of("no logprobs", Usage(3, 4, attempts=2))
+
+    dead = MemoryLane(ScriptedModel("small"))
+    dead.die()
+    courier = Courier([dead, MemoryLane(ScriptedModel("small", refuse))])
+
+    with pytest.raises(ModelError, match="no logprobs") as caught:
+        await ask(courier, 1)
+
+    assert spent_on(caught.value) == Usage(3, 4, attempts=3)
 
 
 async def test_an_engine_that_dies_takes_its_replica_along():

@@ -12,6 +12,7 @@ from simlab.models.endpoint import EndpointModel
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import Held
 from simlab.models.model import Model
+from tests.models.lora import write_zeros_lora
 
 URL = "http://127.0.0.1:8000/v1"
 
@@ -44,7 +45,6 @@ def test_the_key_is_in_no_value_that_travels_or_is_shown(monkeypatch):
         ({}, "key 'models.large.url' is missing"),
         ({"url": "127.0.0.1:8000"}, "url must be that of an API, such as .*, got '127.0.0.1:8000'"),
         ({"url": "ftp://x/v1"}, "url must be that of an API"),
-        ({"url": f"{URL}/"}, "url must be that of an API"),
         ({"url": URL, "attempts": 0}, "concurrency and attempts must be at least 1, got 64 and 0"),
         (
             {"url": URL, "concurrency": 0},
@@ -59,6 +59,13 @@ def test_the_key_is_in_no_value_that_travels_or_is_shown(monkeypatch):
 def test_a_wrong_option_is_refused_before_anything_is_asked(options, message):
     with pytest.raises(ConfigError, match=message):
         build("large", ModelSpec(engine="http", **options))
+
+
+def test_a_slash_at_the_end_of_a_url_makes_no_difference():
+    slashed = build("large", ModelSpec(engine="http", url=f"{URL}/"))
+
+    assert slashed == EndpointModel("large", url=URL)
+    assert slashed.with_adapter(None).url == URL
 
 
 def test_a_key_in_a_url_is_not_shown():
@@ -76,6 +83,19 @@ def test_an_adapter_shows_in_the_name_here_and_not_in_the_models_name_there():
     assert (adapted.name, adapted.served) == ("small+agent@7", "small")
     assert adapted.adapter == "/adapters/agent@7"
     assert adapted.with_adapter(None) == model
+
+
+def test_an_adapter_is_checked_as_far_as_it_is_found_here(tmp_path):
+    vllm = EndpointModel("small", url=URL, server="vllm")
+    uneven = write_zeros_lora(tmp_path / "agent@1", alpha_pattern={"q_proj": 160})
+
+    vllm.check_adapter()
+    vllm.with_adapter("/only/there/agent@7").check_adapter()
+    vllm.with_adapter(write_zeros_lora(tmp_path / "agent@2")).check_adapter()
+    with pytest.raises(ConfigError, match="passes over alpha_pattern"):
+        vllm.with_adapter(uneven).check_adapter()
+    with pytest.raises(ConfigError, match="takes no adapters, got '/x'; serve the model with vLLM"):
+        EndpointModel("small", url=URL).with_adapter("/x").check_adapter()
 
 
 def test_tokens_cost_what_the_run_file_says():

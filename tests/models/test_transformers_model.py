@@ -7,7 +7,7 @@ from simlab.errors import ConfigError
 from simlab.models.model import ChatMessage, Sampling
 from simlab.models.transformers_model import TransformersModel
 from tests.models.costs import said
-from tests.models.lora import write_lora
+from tests.models.lora import write_lora, write_zeros_lora
 
 HELLO = [ChatMessage("user", "hello")]
 
@@ -32,6 +32,15 @@ def test_a_version_is_a_value_of_its_own_and_leaves_the_base_as_it_is():
 def test_a_number_below_1_is_refused_by_its_name(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         TransformersModel("small", **{option: 0})
+
+
+def test_an_adapter_is_checked_without_weights(tmp_path):
+    base = TransformersModel("small", weights="no/such-model")
+
+    base.check_adapter()
+    base.with_adapter(write_zeros_lora(tmp_path / "agent@1")).check_adapter()
+    with pytest.raises(ConfigError, match=r"adapter '/nope/agent@7' must be .*No such file"):
+        base.with_adapter("/nope/agent@7").check_adapter()
 
 
 @pytest.mark.model

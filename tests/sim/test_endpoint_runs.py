@@ -7,6 +7,7 @@ from functools import partial
 import httpx2
 import pytest
 
+from simlab.errors import BudgetSpentError
 from simlab.models.http.client import Client
 from tests.sim.records import contents, deeds, replayed
 
@@ -42,16 +43,23 @@ class Hosted:
 
 
 @pytest.fixture
-def hosted(monkeypatch):
-    """Lets endpoints be answered in this process, and no time pass between tries."""
+def answered(monkeypatch):
+    """Lets endpoints be answered by a function, and no time pass between tries."""
 
     async def sleep(_seconds):
         pass
 
-    monkeypatch.setenv("RELAY_KEY", KEY)
-    transport = httpx2.MockTransport(Hosted())
-    client = partial(Client, transport=transport, sleep=sleep)
-    monkeypatch.setattr("simlab.models.http.endpoints.Client", client)
+    def answer(handle):
+        monkeypatch.setenv("RELAY_KEY", KEY)
+        client = partial(Client, transport=httpx2.MockTransport(handle), sleep=sleep)
+        monkeypatch.setattr("simlab.models.http.endpoints.Client", client)
+
+    return answer
+
+
+@pytest.fixture
+def hosted(answered):
+    answered(Hosted())
 
 
 @pytest.mark.usefixtures("hosted")
@@ -63,6 +71,27 @@ def test_tries_and_money_are_recorded_and_replayed_without_an_endpoint(relay, mo
     assert sum(account.dollars for account in run.summary.accounts) == pytest.approx(60 / 1e6)
     assert run.summary.usage["retries"] == 2
     assert {account.model for account in run.summary.accounts} == {"small"}
+
+
+@pytest.mark.parametrize(
+    "response", [httpx2.Response(429), httpx2.Response(200, text="garbage")], ids=["429", "garbage"]
+)
+def test_tries_that_came_to_nothing_are_counted(relay, answered, response):
+    answered(lambda _: response)
+
+    run = relay(models={"small": MODEL})
+
+    assert run.summary.n_failed == 1
+    assert run.summary.usage == {"calls": 1, "retries": 4}
+    assert replayed(run) == 1
+
+
+def test_what_is_billed_and_does_not_fit_counts_against_the_budget(relay, answered):
+    usage = {"prompt_tokens": 20, "completion_tokens": 4}
+    answered(lambda _: httpx2.Response(200, json={"choices": [], "usage": usage}))
+
+    with pytest.raises(BudgetSpentError, match="having spent 48 tokens"):
+        relay(episodes=50, concurrency=1, models={"small": MODEL}, budget={"tokens": 30})
 
 
 @pytest.mark.usefixtures("hosted")

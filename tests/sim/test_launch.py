@@ -15,6 +15,7 @@ from simlab.sim.config import load_run_file
 from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
+from tests.models.lora import write_zeros_lora
 from tests.sim.conftest import RELAY
 
 WORLDS = "tests.sim.worlds"
@@ -263,21 +264,41 @@ def test_a_model_that_is_replaced_on_resuming_is_refused_not_passed_over(relay, 
         run(tmp_path / "run", resume=True, models={"all": "scripted"})
 
 
-def test_a_run_is_not_gone_on_with_on_other_weights(relay, tmp_path):
+@pytest.fixture
+def weights(tmp_path):
+    """Weights that nobody asks, and a file of a run that names them and an adapter."""
     (tmp_path / "config.json").write_text("{}")
-    tensors = tmp_path / "model.safetensors"
-    tensors.write_bytes(b"tensors")
-    keys = {
-        "models": {"small": {"engine": "transformers", "weights": str(tmp_path)}},
-        "cast": {"*": {"agent": f"{WORLDS}:one_line"}},
-    }
-    made = relay(**keys)
-    assert relay(**keys, resume=True).digest == made.digest
+    (tmp_path / "model.safetensors").write_bytes(b"tensors")
+    adapter = write_zeros_lora(tmp_path / "agent@7")
+    model = {"engine": "transformers", "weights": str(tmp_path), "adapter": adapter}
+    return {"models": {"small": model}, "cast": {"*": {"agent": f"{WORLDS}:one_line"}}}
 
-    tensors.write_bytes(b"tensorS")
 
-    with pytest.raises(ConfigError, match=r"was begun with weights \{'small': '\w{32}'\}, got .*"):
-        relay(**keys, resume=True)
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("weights", "model.safetensors"),
+        ("adapters", "agent@7/adapter_model.safetensors"),
+    ],
+)
+def test_a_run_is_not_gone_on_with_on_other_weights(relay, tmp_path, weights, kind, file):
+    made = relay(**weights)
+    assert relay(**weights, resume=True).digest == made.digest
+
+    tensors = tmp_path / file
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"S")
+
+    with pytest.raises(ConfigError, match=rf"begun with {kind} \{{'small': '\w{{32}}'\}}, got .*"):
+        relay(**weights, resume=True)
+
+
+def test_an_adapter_that_is_not_there_is_refused_before_anything_is_made(relay, tmp_path, weights):
+    weights["models"]["small"]["adapter"] = "/nope/agent@7"
+
+    with pytest.raises(ConfigError, match="adapter '/nope/agent@7' must be a folder with"):
+        relay(**weights)
+
+    assert not (tmp_path / "run").exists()
 
 
 def test_episodes_may_grow_and_live_at_once_as_they_like(relay):

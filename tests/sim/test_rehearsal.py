@@ -60,7 +60,11 @@ def test_every_bundled_scenario_can_be_made(name):
             "agent: human",
             "mine.yaml:5: cast.seller is a human, and there is no te",
         ),
-        ("engine: scripted", "engine: script", "mine.yaml:8: models.small: engine must be one of"),
+        (
+            "engine: scripted",
+            "engine: script",
+            "mine.yaml:8: models.small: there is no engine 'scri",
+        ),
         (
             "engine: scripted",
             "engine: scripted\n    speed: 3",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from simlab.errors import ModelError
 from simlab.models.http.client import Client
 from simlab.models.http.drawing import drawing
-from simlab.models.http.replies import read_chat, usage_of
+from simlab.models.http.replies import ChatChoice, first_choice, read_reply
 from simlab.models.model import ChatMessage, Completion, Prompt, Sampling
 from simlab.models.tool_call import ToolCall
 from simlab.models.tool_reading import read_spoken
@@ -47,14 +47,14 @@ class ChatApi:
             asked["logprobs"] = True
         if sampling.tools:
             asked["tools"] = [tool.as_function() for tool in sampling.tools]
-        answer = await self._client.ask(self._url, asked, read_chat)
-        choice = answer.value.choices[0]
+        answer = await self._client.ask(self._url, asked, read_reply)
+        choice, usage = first_choice(answer, ChatChoice, self._model)
         spoken = read_spoken(choice.text, () if choice.calls else sampling.tools)
         return Completion(
             spoken.words,
             logprobs=choice.token_logprobs,
             finish=choice.finish,
-            usage=usage_of(answer, self._model),
+            usage=usage,
             calls=choice.calls or spoken.calls,
         )
 

@@ -15,6 +15,7 @@ import msgspec
 from simlab.errors import ModelError
 from simlab.models.http.backoff import read_retry_after, wait_s
 from simlab.models.keys import hide_key, read_key
+from simlab.models.model import Usage
 
 T = TypeVar("T")
 
@@ -49,7 +50,8 @@ class Client:
     """Makes requests for the tasks of one event loop, until it is closed.
 
     A request is made again after 429, 408 or 5xx, where the endpoint cannot be reached or does not
-    answer in time, and where its answer is cut short or cannot be read. A request that is cancelled
+    answer in time, and where its answer is cut short or is no JSON. Errors tell how many tries and
+    seconds they took. A request that is cancelled
     closes its connection, by which the endpoint knows that nobody waits.
 
     Args:
@@ -99,7 +101,8 @@ class Client:
         Args:
             url: Whom to ask.
             asked: What to post, as JSON; None gets instead.
-            read: Reads the body of the answer; an error of msgspec's says that it cannot be read.
+            read: Reads the body of the answer; an error of msgspec's says that it cannot be read,
+                and is final where the body is JSON of another form.
 
         Raises:
             ModelError: The endpoint refuses the request, or no try was answered.
@@ -113,12 +116,15 @@ class Client:
                 attempt += 1
                 try:
                     value = await self._try(url, request, read)
-                    return Answer(value, attempt, round(time.perf_counter() - start, 6))
+                    return Answer(value, attempt, _seconds_since(start))
                 except _TryFailedError as error:
                     if attempt >= self._attempts:
                         said = f"{url} gave no answer in {attempt} tries: the last {error}"
-                        raise ModelError(said) from error
+                        raise ModelError.of(said, _spent(attempt, start)) from error
                     pause_s = wait_s(request, attempt=attempt, asked_s=error.asked_s)
+                except ModelError as error:
+                    error.usage = _spent(attempt, start)
+                    raise
                 await self._sleep(pause_s)
 
     async def _try(self, url: str, request: bytes, read: Callable[[bytes], T]) -> T:
@@ -130,6 +136,11 @@ class Client:
             return read(response.content)
         except _UNREADABLE as error:
             begin = hide_key(response.text, self._key_env)[:_LONGEST_BEGINNING]
+            if isinstance(error, msgspec.ValidationError):  # asked again it would cost again
+                raise ModelError(
+                    f"{url} answers in another form than the API's: {error}; it begins with "
+                    f"{begin!r}; see whether url and server are right"
+                ) from error
             said = f"was answered with what cannot be read: {error}; it begins with {begin!r}"
             raise _TryFailedError(said) from error
 
@@ -169,6 +180,15 @@ class _TryFailedError(Exception):
     def __init__(self, message: str, asked_s: float = 0.0) -> None:
         super().__init__(message)
         self.asked_s = asked_s
+
+
+def _seconds_since(start: float) -> float:
+    return round(time.perf_counter() - start, 6)
+
+
+def _spent(attempt: int, start: float) -> Usage:
+    """What a request took that failed."""
+    return Usage(attempts=attempt, model_s=_seconds_since(start))
 
 
 def _may_pass(status: int) -> bool:

@@ -40,17 +40,19 @@ def check_drawn(completion: Completion, sampling: Sampling, url: str) -> None:
         ModelError: It did not; says what to do.
     """
     if sampling.logprobs and completion.usage.completion_tokens and not completion.logprobs:
-        raise ModelError(f"{url} gives no logprobs, which were asked for; leave out logprobs")
+        said = f"{url} gives no logprobs, which were asked for; leave out logprobs"
+        raise ModelError.of(said, completion.usage)
     if sampling.schema is not None and completion.finish == "stop" and not completion.calls:
-        _check_schema(completion.text, sampling.schema, url)
+        _check_schema(completion, sampling.schema, url)
 
 
-def _check_schema(text: str, schema: Mapping[str, Any], url: str) -> None:
+def _check_schema(completion: Completion, schema: Mapping[str, Any], url: str) -> None:
     try:
-        jsonschema.validate(json.loads(text), schema)
+        jsonschema.validate(json.loads(completion.text), schema)
     except (ValueError, jsonschema.ValidationError) as error:
         said = error.message if isinstance(error, jsonschema.ValidationError) else str(error)
-        raise ModelError(
-            f"{url} does not hold replies to a schema: {said}, got {text!r}; ask without one and "
-            "check the answer, or serve the model with vLLM"
+        raise ModelError.of(
+            f"{url} does not hold replies to a schema: {said}, got {completion.text!r}; ask "
+            "without one and check the answer, or serve the model with vLLM",
+            completion.usage,
         ) from error

@@ -1,10 +1,11 @@
 """Replies of endpoints: their shapes, checked as they are read."""
 
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from simlab.errors import ModelError
 from simlab.models.http.client import Answer
 from simlab.models.model import Finish, Usage
 from simlab.models.tool_call import ToolCall
@@ -117,20 +118,43 @@ class TextChoice(Choice):
         return (first[0] if first else None) or {}
 
 
-class Reply(Struct, Generic[C]):
-    """A reply with at least one choice, of which the first is taken."""
+class _Reply(Struct):
+    """A reply; its choices are read when it is known what they have cost."""
 
-    choices: Annotated[list[C], Meta(min_length=1)]
-    usage: _Tokens
-
-
-read_chat = msgspec.json.Decoder(Reply[ChatChoice]).decode
-read_text = msgspec.json.Decoder(Reply[TextChoice]).decode
+    choices: list[msgspec.Raw]
+    usage: _Tokens | None = None
 
 
-def usage_of(answer: Answer[Reply[C]], model: "EndpointModel") -> Usage:
+read_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def first_choice(answer: Answer[_Reply], kind: type[C], model: "EndpointModel") -> tuple[C, Usage]:
+    """The first choice of a reply, and what the reply has cost.
+
+    Raises:
+        ModelError: It has none of this kind, or does not tell its tokens.
+    """
+    usage = _usage_of(answer, model)
+    try:
+        return msgspec.json.decode(answer.value.choices[0], type=kind), usage
+    except (IndexError, msgspec.ValidationError) as error:
+        said = error if answer.value.choices else "it has no choices"
+        raise ModelError.of(
+            f"{model.url} answers in another form than the API's: {said}; see whether url and "
+            "server are right",
+            usage,
+        ) from error
+
+
+def _usage_of(answer: Answer[_Reply], model: "EndpointModel") -> Usage:
     """What a reply cost, in tokens, seconds and dollars."""
     tokens = answer.value.usage
+    if tokens is None:
+        raise ModelError.of(
+            f"{model.url} answers without usage, by which tokens and money are counted; let it "
+            "tell them, or put a proxy before it that does",
+            Usage(model_s=answer.model_s, attempts=answer.attempts),
+        )
     details = tokens.prompt_tokens_details
     n_drawn = tokens.completion_tokens or 0
     return Usage(

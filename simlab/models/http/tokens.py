@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from simlab.errors import ModelError
 from simlab.models.choices import check_choices, score_choices, shared_usage
 from simlab.models.http.adapters import ServerAdapters
-from simlab.models.http.client import Answer, Client
+from simlab.models.http.client import Client
 from simlab.models.http.drawing import drawing
 from simlab.models.http.rendering import Rendering, RenderingHere, RenderingThere
-from simlab.models.http.replies import Reply, TextChoice, read_text, usage_of
+from simlab.models.http.replies import TextChoice, first_choice, read_reply
 from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling, Usage
 from simlab.models.tool_reading import read_spoken
 
@@ -37,7 +37,7 @@ class TokenApi:
         self._client = client
         self._url = f"{model.url}/completions"
         self._vllm = model.server == "vllm"
-        self._adapters = ServerAdapters(client, model.url)
+        self._adapters = ServerAdapters(client, model.url, model.served)
         self._rendering: Rendering = (
             RenderingThere(client, f"{model.url.removesuffix('/v1')}/tokenize", model.served)
             if model.tokenizer is None
@@ -57,9 +57,8 @@ class TokenApi:
         asked = {**drawing(sampling, seeds=self._model.seeds), "return_token_ids": True}
         if sampling.logprobs:
             asked["logprobs"] = 1
-        answer = await self._ask(ids, asked, adapter)
-        choice = answer.value.choices[0]
-        self._check(ids, choice)
+        choice, usage = await self._ask(ids, asked, adapter)
+        self._check(ids, choice, usage)
         spoken = read_spoken(choice.text, sampling.tools)
         return Completion(
             spoken.words,
@@ -67,7 +66,7 @@ class TokenApi:
             token_ids=tuple(choice.token_ids or ()),
             logprobs=choice.token_logprobs if sampling.logprobs else (),
             finish=choice.finish,
-            usage=usage_of(answer, self._model),
+            usage=usage,
             calls=spoken.calls,
         )
 
@@ -99,39 +98,38 @@ class TokenApi:
                 "logprob_token_ids": tokens[start : start + _MOST_SCORED],
                 "return_tokens_as_token_ids": True,
             }
-            answer = await self._ask(ids, asked, adapter)
-            found |= answer.value.choices[0].next_logprobs
-            usages.append(usage_of(answer, self._model))
+            choice, usage = await self._ask(ids, asked, adapter)
+            found |= choice.next_logprobs
+            usages.append(usage)
+        together = shared_usage(len(ids), usages)
         try:
-            scores = {token: found[f"token_id:{token}"] for token in tokens}
+            return {token: found[f"token_id:{token}"] for token in tokens}, together
         except KeyError as error:
-            raise ModelError(
+            raise ModelError.of(
                 f"{self._url} does not score the tokens it was asked for; this needs vLLM that "
-                "knows logprob_token_ids, such as 0.29"
+                "knows logprob_token_ids, such as 0.29",
+                together,
             ) from error
-        return scores, shared_usage(len(ids), usages)
 
     async def _ask(
         self, ids: Sequence[int], asked: Mapping[str, Any], adapter: str | None
-    ) -> Answer[Reply[TextChoice]]:
-        model = self._model.served if adapter is None else await self._adapters.load(adapter)
-        asked = {"model": model, "prompt": ids, **asked, **(_AS_ASKED if self._vllm else {})}
-        try:
-            return await self._client.ask(self._url, asked, read_text)
-        except ModelError:
-            if adapter is not None:
-                self._adapters.forget(adapter)  # a server that was started anew has lost it
-            raise
+    ) -> tuple[TextChoice, Usage]:
+        asked = {"prompt": ids, **asked, **(_AS_ASKED if self._vllm else {})}
+        async with self._adapters.asked(adapter) as model:
+            answer = await self._client.ask(self._url, {"model": model, **asked}, read_reply)
+        return first_choice(answer, TextChoice, self._model)
 
-    def _check(self, ids: list[int], choice: TextChoice) -> None:
+    def _check(self, ids: list[int], choice: TextChoice, usage: Usage) -> None:
         """See that the server read the ids that were sent, and gives those that it drew."""
         if choice.prompt_token_ids not in (None, ids):
-            raise ModelError(
+            raise ModelError.of(
                 f"{self._url} read other token ids than it was sent: {len(ids)} became "
-                f"{len(choice.prompt_token_ids or ())}; serve it without a truncated prompt"
+                f"{len(choice.prompt_token_ids or ())}; serve it without a truncated prompt",
+                usage,
             )
         if self._vllm and choice.token_ids is None:
-            raise ModelError(
+            raise ModelError.of(
                 f"{self._url} gives no token ids, which every vLLM does from 0.10.2 on; leave out "
-                "server: vllm if it is none"
+                "server: vllm if it is none",
+                usage,
             )

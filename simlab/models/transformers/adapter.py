@@ -9,12 +9,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.transformers.adapter_config import AdapterConfig, read_config
-
-TENSORS = "adapter_model.safetensors"
-
-_PREFIX = "base_model.model."
-_DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
+from simlab.models.adapter_config import DOWN, PREFIX, TENSORS, UP, AdapterConfig, read_config
 
 Shapes = Mapping[str, tuple[int, int]]
 """Features out and in of linear layers, by their names."""
@@ -80,7 +75,7 @@ def read_adapter(path: str, shapes: Shapes) -> Adapter:
 def _layers(
     tensors: Mapping[str, Tensor], config: AdapterConfig, shapes: Shapes
 ) -> dict[str, LowRank]:
-    downs, ups = _named(tensors, _DOWN), _named(tensors, _UP)
+    downs, ups = _named(tensors, DOWN), _named(tensors, UP)
     if others := tensors.keys() - {*downs.values(), *ups.values()}:
         raise ValueError(f"it must hold lora_A and lora_B weights alone, got {min(others)!r}")
     if unpaired := downs.keys() ^ ups.keys():
@@ -109,9 +104,9 @@ def _layers(
 def _named(tensors: Mapping[str, Tensor], suffix: str) -> dict[str, str]:
     """Names of tensors that end so, by the layer that they belong to."""
     return {
-        name.removeprefix(_PREFIX).removesuffix(suffix): name
+        name.removeprefix(PREFIX).removesuffix(suffix): name
         for name in tensors
-        if name.startswith(_PREFIX) and name.endswith(suffix)
+        if name.startswith(PREFIX) and name.endswith(suffix)
     }
 
 

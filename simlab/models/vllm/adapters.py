@@ -2,18 +2,16 @@
 
 import asyncio
 import itertools
-import json
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from vllm.lora.request import LoRARequest
 
 from simlab.errors import ModelError
+from simlab.models.adapter_folder import check_uniform_adapter, write_zero_adapter
+from simlab.models.tensor_file import Shape, read_shapes
 
 Load = Callable[[LoRARequest], Awaitable[Any]]
 """Makes an adapter known to the engine."""
@@ -61,7 +59,7 @@ class Adapters:
             self._known[path] = asyncio.ensure_future(self._add(path))
         try:
             return await asyncio.shield(self._known[path])
-        except ModelError:
+        except Exception:
             self._known.pop(path, None)  # it may be mended
             raise
 
@@ -71,9 +69,9 @@ class Adapters:
 
     async def _add(self, path: str) -> LoRARequest:
         if path == self._zero.name:
-            await asyncio.to_thread(_write_zero_adapter, self._base, Path(path))
+            await asyncio.to_thread(write_zero_adapter, Path(path), *_find_projection(self._base))
         else:
-            await asyncio.to_thread(self._check, Path(path))
+            await asyncio.to_thread(check_uniform_adapter, Path(path), max_rank=self._max_rank)
         request = LoRARequest(path, next(self._ids), path)  # equal names would be taken for one
         try:
             await self._load(request)
@@ -82,48 +80,14 @@ class Adapters:
             raise ModelError(f"adapter {path!r} cannot be loaded: {said}") from error
         return request
 
-    def _check(self, path: Path) -> None:
-        try:
-            config = json.loads((path / "adapter_config.json").read_bytes())
-            with safe_open(path / "adapter_model.safetensors", "pt"):
-                pass  # the engine would print a page about one that is cut short
-        except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(
-                f"adapter {str(path)!r} must be a folder with adapter_config.json and "
-                f"adapter_model.safetensors in PEFT's format: {error}"
-            ) from error
-        if config.get("peft_type") != "LORA" or config.get("r", 0) > self._max_rank:
-            raise ModelError(
-                f"adapter {str(path)!r} must be a LoRA of rank {self._max_rank} at most, got "
-                f"{config.get('peft_type')!r} of rank {config.get('r')!r}; raise max_adapter_rank"
-            )
 
-
-def _write_zero_adapter(base: Path, folder: Path) -> None:
-    """An adapter that changes nothing, for the base weights in a folder.
-
-    Raises:
-        ModelError: The base has no linear layer of a name that is known here.
-    """
-    name, shape = _find_projection(base)
-    key = f"base_model.model.{name}"
-    tensors = {
-        f"{key}.lora_A.weight": torch.zeros(1, shape[1]),
-        f"{key}.lora_B.weight": torch.zeros(shape[0], 1),
-    }
-    save_file(tensors, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "bias": "none"}
-    config["target_modules"] = [name.rpartition(".")[2]]
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-
-
-def _find_projection(base: Path) -> tuple[str, list[int]]:
+def _find_projection(base: Path) -> tuple[str, Shape]:
+    """A linear layer of the base weights in a folder, and its features out and in."""
     for path in sorted(base.glob("*.safetensors")):
-        with safe_open(path, "pt") as tensors:
-            for key in sorted(tensors.keys()):
-                name, _, kind = key.rpartition(".")
-                if kind == "weight" and name.endswith(_PROJECTIONS):
-                    return name, list(tensors.get_slice(key).get_shape())
+        for key, shape in sorted(read_shapes(path).items()):
+            name, _, kind = key.rpartition(".")
+            if kind == "weight" and name.endswith(_PROJECTIONS):
+                return name, shape
     raise ModelError(
         f"weights in {str(base)!r} must have a layer named one of {_PROJECTIONS!r} to take "
         "adapters; set max_adapters to 0"

@@ -1,11 +1,14 @@
 """Adapters of a vLLM server."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from simlab.errors import ModelError
+from simlab.errors import ConfigError, ModelError
+from simlab.models.http.adapters import ServerAdapters
 from simlab.models.model import Sampling
+from tests.models.lora import write_settings, write_zeros_lora
 
 FOLDER = "/adapters/agent@7"
 LOAD = "/v1/load_lora_adapter"
@@ -117,3 +120,99 @@ async def test_a_folder_is_named_as_a_server_elsewhere_finds_it(
     await ask("adapters/agent@7")
 
     assert fake_vllm.adapters == {"agent@7": str(tmp_path / "adapters" / "agent@7")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An adapter that lies where this process finds it too."""
+    return Path(write_zeros_lora(tmp_path / "agent@7"))
+
+
+def names(fake_vllm):
+    """Under which names completions were asked for."""
+    return [asked["model"] for path, asked in fake_vllm.asked if path == "/v1/completions"]
+
+
+async def test_train_4_from_the_first_adapter_on_the_base_bears_one_of_zeros(
+    ask, vllm, fake_vllm, folder
+):
+    await vllm.generate([5], Sampling(seed=1), model="small")
+    await ask(str(folder))
+    await vllm.generate([5], Sampling(seed=1), model="small")
+    await vllm.choice_logprobs([5], ["y"])
+
+    base, adapter, *zeros = names(fake_vllm)
+    assert (base, adapter) == ("small", "agent@7")
+    assert zeros[0] == zeros[1] != "small"
+    assert fake_vllm.adapters[zeros[0]] == str(folder.parent / zeros[0])
+
+
+async def test_train_4_an_adapter_waits_for_what_was_asked_of_the_base_without_one(
+    make_endpoint, fake_vllm, folder
+):
+    opened, asked = asyncio.Event(), asyncio.Event()
+
+    async def gated(request):
+        if request.url.path == "/v1/completions" and not opened.is_set():
+            asked.set()
+            await opened.wait()
+        return fake_vllm(request)
+
+    vllm = make_endpoint(gated, server="vllm")
+    base = asyncio.create_task(vllm.generate([5], Sampling(), model="small"))
+    await asked.wait()
+    adapter = asyncio.create_task(vllm.generate([5], Sampling(), model="x", adapter=str(folder)))
+    while len(fake_vllm.adapters) < 2:  # noqa: ASYNC110 - files are written in a thread
+        await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    before = names(fake_vllm)
+    opened.set()
+    await asyncio.gather(base, adapter)
+
+    assert before == []
+    assert names(fake_vllm) == ["small", "agent@7"]
+
+
+async def test_a_server_with_folders_of_its_own_is_asked_for_the_base_as_it_is(
+    ask, vllm, fake_vllm
+):
+    await ask(FOLDER)
+    await vllm.generate([5], Sampling(seed=1), model="small")
+
+    assert names(fake_vllm) == ["agent@7", "small"]
+
+
+async def test_a_server_that_was_started_anew_is_given_the_zeros_again(
+    ask, vllm, fake_vllm, folder
+):
+    await ask(str(folder))
+    await vllm.generate([5], Sampling(), model="small")
+    fake_vllm.adapters.clear()
+    with pytest.raises(ModelError, match="does not exist"):
+        await vllm.generate([5], Sampling(), model="small")
+    await vllm.generate([5], Sampling(), model="small")
+
+    assert "small" not in names(fake_vllm)
+
+
+async def test_an_adapter_that_vllm_would_take_otherwise_is_not_handed_in(ask, fake_vllm, folder):
+    write_settings(folder, r=4, target_modules=["q_proj"], alpha_pattern={"q_proj": 160})
+    with pytest.raises(ModelError, match="passes over alpha_pattern"):
+        await ask(str(folder))
+    assert fake_vllm.adapters == {}
+
+    write_settings(folder, r=4, target_modules=["q_proj"])
+    assert (await ask(str(folder))).text
+
+
+async def test_a_key_that_comes_back_lets_an_adapter_be_loaded(make_client, fake_vllm, monkeypatch):
+    monkeypatch.delenv("A_KEY", raising=False)
+    known = ServerAdapters(make_client(fake_vllm, key_env="A_KEY"), "http://x/v1", "small")
+    with pytest.raises(ConfigError):
+        async with known.asked(FOLDER):
+            pass
+    monkeypatch.setenv("A_KEY", "sk-one")
+
+    async with known.asked(FOLDER) as name:
+        assert name == "agent@7"

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from simlab.errors import ModelError
-from simlab.models.model import ChatMessage, Sampling
+from simlab.models.model import ChatMessage, Sampling, spent_on
 from simlab.models.tool_call import ToolCall
 from tests.models.tool_templates import CALLED, CALLS, WEATHER
 
@@ -179,16 +179,40 @@ async def test_logprobs_that_were_asked_for_and_do_not_come_are_not_passed_over(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"choices": [], "usage": {"prompt_tokens": 1}}, r"array` of length >= 1 - at `\$.choices"),
-        ({"choices": [{"message": {}}]}, "missing required field `usage`"),
-        ({"error": "x"}, "missing required field `choices`"),
+        ({"choices": [], "usage": {"prompt_tokens": 1}}, "another form .*: it has no choices; see"),
+        ({"choices": [{"message": {}}]}, "without usage, by which tokens and money .* put a proxy"),
+        (
+            {"error": "x"},
+            r"another form .* field `choices`; it begins with '\{\"error\": ?\"x\"\}'",
+        ),
         ([], "Expected `object`, got `array`"),
-        (reply(message={"content": ["parts"]}), r"got `array` - at `\$.choices\[0\].message.con"),
+        (
+            reply(message={"content": ["parts"]}),
+            r"got `array` - at `\$.message.content`; see wheth",
+        ),
     ],
 )
-async def test_a_reply_of_another_shape_is_told_with_the_place(hosted, given, said):
-    with pytest.raises(ModelError, match=f"in 2 tries: .*{said}"):
+async def test_a_reply_of_another_shape_is_told_at_once_with_the_place(hosted, given, said):
+    with pytest.raises(ModelError, match=said) as caught:
         await hosted(given)
+
+    assert spent_on(caught.value).attempts == 1, "each try may cost"
+
+
+async def test_a_reply_that_does_not_fit_is_paid_for_all_the_same(make_endpoint):
+    odd = reply(message={"content": ["parts"]})
+    prices = {"dollars_per_million_in": 1.0, "dollars_per_million_out": 2.0}
+    usage = odd["usage"]
+
+    for given, sampling in ((odd, Sampling()), (reply(), Sampling(logprobs=True))):
+        endpoint = make_endpoint(lambda _, given=given: httpx2.Response(200, json=given), **prices)
+        with pytest.raises(ModelError) as caught:
+            await endpoint.generate(CHAT, sampling, model="large")
+
+        spent = spent_on(caught.value)
+        assert spent.prompt_tokens == usage["prompt_tokens"] > 0
+        assert spent.completion_tokens == usage["completion_tokens"] > 0
+        assert spent.dollars > 0
 
 
 async def test_a_begun_reply_is_refused_with_what_to_do(hosted):

@@ -10,6 +10,7 @@ import pytest
 
 from simlab.errors import ConfigError, ModelError
 from simlab.models.http.backoff import FIRST_S, LONGEST_S
+from simlab.models.model import spent_on
 from tests.models.http.servers import HANG, HANG_UP, answer
 
 KEY = "sk-very-secret"
@@ -55,8 +56,6 @@ MISHAPS = {
     "garbage": answer(b"\x00\xffgarbage"),
     "half a body": answer(b'{"words": "hel', length=100),
     "half of the JSON": answer(b'{"words": "hel'),
-    "another shape": answer({"words": ["hello"]}),
-    "no such field": answer({"text": "hello"}),
     "no HTTP": b"hello\r\n\r\n",
     "hung up": HANG_UP,
     "nothing": HANG,
@@ -85,8 +84,6 @@ SAID = {
     "garbage": r"cannot be read: JSON is malformed.*begins with '\\x00�garbage'$",
     "half a body": "RemoteProtocolError: peer closed connection without sending complete message",
     "half of the JSON": "cannot be read: Input data was truncated",
-    "another shape": r"cannot be read: Expected `str`, got `array` - at `\$.words`",
-    "no such field": "cannot be read: Object missing required field `words`",
     "no HTTP": "RemoteProtocolError: illegal status line",
     "hung up": "RemoteProtocolError: Server disconnected without sending a response",
     "nothing": r"was not answered in 0.1 s$",
@@ -101,7 +98,23 @@ async def test_a_mishap_that_does_not_pass_is_told_after_the_last_try(make_clien
         await make_client(attempts=2, timeout_s=limit_of(MISHAPS[mishap])).ask(server.url, {}, read)
 
     assert caught.value.message.startswith(f"{server.url} gave no answer in 2 tries: the last ")
-    assert len(server.requests) == 2
+    assert len(server.requests) == spent_on(caught.value).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"words": ["hello"]}, r"Expected `str`, got `array` - at `\$.words`; it begins with"),
+        ({"text": "hello"}, "missing required field `words`; it begins with .*; see whether url"),
+    ],
+)
+async def test_an_answer_of_another_form_is_not_paid_for_again(make_client, server, words, said):
+    server.answers = [answer(words)]
+
+    with pytest.raises(ModelError, match=f"{server.url} answers in another form .*{said}"):
+        await make_client().ask(server.url, {}, read)
+
+    assert len(server.requests) == 1
 
 
 async def test_an_endpoint_that_is_not_there_is_bounded_too(make_client, pauses):
@@ -146,6 +159,15 @@ async def test_a_refusal_is_shown_at_once(make_client, pauses, status, said, rem
         await make_client(refuse).ask("http://x/v1", {}, read)
 
     assert pauses == []
+
+
+async def test_a_failure_tells_how_long_it_took(make_client):
+    with pytest.raises(ModelError) as caught:
+        await make_client(lambda _: httpx2.Response(400)).ask("http://x/v1", {}, read)
+
+    spent = spent_on(caught.value)
+    assert (spent.attempts, spent.prompt_tokens) == (1, 0)
+    assert spent.model_s > 0
 
 
 @pytest.mark.parametrize(

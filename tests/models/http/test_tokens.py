@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from simlab.errors import ModelError
-from simlab.models.model import ChatMessage, Sampling
+from simlab.models.model import ChatMessage, Sampling, spent_on
 from tests.models.http.fake_vllm import END, logprob_of
 from tests.models.tool_templates import CALLS, WEATHER
 
@@ -165,9 +165,21 @@ async def test_scores_say_what_it_took_to_find_them(make_endpoint, fake_vllm):
     scored = await vllm.choice_logprobs([5, 6, 7], ["yes", "no"])
 
     usage = scored.usage
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (3, 0, 2)
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (3, 4, 2)
     assert usage.attempts == 1
     assert usage.dollars == pytest.approx((3 + 4 + 5 + 4) / 1e6), "of each request"
+
+
+async def test_what_a_server_does_not_give_is_paid_for_all_the_same(vllm, fake_vllm):
+    fake_vllm.missing |= {"token_ids", "logprobs"}
+
+    for ask in (
+        vllm.generate([5, 6, 7], Sampling(), model="small"),
+        vllm.choice_logprobs([5, 6, 7], ["y"]),
+    ):
+        with pytest.raises(ModelError) as caught:
+            await ask
+        assert spent_on(caught.value).prompt_tokens == 3
 
 
 async def test_choices_that_begin_alike_are_scored_once_where_they_do(vllm, fake_vllm):

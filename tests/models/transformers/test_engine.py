@@ -10,6 +10,7 @@ from simlab.errors import ModelError
 from simlab.models.model import ChatMessage, Sampling
 from simlab.models.render import Renderer
 from tests.models.costs import said
+from tests.models.draws import with_draws
 from tests.models.tool_templates import CALLS, CHAT, WEATHER
 from tests.models.transformers.plain import plain_logprobs
 from tests.models.transformers.requests import HELLO, SEEDED, drawn, prompt_of
@@ -155,6 +156,29 @@ async def test_a_prompt_that_does_not_fit_is_refused_with_both_lengths(tiny_engi
 async def test_what_the_engine_cannot_draw_is_refused(tiny_engine, sampling, message):
     with pytest.raises(ModelError, match=message):
         await tiny_engine.generate(HELLO, sampling)
+
+
+async def test_influence_3_probabilities_are_of_raw_logits_whatever_stands_beside_the_weights(
+    tiny_weights, tmp_path, tokenizer, plain_model
+):
+    from simlab.models.transformers.engine import TransformersEngine
+
+    tempered = Sampling(max_tokens=8, temperature=0.6, top_p=0.9, seed=1, logprobs=True)
+    prompt = prompt_of(20)
+
+    with TransformersEngine(str(with_draws(tmp_path, tiny_weights))) as engine:
+        drawn = await engine.generate(prompt, tempered)
+        greedy = await engine.generate(prompt, Sampling(max_tokens=8, temperature=0))
+        scores = await engine.choice_logprobs(prompt, ["yes", "no"])
+
+    wanted = plain_logprobs(plain_model, prompt, drawn.token_ids)
+    assert drawn.logprobs == pytest.approx(wanted, abs=1e-3)
+    for choice, score in scores.items():
+        ids = tokenizer.encode(choice)
+        wanted = math.fsum(plain_logprobs(plain_model, prompt, ids))
+        assert score == pytest.approx(wanted, abs=1e-3)
+    most = plain_logprobs(plain_model, prompt, greedy.token_ids)[0]
+    assert most == max(plain_logprobs(plain_model, prompt, [n])[0] for n in range(256))
 
 
 async def test_choice_logprobs_are_those_of_a_plain_forward(tiny_engine, tokenizer, plain_model):

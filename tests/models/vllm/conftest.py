@@ -5,6 +5,9 @@ import importlib.util
 
 import pytest
 
+from simlab.models.vllm_model import VllmModel
+from simlab.models.weights import resolve
+from tests.models.draws import with_draws
 from tests.models.lora import write_lora
 
 
@@ -21,8 +24,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def adapters(tmp_path_factory):
     """Folders of six adapters for the embedded weights, in order."""
-    from simlab.models.weights import resolve
-
     root = tmp_path_factory.mktemp("adapters")
     return [write_lora(root / f"agent@{n}", resolve("embedded"), seed=n) for n in range(1, 7)]
 
@@ -34,12 +35,23 @@ def _no_garbage():
     gc.collect()
 
 
-@pytest.fixture(scope="package")
-def model():
-    """The embedded weights in float32, in an engine that takes two adapters at once."""
-    from simlab.models.vllm_model import VllmModel
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """The embedded weights, beside which stands that draws should be tempered and cut."""
+    return with_draws(tmp_path_factory.mktemp("weights"), resolve("embedded"))
 
-    model = VllmModel("small", dtype="float32", max_adapters=2, max_adapter_rank=8, cache_gib=0.5)
+
+@pytest.fixture(scope="package")
+def model(weights):
+    """The embedded weights in float32, in an engine that takes two adapters at once."""
+    model = VllmModel(
+        "small",
+        weights=str(weights),
+        dtype="float32",
+        max_adapters=2,
+        max_adapter_rank=8,
+        cache_gib=0.5,
+    )
     engine = model.open()
     yield model
     engine.close()

@@ -14,7 +14,7 @@ from simlab.models.model import ChatMessage, Completion, Sampling
 from simlab.models.render import Renderer
 from simlab.models.vllm_model import VllmModel
 from simlab.models.weights import resolve
-from tests.models.lora import merged, write_lora
+from tests.models.lora import merged, write_lora, write_settings
 from tests.models.tool_templates import CALLS, CHAT, WEATHER
 
 pytestmark = pytest.mark.vllm
@@ -107,6 +107,9 @@ async def test_train_7_a_wrong_adapter_fails_its_own_request_alone(model, adapte
     (truncated / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 8}))
     (truncated / "adapter_model.safetensors").write_bytes(b"12345")
     wide = write_lora(tmp_path / "wide", resolve("embedded"), seed=1, rank=64)
+    uneven = write_lora(
+        tmp_path / "uneven", resolve("embedded"), seed=1, alpha_pattern={"q_proj": 160}
+    )
     busy = [
         asyncio.ensure_future(
             model.with_adapter(adapters[n % 2]).generate(chat(f"{n}"), Sampling(max_tokens=40))
@@ -114,11 +117,26 @@ async def test_train_7_a_wrong_adapter_fails_its_own_request_alone(model, adapte
         for n in range(20)
     ]
 
-    for folder in (tmp_path / "missing", truncated, wide):
+    for folder in (tmp_path / "missing", truncated, wide, uneven):
         with pytest.raises(ModelError, match=f"adapter '{folder}'"):
             await model.with_adapter(str(folder)).generate(chat("hello"))
 
     assert len(await asyncio.gather(*busy)) == 20
+
+
+async def test_train_3_an_adapter_of_some_layers_changes_those_alone(model, plain, tmp_path):
+    some = write_lora(
+        tmp_path / "some",
+        resolve("embedded"),
+        seed=1,
+        modules=("layers.3.self_attn.q_proj",),
+    )
+    write_settings(some, r=8, use_rslora=True, target_modules=["q_proj"], layers_to_transform=[3])
+    sampling = Sampling(max_tokens=8, seed=3, logprobs=True)
+
+    completion = await model.with_adapter(some).generate(chat("What is your price?"), sampling)
+
+    assert completion.logprobs == pytest.approx(plain(completion, some), abs=1e-3)
 
 
 async def test_train_8_an_adapter_that_was_evicted_answers_as_before(model, adapters):
@@ -134,14 +152,14 @@ async def test_train_8_an_adapter_that_was_evicted_answers_as_before(model, adap
     assert again.token_ids == first.token_ids
 
 
-async def test_train_9_a_seed_gives_the_same_tokens_alone_and_among_others(model):
+async def test_train_9_a_seed_gives_the_same_tokens_alone_and_among_32_others(model):
     prompts = [chat(f"What about car {n}?") for n in range(4)]
 
     def drawn(number):
         return model.generate(prompts[number], Sampling(max_tokens=12, seed=number))
 
     alone = [await drawn(number) for number in range(4)]
-    others = [model.generate(chat("hello " * n), Sampling(max_tokens=12)) for n in range(1, 12)]
+    others = [model.generate(chat("hello " * n), Sampling(max_tokens=12)) for n in range(1, 33)]
     among = (await asyncio.gather(*map(drawn, range(4)), *others))[:4]
 
     assert [one.token_ids for one in among] == [one.token_ids for one in alone]
@@ -213,6 +231,25 @@ async def test_influence_1_choices_are_scored_exactly_as_sequences(model, plain)
         ids = tokenizer.encode(choice, add_special_tokens=False)
         whole = Completion("", prompt_ids=read, token_ids=tuple(ids))
         assert logprobs[choice] == pytest.approx(math.fsum(plain(whole)), abs=1e-3)
+
+
+async def test_influence_3_probabilities_are_of_raw_logits_whatever_stands_beside_the_weights(
+    model, weights, plain
+):
+    from transformers import AutoTokenizer
+
+    assert json.loads((weights / "generation_config.json").read_text())["temperature"] == 0.6
+    prompt = chat("Is it a good car?")
+    tempered = Sampling(max_tokens=8, temperature=0.6, top_p=0.9, seed=1, logprobs=True)
+
+    drawn = await model.generate(prompt, tempered)
+    scores = await model.choice_logprobs(prompt, [" yes", " no"])
+
+    assert drawn.logprobs == pytest.approx(plain(drawn), abs=1e-3)
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    for choice, score in scores.items():
+        ids = tuple(tokenizer.encode(choice, add_special_tokens=False))
+        assert score == pytest.approx(math.fsum(plain(replace(drawn, token_ids=ids))), abs=1e-3)
 
 
 async def test_stop_texts_end_a_completion_and_are_no_part_of_it(model):

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.vllm
 
 KEY = "sk-of-this-test"
 STARTED = "Application startup complete"
+STARTS_IN_S = 240
 CHAT = [ChatMessage("system", "You sell a used car."), ChatMessage("user", "What is your price?")]
 PRICE = {
     "type": "object",
@@ -70,6 +71,23 @@ def free_port():
         return listening.getsockname()[1]
 
 
+def wait_started(server):
+    """Wait until a server says that it has started; goes on to read what it says."""
+    said, ready = [], threading.Event()
+
+    def read():
+        for line in server.stdout:
+            said.append(line)
+            if STARTED in line:
+                ready.set()
+        ready.set()  # it has ended
+
+    threading.Thread(target=read, daemon=True).start()
+    in_time = ready.wait(STARTS_IN_S)
+    if not in_time or not any(STARTED in line for line in said):
+        pytest.fail(f"the server has not started in {STARTS_IN_S} s: {''.join(said[-30:])}")
+
+
 @pytest.fixture(scope="module")
 def url():
     """That of the API of a server that runs while these tests do."""
@@ -93,17 +111,12 @@ def url():
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said = []
-    for line in server.stdout:
-        said.append(line)
-        if STARTED in line:
-            break
-    else:
-        pytest.fail("".join(said[-30:]))
-    threading.Thread(target=server.stdout.read, daemon=True).start()
-    yield f"http://127.0.0.1:{port}/v1"
-    server.send_signal(signal.SIGINT)
-    server.wait(60)
+    try:
+        wait_started(server)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
 
 
 @pytest.fixture
@@ -155,9 +168,9 @@ async def test_an_end_of_turn_is_among_the_ids_and_not_in_the_words(served):
     assert "<|im_end|>" not in completion.text
 
 
-async def test_train_10_a_schema_holds_in_32_of_32_tries(served):
+async def test_train_10_a_schema_holds_in_100_of_100_tries(served):
     tries = (
-        served.generate(CHAT, Sampling(max_tokens=40, seed=n, schema=PRICE)) for n in range(32)
+        served.generate(CHAT, Sampling(max_tokens=40, seed=n, schema=PRICE)) for n in range(100)
     )
 
     for completion in await asyncio.gather(*tries):
@@ -193,6 +206,25 @@ async def test_train_7_an_adapter_answers_as_in_this_process_and_a_wrong_one_har
     assert there.logprobs == pytest.approx(here.logprobs, abs=1e-3)
     base = await model.generate(CHAT, greedy)
     assert there.logprobs != pytest.approx(base.logprobs, abs=1e-3)
+
+
+async def test_train_4_base_and_two_adapters_in_one_batch_answer_as_each_alone(
+    served, model, adapters
+):
+    greedy = Sampling(max_tokens=16, temperature=0, logprobs=True)
+    paths = [None, adapters[2], adapters[3], None, adapters[2], None]
+    asked = [([ChatMessage("user", f"What about car {n}?")], path) for n, path in enumerate(paths)]
+    alone = [await model.with_adapter(path).generate(prompt, greedy) for prompt, path in asked]
+    for path in adapters[2:4]:  # all are loaded, and so come into one batch
+        await served.with_adapter(path).generate(CHAT, Sampling(max_tokens=1))
+
+    mixed = await asyncio.gather(
+        *(served.with_adapter(path).generate(prompt, greedy) for prompt, path in asked)
+    )
+
+    assert [one.token_ids for one in mixed] == [one.token_ids for one in alone]
+    for here, there in zip(alone, mixed, strict=True):
+        assert there.logprobs == pytest.approx(here.logprobs, abs=1e-3)
 
 
 async def test_cached_tokens_are_counted(served):

@@ -3,16 +3,13 @@ import json
 import pytest
 
 from simlab.errors import ModelError
+from simlab.models.adapter_config import read_config
 from tests.models.lora import write_settings
-
-pytestmark = pytest.mark.model
 
 LAYERS = ("model.layers.0.self_attn.q_proj", "model.layers.0.mlp.up_proj", "model.layers.1.q")
 
 
 def read(folder, **settings):
-    from simlab.models.transformers.adapter_config import read_config
-
     write_settings(folder, **{"r": 8, "target_modules": ["q_proj"]} | settings)
     return read_config(folder)
 
@@ -68,6 +65,7 @@ def test_a_target_that_is_no_layer_is_refused(tmp_path):
         ({"rank_pattern": {"q": "two"}}, "r must be an integer of at least 1, got 'two'"),
         ({"lora_alpha": "much"}, "lora_alpha must be a number, got 'much'"),
         ({"rank_pattern": {"(": 2}}, "unterminated"),
+        ({"rank_pattern": ["q"]}, r"rank_pattern must be an object, got \['q'\]"),
         ({"target_modules": 7}, "not iterable"),
     ],
 )
@@ -76,20 +74,19 @@ def test_what_would_compute_otherwise_is_refused_by_its_name(tmp_path, settings,
         read(tmp_path, **settings)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{"])
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{", "[" * 100_000], ids=["empty", "a list", "cut short", "deep"]
+)
 def test_settings_that_are_no_object_are_refused(tmp_path, text):
-    from simlab.models.transformers.adapter_config import read_config
-
     (tmp_path / "adapter_config.json").write_text(text)
 
     with pytest.raises(ModelError, match=r"a folder with adapter_config.json of a plain LoRA"):
         read_config(tmp_path)
 
 
+@pytest.mark.model
 def test_all_settings_that_peft_writes_for_a_plain_lora_are_taken(tmp_path):
     peft = pytest.importorskip("peft", reason="PEFT is not installed: nothing to compare with")
-    from simlab.models.transformers.adapter_config import read_config
-
     written = peft.LoraConfig(r=3, lora_alpha=6, target_modules=["q_proj"], task_type="CAUSAL_LM")
     written.save_pretrained(tmp_path)
 

@@ -16,6 +16,14 @@ from simlab.errors import ModelError
 
 CONFIG = "adapter_config.json"
 
+TENSORS = "adapter_model.safetensors"
+
+PREFIX = "base_model.model."
+"""Stands before a layer's name in the names of its tensors."""
+
+DOWN, UP = ".lora_A.weight", ".lora_B.weight"
+"""Follow a layer's name in the names of its two matrices."""
+
 _HARMLESS = frozenset(
     [
         "peft_type",
@@ -116,7 +124,7 @@ def read_config(folder: Path) -> AdapterConfig:
             raise ValueError(f"expected an object, got {found!r}")  # noqa: TRY301, TRY004
         _check_kind(found)
         return _config(found)
-    except (OSError, ValueError, TypeError, re.error) as error:
+    except (OSError, ValueError, TypeError, RecursionError, re.error) as error:
         raise ModelError(
             f"adapter {str(folder)!r} must be a folder with {CONFIG} of a plain LoRA in PEFT's "
             f"format: {error}"
@@ -140,7 +148,7 @@ def _check_kind(found: Mapping[str, Any]) -> None:
 
 def _config(found: Mapping[str, Any]) -> AdapterConfig:
     targets = found.get("target_modules") or ()
-    ranks, alphas = found.get("rank_pattern") or {}, found.get("alpha_pattern") or {}
+    ranks, alphas = _patterns(found, "rank_pattern"), _patterns(found, "alpha_pattern")
     for pattern in (*ranks, *alphas, *([targets] if isinstance(targets, str) else [])):
         re.compile(pattern)
     return AdapterConfig(
@@ -152,6 +160,14 @@ def _config(found: Mapping[str, Any]) -> AdapterConfig:
         targets=targets if isinstance(targets, str) else tuple(targets),
         partial=bool(found.get("exclude_modules") or found.get("layers_to_transform") is not None),
     )
+
+
+def _patterns(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What is set by patterns of layers' names."""
+    patterns = found.get(name) or {}
+    if not isinstance(patterns, dict):
+        raise ValueError(f"{name} must be an object, got {patterns!r}")  # noqa: TRY004
+    return patterns
 
 
 def _checked_rank(rank: Any) -> int:
