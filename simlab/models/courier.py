@@ -61,6 +61,7 @@ class _Waiting:
     lane: int
     answer: "asyncio.Future[Carried]"
     attempts: int = 0
+    received: bool = False
 
 
 @dataclass(slots=True)
@@ -109,10 +110,14 @@ class Courier:
         try:
             return await answer
         except asyncio.CancelledError:
-            if waiting.attempts:
-                self._trays[waiting.lane].dropped.append(waiting.number)
-                self._leave_soon()
+            self._give_up(waiting)
             raise
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """End a call's work in its replica; one that is under way is ended once it is there."""
+        if waiting.received:
+            self._trays[waiting.lane].dropped.append(waiting.number)
+            self._leave_soon()
 
     def _lane_of(self, session: str | None) -> int:
         """Where a session's calls go; those of none take turns."""
@@ -158,10 +163,12 @@ class Courier:
         for waiting in calls:
             waiting.attempts += 1
         parcel = Parcel(self._sender, [(waiting.number, waiting.call) for waiting in calls])
+        received = False
         try:
             async for part in self._lanes[lane].answer(pickle_5(parcel)):
                 if part == RECEIVED:
-                    self._received(lane)
+                    received = True
+                    self._received(lane, calls)
                 else:
                     for answer in pickle.loads(part):
                         _give(there.pop(answer.number), answer)
@@ -174,9 +181,21 @@ class Courier:
                 waiting.answer.cancel()
             raise
         finally:
-            self._received(lane)
+            if not received:
+                self._may_leave(lane)
 
-    def _received(self, lane: int) -> None:
+    def _received(self, lane: int, calls: Iterable[_Waiting]) -> None:
+        """Let the next parcel go, and drop calls that were given up while they were under way.
+
+        A drop that left at once might overtake its parcel and find nothing there.
+        """
+        for waiting in calls:
+            waiting.received = True
+            if waiting.answer.done():
+                self._give_up(waiting)
+        self._may_leave(lane)
+
+    def _may_leave(self, lane: int) -> None:
         self._trays[lane].expecting = False
         self._leave_soon()
 
@@ -188,6 +207,7 @@ class Courier:
                 told = f"{waiting.attempts} replicas died over one call: {error.message}"
                 waiting.answer.set_exception(ModelError(told))
                 continue
+            waiting.received = False
             waiting.lane = (waiting.lane + 1) % len(self._lanes)
             delay_s = _BACK_OFF_S * 2 ** (waiting.attempts - 1)
             asyncio.get_running_loop().call_later(delay_s, self._hand_in, waiting)

@@ -37,6 +37,21 @@ class Gate:
         return Completion(f"{sampling.seed} {session}")
 
 
+class SlowLane(MemoryLane):
+    """A lane whose parcels take until `arrived`."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.parcel = asyncio.Event()
+        self.arrived = asyncio.Event()
+
+    async def answer(self, parcel):
+        self.parcel.set()
+        await self.arrived.wait()
+        async for part in super().answer(parcel):
+            yield part
+
+
 def ask(courier, seed, session=None):
     return asyncio.create_task(
         courier.carry(Generate(HELLO, Sampling(seed=seed), session), session)
@@ -192,6 +207,27 @@ async def test_train_12_a_call_that_is_cancelled_ends_its_work_and_no_other():
     gate.opened.set()
 
     assert [one.result.text for one in await asyncio.gather(*calls[2:])] == ["2 None", "3 None"]
+    assert lane.desk.n_running == 0
+
+
+async def test_train_12_a_call_cancelled_while_its_parcel_is_under_way_ends_once_it_is_there():
+    gate = Gate()
+    lane = SlowLane(gate)
+    courier = Courier([lane])
+    calls = [ask(courier, seed) for seed in range(3)]
+    await lane.parcel.wait()
+
+    calls[0].cancel()
+    for _ in range(10):  # in which a drop would leave
+        await asyncio.sleep(0)
+    lane.arrived.set()
+    for _ in calls[1:]:
+        await gate.asked.acquire()
+    while lane.desk.n_running > 2:  # noqa: ASYNC110 - the turns of the loop that the news takes
+        await asyncio.sleep(0)
+    gate.opened.set()
+
+    assert [one.result.text for one in await asyncio.gather(*calls[1:])] == ["1 None", "2 None"]
     assert lane.desk.n_running == 0
 
 
