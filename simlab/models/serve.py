@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -27,7 +28,7 @@ from simlab.models.desk import Desk
 from simlab.models.embedder import AnyModel
 from simlab.models.engines import ModelSpec, build
 from simlab.models.held import Held
-from simlab.models.serving import App, ReplicaStatistics
+from simlab.models.serving import App, ReplicaStatistics, shared_app
 from simlab.stray import first_line
 
 ENGINE_DIED = 4
@@ -47,22 +48,44 @@ logging.getLogger("ray.serve").setLevel(logging.ERROR)  # it tells of every rout
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the replicas of an app are to serve; it pickles.
+
+    Attributes:
+        name: Of the model.
+        spec: Of the model, as a run file has it.
+        shared: What `shared_app` gave when the app was started: one that comes back in the place of
+            one that died must not answer with what was overwritten since.
+        paths: Where the driver finds modules; added to where a replica does.
+    """
+
+    name: str
+    spec: ModelSpec
+    shared: str
+    paths: Sequence[str]
+
+
 class Replica:
     """One replica: a model in a process of its own, and the desk before it.
 
     Args:
-        name: Of the model.
-        spec: Of the model, as a run file has it.
-        paths: Where the driver finds modules; added to where this process does.
+        order: What it is to serve.
         others: The app's other replicas, which are its own business to start.
+
+    Raises:
+        ConfigError: Weights or files are not what they were when the app was started.
     """
 
-    def __init__(
-        self, name: str, spec: ModelSpec, paths: Sequence[str], *others: DeploymentHandle[Any]
-    ) -> None:
+    def __init__(self, order: Order, *others: DeploymentHandle[Any]) -> None:
         del others
-        sys.path.extend(path for path in paths if path not in sys.path)
-        model = build(name, spec)
+        sys.path.extend(path for path in order.paths if path not in sys.path)
+        if shared_app(order.spec) != order.shared:
+            raise ConfigError(
+                "the weights or files that it names are not what they were when it was started; "
+                "put those back, or take it down and up again"
+            )
+        model = build(order.name, order.spec)
         self._engine = model.open() if isinstance(model, Held) else None
         self._desk = Desk(model, on_engine_died=_exit)
 
@@ -145,7 +168,7 @@ class RayServe:
         return n_replicas
 
     async def stop(self, app: str) -> None:
-        """End an app and its replicas."""
+        """End an app and its replicas; see `Server.stop`."""
         await asyncio.to_thread(serve.delete, app)
 
     async def statistics(self, app: App) -> list[ReplicaStatistics]:
@@ -170,12 +193,11 @@ def _application(name: str, spec: ModelSpec, n_replicas: int) -> serve.Applicati
     """Replica 0 is what Serve calls the ingress, and binds the others so that they are started."""
     resources = {"num_cpus": spec.num_cpus, "num_gpus": spec.num_gpus}
     deployment = serve.deployment(ray_actor_options=resources, **_OPTIONS)(Replica)
-    paths = module_paths()
+    order = Order(name, spec, shared_app(spec), module_paths())
     others = [
-        deployment.options(name=_deployment(number)).bind(name, spec, paths)
-        for number in range(1, n_replicas)
+        deployment.options(name=_deployment(number)).bind(order) for number in range(1, n_replicas)
     ]
-    return deployment.options(name=_deployment(0)).bind(name, spec, paths, *others)
+    return deployment.options(name=_deployment(0)).bind(order, *others)
 
 
 def _run(app: str, name: str, application: serve.Application) -> None:

@@ -63,7 +63,8 @@ class MemoryServe:
         return len(self.lanes[app])
 
     async def stop(self, app):
-        del self.states[app], self.lanes[app]
+        self.states.pop(app, None)
+        self.lanes.pop(app, None)
         self.stopped.append(app)
 
     async def apps(self):
