@@ -28,8 +28,15 @@ _BACK_OFF_S = 0.2
 """Before a call is given to a second replica; doubles for each one after."""
 
 
+_LOOK_S = 30.0
+"""A replica that has not received its parcel is looked after so often."""
+
+_LOOKS = 60
+"""Looks after which a parcel that no replica receives is given up, whatever is said of it."""
+
+
 class Lane(Protocol):
-    """The way to one replica; both methods raise `ReplicaDiedError` where it is gone."""
+    """The way to one replica; what is asked of it raises `ReplicaDiedError` where it is gone."""
 
     def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
         """See `Desk.answer`."""
@@ -37,6 +44,10 @@ class Lane(Protocol):
 
     async def drop(self, parcel: bytes) -> None:
         """See `Desk.drop`."""
+        ...
+
+    async def trouble(self) -> str | None:
+        """Why the replica does not come back; None where it is there or may be soon."""
         ...
 
 
@@ -165,7 +176,7 @@ class Courier:
         parcel = Parcel(self._sender, [(waiting.number, waiting.call) for waiting in calls])
         received = False
         try:
-            async for part in self._lanes[lane].answer(pickle_5(parcel)):
+            async for part in _parts(self._lanes[lane], pickle_5(parcel)):
                 if part == RECEIVED:
                     received = True
                     self._received(lane, calls)
@@ -211,6 +222,34 @@ class Courier:
             waiting.lane = (waiting.lane + 1) % len(self._lanes)
             delay_s = _BACK_OFF_S * 2 ** (waiting.attempts - 1)
             asyncio.get_running_loop().call_later(delay_s, self._hand_in, waiting)
+
+
+async def _parts(lane: Lane, parcel: bytes) -> AsyncIterator[bytes]:
+    """The parts of a replica's answer.
+
+    Raises:
+        ReplicaDiedError: It has died, or does not come back to receive the parcel.
+    """
+    parts = lane.answer(parcel)
+    received = asyncio.ensure_future(anext(parts))
+    try:
+        await _wait_received(received, lane)
+        yield received.result()
+    finally:
+        received.cancel()
+    async for part in parts:
+        yield part
+
+
+async def _wait_received(received: "asyncio.Future[bytes]", lane: Lane) -> None:
+    """Wait for the first part of an answer, as long as there is hope that it comes."""
+    for _ in range(_LOOKS):
+        done, _ = await asyncio.wait([received], timeout=_LOOK_S)
+        if done:
+            return
+        if (trouble := await lane.trouble()) is not None:
+            raise ReplicaDiedError(trouble)
+    raise ReplicaDiedError(f"it received nothing for {_LOOKS * _LOOK_S:g} s")
 
 
 def _give(waiting: _Waiting, answer: Answer) -> None:

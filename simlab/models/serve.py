@@ -45,6 +45,11 @@ _OPTIONS: Mapping[str, Any] = {
 
 logging.getLogger("ray.serve").setLevel(logging.ERROR)  # it tells of every router and app
 
+_ILL = ("UNHEALTHY", "DEPLOY_FAILED")
+
+_START_FAILED = "failed to start"
+"""What Serve says of a replica whose start has raised."""
+
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
 
 
@@ -80,12 +85,12 @@ class Replica:
     def __init__(self, order: Order, *others: DeploymentHandle[Any]) -> None:
         del others
         sys.path.extend(path for path in order.paths if path not in sys.path)
+        model = build(order.name, order.spec)
         if shared_app(order.spec) != order.shared:
             raise ConfigError(
                 "the weights or files that it names are not what they were when it was started; "
                 "put those back, or take it down and up again"
             )
-        model = build(order.name, order.spec)
         self._engine = model.open() if isinstance(model, Held) else None
         self._desk = Desk(model, on_engine_died=_exit)
 
@@ -121,15 +126,21 @@ class ServeLane:
         handle = serve.get_deployment_handle(_deployment(number), app)
         # By value: a reference would make each call write to Ray's store and read from it.
         options = handle.options(_by_reference=False)
+        self._app = app
+        self._deployment = _deployment(number)
         self._answer: Any = options.options(method_name="answer", stream=True)
         self._drop = options.options(method_name="drop")
         self._statistics = options.options(method_name="statistics")
 
     async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
         """See `Desk.answer`."""
+        answer = self._answer.remote(parcel)
         try:
-            async for part in self._answer.remote(parcel):
+            async for part in answer:
                 yield part
+        except (asyncio.CancelledError, GeneratorExit):
+            answer.cancel()
+            raise
         except RayActorError as error:
             raise _died(error) from error
         except RayTaskError as error:
@@ -141,6 +152,20 @@ class ServeLane:
             await self._drop.remote(parcel)
         except RayActorError as error:
             raise _died(error) from error
+
+    async def trouble(self) -> str | None:
+        """Why the replica does not come back; see `Lane.trouble`.
+
+        One that is being replaced is `UNHEALTHY` for as long as its weights take to load; only what
+        its start has raised tells that it will not come.
+        """
+        app = (await asyncio.to_thread(serve.status)).applications.get(self._app)
+        if app is None or self._deployment not in app.deployments:
+            return f"{self._app} was taken down"
+        replica = app.deployments[self._deployment]
+        if replica.status in _ILL and _START_FAILED in replica.message:
+            return f"{self._deployment} of {self._app} does not start: {_reason(replica.message)}"
+        return None
 
     async def statistics(self) -> ReplicaStatistics:
         """What the replica is busy with."""

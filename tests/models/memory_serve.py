@@ -17,6 +17,7 @@ class MemoryLane:
         self.desk = Desk(model, self.die)
         self.parcels = []
         self.dead = asyncio.Event()
+        self.said = None
 
     def die(self):
         self.dead.set()
@@ -42,6 +43,9 @@ class MemoryLane:
 
     async def drop(self, parcel):
         self.desk.drop(parcel)
+
+    async def trouble(self):
+        return self.said
 
 
 class MemoryServe:

@@ -63,6 +63,20 @@ def _no_back_off(monkeypatch):
     monkeypatch.setattr(courier_module, "_BACK_OFF_S", 0.0)
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """Lets replicas be looked after at once; gives the lanes that were."""
+    looks = []
+
+    async def trouble(self):
+        looks.append(self)
+        return self.said
+
+    monkeypatch.setattr(courier_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(MemoryLane, "trouble", trouble)
+    return looks
+
+
 async def test_an_answer_is_what_the_model_says():
     model = ScriptedModel("small", "simlab.models.scripts:echo")
     courier = Courier([MemoryLane(model)])
@@ -176,6 +190,49 @@ async def test_train_11_a_call_over_which_every_replica_dies_fails_after_so_many
         await ask(courier, 1)
 
     assert len(lane.parcels) == ATTEMPTS == 3
+
+
+async def test_a_replica_that_does_not_come_back_fails_its_calls_with_what_is_said_of_it(looks):
+    lane = SlowLane(ScriptedModel("small"))
+    lane.said = "it does not start: no memory"
+    courier = Courier([lane])
+
+    with pytest.raises(ModelError, match="3 replicas died over one call: it does not start: no me"):
+        await ask(courier, 1)
+
+    assert looks == [lane] * 3
+
+
+async def test_calls_of_a_replica_that_does_not_come_back_go_to_another(looks):
+    gone = SlowLane(ScriptedModel("small"))
+    gone.said = "it was taken down"
+    courier = Courier([gone, MemoryLane(ScriptedModel("small"))])
+
+    carried = await asyncio.gather(*(ask(courier, seed) for seed in range(4)))
+
+    assert sorted(one.attempts for one in carried) == [1, 1, 2, 2]
+    assert gone in looks
+
+
+async def test_a_replica_that_is_being_replaced_is_waited_for(looks):
+    lane = SlowLane(ScriptedModel("small"))
+    call = ask(Courier([lane]), 1)
+    while len(looks) < 5:  # noqa: ASYNC110 - the turns of the loop that looks take
+        await asyncio.sleep(0)
+
+    lane.arrived.set()
+
+    assert (await call).attempts == 1
+
+
+async def test_but_not_for_ever(looks, monkeypatch):
+    monkeypatch.setattr(courier_module, "_LOOKS", 2)
+    courier = Courier([SlowLane(ScriptedModel("small"))])
+
+    with pytest.raises(ModelError, match="it received nothing for 0 s"):
+        await ask(courier, 1)
+
+    assert len(looks) == 2 * ATTEMPTS
 
 
 async def test_an_engine_that_dies_takes_its_replica_along():

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from simlab.errors import ConfigError, ModelError
+from simlab.models import courier
 from simlab.models.engines import ModelSpec
 from simlab.models.model import ChatMessage, Sampling
 from simlab.models.scripted_embedder import ScriptedEmbedder
@@ -19,6 +20,10 @@ from tests.models.lora import write_lora
 pytestmark = pytest.mark.ray
 
 HELLO = [ChatMessage("user", "hello")]
+SAYS = """
+def say(prompt, sampling):
+    return "%s"
+"""
 ECHO = "simlab.models.scripts:echo"
 
 
@@ -126,6 +131,33 @@ async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(serv
     attempts = [completion.usage.attempts for completion in completions]
     assert len(completions) == 100
     assert set(attempts) == {1, 2}
+
+
+async def test_a_replica_that_cannot_come_back_fails_its_calls_with_what_its_start_raised(
+    server, served, own_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(courier, "_LOOK_S", 1.0)
+    own_file(SAYS % "yes", "says.py")
+    model = await served(script=f"{tmp_path}/says.py:say", latency_s=30)
+    call = asyncio.ensure_future(model.generate(HELLO))
+    await wait_running(server, model, 1)
+
+    own_file(SAYS % "no", "says.py")
+    os.kill((await statistics(server, model))[0].pid, signal.SIGKILL)
+
+    with pytest.raises(ModelError, match=r"replica-0 of test-0 does not start: .*not what they we"):
+        await call
+
+
+async def test_an_app_that_was_taken_down_fails_its_calls(server, served, monkeypatch):
+    monkeypatch.setattr(courier, "_LOOK_S", 1.0)
+    model = await served()
+    await model.generate(HELLO)
+
+    await server.stop(model.app)
+
+    with pytest.raises(ModelError, match="test-0"):
+        await model.generate(HELLO)
 
 
 async def test_what_the_model_refuses_is_told_as_it_told_it(served):
