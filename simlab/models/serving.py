@@ -28,7 +28,7 @@ class App:
         name: Unique in the cluster.
         state: ``RUNNING``, ``DEPLOYING``, ``DEPLOY_FAILED``, ``UNHEALTHY`` or ``DELETING``.
         n_replicas: How many replicas it has.
-        message: What Serve says of it.
+        message: What Serve says of it, such as why it is ``UNHEALTHY``.
     """
 
     name: str
@@ -45,11 +45,13 @@ class ReplicaStatistics:
         pid: Of its process.
         running: Calls that have no answer yet.
         engine: What its engine tells; None for models without one.
+        model: What the model was called where it was started.
     """
 
     pid: int
     running: int
     engine: EngineStatistics | None = None
+    model: str = ""
 
 
 class Server(Protocol):
@@ -79,8 +81,8 @@ class Server(Protocol):
         """All apps of the cluster, by name."""
         ...
 
-    async def statistics(self, app: App) -> list[ReplicaStatistics]:
-        """What each replica of an app is busy with, by number."""
+    async def statistics(self, app: App) -> list[ReplicaStatistics | None]:
+        """What each replica of an app is busy with, by number; None of one that does not answer."""
         ...
 
 

@@ -64,6 +64,10 @@ class VllmModel(InProcessModel["VllmEngine"]):
         """About how much memory its engine takes."""
         return weights_bytes(self.folder(), self.dtype) + int(self.cache_gib * 2**30)
 
+    def gpus(self) -> int:
+        """How many GPUs its engine computes on; see `Held.gpus`."""
+        return self.tensor_parallel
+
     def _make_engine(self) -> "VllmEngine":
         folder = self.folder()
         try:

@@ -53,6 +53,7 @@ class MemoryServe:
 
     def __init__(self):
         self.lanes = {}
+        self.names = {}
         self.states = {}
         self.started = []
         self.stopped = []
@@ -62,6 +63,7 @@ class MemoryServe:
         if isinstance(model, Held):
             model.open()
         self.lanes[app] = [MemoryLane(model) for _ in range(spec.replicas or 1)]
+        self.names[app] = name
         self.states[app] = RUNNING
         self.started.append(app)
         return len(self.lanes[app])
@@ -75,7 +77,12 @@ class MemoryServe:
         return [App(name, state, len(self.lanes[name])) for name, state in self.states.items()]
 
     async def statistics(self, app):
-        return [ReplicaStatistics(0, lane.desk.n_running) for lane in self.lanes[app.name]]
+        return [
+            None
+            if lane.dead.is_set()
+            else ReplicaStatistics(0, lane.desk.n_running, model=self.names[app.name])
+            for lane in self.lanes[app.name]
+        ]
 
     def lanes_to(self, app, n_replicas):
         return self.lanes[app][:n_replicas]

@@ -24,6 +24,12 @@ SAYS = """
 def say(prompt, sampling):
     return "%s"
 """
+SEES = """
+import os
+
+def say(prompt, sampling):
+    return repr(os.environ.get("CUDA_VISIBLE_DEVICES"))
+"""
 ECHO = "simlab.models.scripts:echo"
 
 
@@ -65,7 +71,7 @@ async def statistics(server, model):
 
 
 async def wait_running(server, model, n_running):
-    while sum(one.running for one in await statistics(server, model)) != n_running:
+    while sum(one.running for one in await statistics(server, model) if one) != n_running:
         pass  # asking takes its time
 
 
@@ -78,6 +84,32 @@ async def test_a_served_model_answers_as_the_model_itself(server, served):
     assert completion.usage.attempts == 1
     assert len({one.pid for one in await statistics(server, model)}) == 2
     assert [app.state for app in await server.apps() if app.name == model.app] == [RUNNING]
+
+
+async def test_a_replica_that_claims_no_gpu_sees_none(served, own_file, tmp_path):
+    own_file(SEES, "sees.py")
+    model = await served(script=f"{tmp_path}/sees.py:say")
+
+    assert (await model.generate(HELLO)).text == "''"
+
+
+async def test_a_replica_that_hangs_is_told_as_one_that_does_not_answer(
+    server, served, monkeypatch
+):
+    from simlab.models import serve  # which imports Ray
+
+    model = await served(replicas=2)
+    before = await statistics(server, model)
+    monkeypatch.setattr(serve, "_ANSWER_S", 0.5)
+
+    os.kill(before[0].pid, signal.SIGSTOP)
+    try:
+        during = await statistics(server, model)
+    finally:
+        os.kill(before[0].pid, signal.SIGCONT)
+
+    assert during == [None, before[1]]
+    assert before[1].model == "small"
 
 
 async def test_a_served_embedder_answers_as_the_embedder_itself(server):
@@ -177,7 +209,7 @@ async def test_a_model_that_cannot_be_made_is_told_with_the_reason_and_leaves_no
 
 
 async def test_gpus_that_are_not_there_are_told_with_the_sum(server):
-    with pytest.raises(ConfigError, match=r"2 replicas of 4 GPU want 8, and the cluster has 0"):
+    with pytest.raises(ConfigError, match=r"2 replicas of 4 GPU want 8, .*and the cluster has 0"):
         await server.start("wanting", "small", spec(replicas=2, num_gpus=4))
 
 
@@ -189,7 +221,7 @@ async def test_memory_that_is_not_there_is_told_with_the_sum(server, tmp_path):
         {"engine": "transformers", "weights": str(tmp_path), "replicas": 3}
     )
 
-    with pytest.raises(ConfigError, match=r"3 replicas of 4096.0 GiB want 12288.0 GiB of memory"):
+    with pytest.raises(ConfigError, match=r"3 replicas of 4096.0 GiB of memory want 12288.0"):
         await server.start("vast", "small", wanting)
 
 
