@@ -15,6 +15,7 @@ from simlab.models.scripted_embedder import ScriptedEmbedder
 from simlab.models.served import ServedModel
 from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import RUNNING
+from tests.models.gated import Gate
 from tests.models.lora import write_lora
 
 pytestmark = pytest.mark.ray
@@ -63,6 +64,14 @@ async def served(server):
     yield start
     for app in started:
         await server.stop(app)
+
+
+@pytest.fixture
+def gate(ray_session):  # noqa: ARG001
+    """Closed to the answers of models that are `Gated`."""
+    gate = Gate(is_open=False)
+    yield gate
+    gate.end()
 
 
 async def statistics(server, model):
@@ -149,8 +158,8 @@ async def test_train_12_calls_that_are_cancelled_free_their_slots_within_a_secon
         await wait_running(server, model, 0)
 
 
-async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(server, served):
-    model = await served(replicas=2, latency_s=4)
+async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(server, served, gate):
+    model = await served(engine="tests.models.gated:Gated", replicas=2)
     calls = [
         asyncio.ensure_future(model.generate(HELLO, Sampling(seed=seed), session=f"s{seed}"))
         for seed in range(100)
@@ -158,6 +167,7 @@ async def test_train_11_a_replica_killed_under_100_calls_loses_none_of_them(serv
     await wait_running(server, model, 100)
 
     os.kill((await statistics(server, model))[0].pid, signal.SIGKILL)
+    gate.open()
     completions = await asyncio.gather(*calls)
 
     attempts = [completion.usage.attempts for completion in completions]
