@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -17,6 +18,7 @@ from ray import serve
 from ray._private.state import available_resources_per_node
 from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import context
+from ray.serve.exceptions import RayServeException
 from ray.serve.schema import LoggingConfig
 
 from simlab.actors.ray import cause_of, module_paths
@@ -147,7 +149,7 @@ class RayServe:
             await asyncio.to_thread(_deploy, app, _application(order, claim, n_replicas))
             await _wait_running(app)
         except BaseException as error:
-            serve.delete(app, _blocking=False)
+            await self._delete(app, wait=False)
             if isinstance(error, _NotStartedError):
                 raise ConfigError(f"models.{name} cannot be served: {error.message}") from error
             raise
@@ -155,7 +157,11 @@ class RayServe:
 
     async def stop(self, app: str) -> None:
         """End an app and its replicas; see `Server.stop`."""
-        await asyncio.to_thread(serve.delete, app)
+        await self._delete(app, wait=True)
+
+    async def _delete(self, app: str, *, wait: bool) -> None:
+        with suppress(RayServeException):  # no Serve, and no app
+            await asyncio.to_thread(serve.delete, app, wait)
 
     async def statistics(self, app: App) -> list[ReplicaStatistics | None]:
         """What each replica of an app is busy with; see `Server.statistics`."""

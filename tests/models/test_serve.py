@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,6 +83,17 @@ async def statistics(server, model):
 async def wait_running(server, model, n_running):
     while sum(one.running for one in await statistics(server, model) if one) != n_running:
         pass  # asking takes its time
+
+
+async def test_ending_an_app_that_is_not_there_does_nothing(server):
+    from ray import serve
+
+    serve.shutdown()
+    await server.stop("never-there")
+    serve.start(proxy_location="Disabled")
+    await server.stop("never-there")
+
+    assert await server.apps() == []
 
 
 async def test_a_served_model_answers_as_the_model_itself(server, served):
@@ -216,6 +228,30 @@ async def test_a_model_that_cannot_be_made_is_told_with_the_reason_and_leaves_no
         await server.start("wrong", "small", wrong)
 
     assert "wrong" not in {app.name for app in await server.apps() if app.state == RUNNING}
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("_PLACE_S", "replicas that have taken more than 30s to be scheduled"),
+        ("_START_S", "it did not"),
+    ],
+)
+async def test_a_start_is_not_waited_for_without_end(server, monkeypatch, limit, message):
+    from simlab.models import serve  # which imports Ray
+
+    replica = SimpleNamespace(message=message if limit == "_PLACE_S" else "")
+    deploying = SimpleNamespace(status="DEPLOYING", message="", deployments={"replica-0": replica})
+
+    async def status_of(_app):
+        return deploying
+
+    monkeypatch.setattr(serve, "_deploy", lambda _app, _application: None)
+    monkeypatch.setattr(serve, "_status_of", status_of)
+    monkeypatch.setattr(serve, limit, -1.0)
+
+    with pytest.raises(ConfigError, match=f"models.small cannot be served: .*{message}"):
+        await server.start("endless", "small", spec())
 
 
 async def test_gpus_that_are_not_there_are_told_with_the_sum(server):
