@@ -126,6 +126,7 @@ async def _measure_engine(engine: str, system: ActorSystem, served: ServedModel)
     statistics = offline.open().statistics()
     await offline.close()
     [replica] = await RayServe().statistics(App(served.app, RUNNING, served.n_replicas))
+    assert replica is not None
     assert replica.engine is not None, "a served engine tells of itself"
     ratios = [served_per_s / per_s for served_per_s, per_s in zip(through, alone, strict=True)]
     return {

@@ -254,10 +254,18 @@ def status(
 
 @models.command()
 def down(
-    file: File, address: Address = None, model: Models = None, settings: Settings = None
+    what: Annotated[
+        str, typer.Argument(help="A bundled scenario, a run file, or an app that status tells of.")
+    ],
+    address: Address = None,
+    model: Models = None,
+    settings: Settings = None,
 ) -> None:
-    """End what serves the models of a run file."""
-    _serve("down", address, _file(file, model, settings))
+    """End what serves the models of a run file, or one app."""
+    from simlab.models.serving import PREFIX
+
+    is_app = what.startswith(PREFIX) and not Path(what).exists()
+    _serve("down", address, what if is_app else _file(what, model, settings))
 
 
 def main() -> None:

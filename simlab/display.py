@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import indent
 from typing import Any
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simlab.agents.colours import colour_of
+from simlab.models.serving import RUNNING
 from simlab.sim.casting import models_of, takes_seed
 from simlab.sim.run import Episode, Run
 from simlab.sim.service import ServiceStatus
@@ -169,23 +170,35 @@ def _has_words(action: Any) -> bool:
 
 
 def show_service(console: Console, statuses: Sequence[ServiceStatus]) -> None:
-    """What serves each model, and what it is busy with."""
+    """What serves each model, what it is busy with, and what is wrong with it."""
     if not statuses:
         console.print("SimLab serves no models on this cluster")
         return
     table = Table("model", "app", "state", "replicas", "running", "tokens read", "cached", box=None)
     for status in statuses:
-        engines = [replica.engine for replica in status.replicas if replica.engine is not None]
+        answering = [replica for replica in status.replicas if replica is not None]
+        engines = [replica.engine for replica in answering if replica.engine is not None]
         table.add_row(
             escape(status.name),
             status.app.name,
             status.app.state,
             str(status.app.n_replicas),
-            str(sum(replica.running for replica in status.replicas)),
+            str(sum(replica.running for replica in answering)),
             f"{sum(engine.prompt_tokens for engine in engines):,}",
             f"{sum(engine.cached_tokens for engine in engines):,}",
         )
     console.print(table)
+    for trouble in dict.fromkeys(_troubles(statuses)):
+        console.print(f"[yellow]{escape(trouble)}[/]", highlight=False, soft_wrap=True)
+
+
+def _troubles(statuses: Iterable[ServiceStatus]) -> Iterator[str]:
+    for status in statuses:
+        for number, replica in enumerate(status.replicas):
+            if replica is None:
+                yield f"{status.app.name}: replica {number} does not answer"
+        if status.app.message and status.app.state != RUNNING:
+            yield f"{status.app.name}: {status.app.message}"
 
 
 def show_transcript(console: Console, episode: Episode) -> None:

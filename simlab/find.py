@@ -1,6 +1,7 @@
 """Finds what a name means: ``module:name``, or ``file.py:name`` for a user's own file."""
 
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import re
@@ -45,6 +46,11 @@ def near(name: str, known: Collection[str]) -> str:
 def home_of(kind: type) -> str:
     """The module of a class; of a user's file a name that is the same wherever the file stands."""
     return USER_MODULE.sub(r"\1", kind.__module__)
+
+
+def content_of(file: Path) -> str:
+    """32 hex digits that tell the contents of a user's file from others."""
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def _import(name: str) -> ModuleType:

@@ -5,7 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from simlab.display import LiveView, console_for
+from simlab.display import LiveView, console_for, show_service
+from simlab.models.serving import App, ReplicaStatistics
+from simlab.sim.service import ServiceStatus
 from simlab.sim.staging import EpisodeResult, StepNews
 from simlab.trace.accounts import Account
 from simlab.trace.events import Outcome
@@ -92,3 +94,23 @@ def test_no_bar_is_drawn_where_a_person_types(written):
 def test_for_programs_words_go_to_standard_error():
     assert console_for(json=True).stderr
     assert not console_for(json=False).stderr
+
+
+def test_what_is_wrong_with_a_served_model_is_told_below_the_table():
+    written = io.StringIO()
+    hung = App("simlab-1", "RUNNING", 2)
+    ill = App("simlab-2", "UNHEALTHY", 1, "MemoryError: no room [here]")
+    statuses = [
+        ServiceStatus("small", hung, (ReplicaStatistics(1, 7), None)),
+        ServiceStatus("", ill),
+    ]
+
+    show_service(Console(file=written, width=200), statuses)
+
+    _, small, other, *troubles = written.getvalue().splitlines()
+    assert small.split() == ["small", "simlab-1", "RUNNING", "2", "7", "0", "0"]
+    assert other.split() == ["simlab-2", "UNHEALTHY", "1", "0", "0", "0"]
+    assert troubles == [
+        "simlab-1: replica 1 does not answer",
+        "simlab-2: MemoryError: no room [here]",
+    ]

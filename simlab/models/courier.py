@@ -28,8 +28,15 @@ _BACK_OFF_S = 0.2
 """Before a call is given to a second replica; doubles for each one after."""
 
 
+_LOOK_S = 30.0
+"""A replica that has not received its parcel is looked after so often."""
+
+_LOOKS = 60
+"""Looks after which a parcel that no replica receives is given up, whatever is said of it."""
+
+
 class Lane(Protocol):
-    """The way to one replica; both methods raise `ReplicaDiedError` where it is gone."""
+    """The way to one replica; what is asked of it raises `ReplicaDiedError` where it is gone."""
 
     def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
         """See `Desk.answer`."""
@@ -37,6 +44,10 @@ class Lane(Protocol):
 
     async def drop(self, parcel: bytes) -> None:
         """See `Desk.drop`."""
+        ...
+
+    async def trouble(self) -> str | None:
+        """Why the replica does not come back; None where it is there or may be soon."""
         ...
 
 
@@ -61,6 +72,7 @@ class _Waiting:
     lane: int
     answer: "asyncio.Future[Carried]"
     attempts: int = 0
+    received: bool = False
 
 
 @dataclass(slots=True)
@@ -109,10 +121,14 @@ class Courier:
         try:
             return await answer
         except asyncio.CancelledError:
-            if waiting.attempts:
-                self._trays[waiting.lane].dropped.append(waiting.number)
-                self._leave_soon()
+            self._give_up(waiting)
             raise
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """End a call's work in its replica; one that is under way is ended once it is there."""
+        if waiting.received:
+            self._trays[waiting.lane].dropped.append(waiting.number)
+            self._leave_soon()
 
     def _lane_of(self, session: str | None) -> int:
         """Where a session's calls go; those of none take turns."""
@@ -158,10 +174,12 @@ class Courier:
         for waiting in calls:
             waiting.attempts += 1
         parcel = Parcel(self._sender, [(waiting.number, waiting.call) for waiting in calls])
+        received = False
         try:
-            async for part in self._lanes[lane].answer(pickle_5(parcel)):
+            async for part in _parts(self._lanes[lane], pickle_5(parcel)):
                 if part == RECEIVED:
-                    self._received(lane)
+                    received = True
+                    self._received(lane, calls)
                 else:
                     for answer in pickle.loads(part):
                         _give(there.pop(answer.number), answer)
@@ -174,9 +192,21 @@ class Courier:
                 waiting.answer.cancel()
             raise
         finally:
-            self._received(lane)
+            if not received:
+                self._may_leave(lane)
 
-    def _received(self, lane: int) -> None:
+    def _received(self, lane: int, calls: Iterable[_Waiting]) -> None:
+        """Let the next parcel go, and drop calls that were given up while they were under way.
+
+        A drop that left at once might overtake its parcel and find nothing there.
+        """
+        for waiting in calls:
+            waiting.received = True
+            if waiting.answer.done():
+                self._give_up(waiting)
+        self._may_leave(lane)
+
+    def _may_leave(self, lane: int) -> None:
         self._trays[lane].expecting = False
         self._leave_soon()
 
@@ -188,9 +218,38 @@ class Courier:
                 told = f"{waiting.attempts} replicas died over one call: {error.message}"
                 waiting.answer.set_exception(ModelError.of(told, Usage(attempts=waiting.attempts)))
                 continue
+            waiting.received = False
             waiting.lane = (waiting.lane + 1) % len(self._lanes)
             delay_s = _BACK_OFF_S * 2 ** (waiting.attempts - 1)
             asyncio.get_running_loop().call_later(delay_s, self._hand_in, waiting)
+
+
+async def _parts(lane: Lane, parcel: bytes) -> AsyncIterator[bytes]:
+    """The parts of a replica's answer.
+
+    Raises:
+        ReplicaDiedError: It has died, or does not come back to receive the parcel.
+    """
+    parts = lane.answer(parcel)
+    received = asyncio.ensure_future(anext(parts))
+    try:
+        await _wait_received(received, lane)
+        yield received.result()
+    finally:
+        received.cancel()
+    async for part in parts:
+        yield part
+
+
+async def _wait_received(received: "asyncio.Future[bytes]", lane: Lane) -> None:
+    """Wait for the first part of an answer, as long as there is hope that it comes."""
+    for _ in range(_LOOKS):
+        done, _ = await asyncio.wait([received], timeout=_LOOK_S)
+        if done:
+            return
+        if (trouble := await lane.trouble()) is not None:
+            raise ReplicaDiedError(trouble)
+    raise ReplicaDiedError(f"it received nothing for {_LOOKS * _LOOK_S:g} s")
 
 
 def _give(waiting: _Waiting, answer: Answer) -> None:

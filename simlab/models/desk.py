@@ -4,15 +4,23 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from simlab.actors.parcel import pack_error, pickle_5
-from simlab.errors import EngineDiedError
+from simlab.errors import EngineDiedError, ModelError
 from simlab.models.calls import Call, perform
 from simlab.models.embedder import AnyModel
 
 RECEIVED = b""
 """The first part of every answer: the parcel is here, the next one may come."""
+
+
+_Key = tuple[str, int]
+"""What tells a call from all others: its sender, and the number that it has there."""
+
+_CANCELLED = pack_error(ModelError("the call was cancelled in its replica"), pickle_5)
+"""For a caller that waits, as where the model cancels itself; of a dropped call it only counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Desk:
     def __init__(self, model: AnyModel, on_engine_died: Callable[[], None] = lambda: None) -> None:
         self._model = model
         self._on_engine_died = on_engine_died
-        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._tasks: dict[_Key, asyncio.Task[Answer]] = {}
 
     @property
     def n_running(self) -> int:
@@ -67,15 +75,14 @@ class Desk:
         answers: asyncio.Queue[Answer] = asyncio.Queue()
         keys = [(arrived.sender, number) for number, _ in arrived.calls]
         for key, (number, call) in zip(keys, arrived.calls, strict=True):
-            self._tasks[key] = asyncio.create_task(self._perform(number, call, answers))
+            task = self._tasks[key] = asyncio.create_task(self._perform(number, call))
+            task.add_done_callback(partial(self._put, key, answers))
         try:
             yield RECEIVED
             n_left = len(keys)
             while n_left:
                 ready = await _take_all(answers)
                 n_left -= len(ready)
-                for answer in ready:
-                    self._tasks.pop((arrived.sender, answer.number), None)
                 yield pickle_5(ready)
         finally:
             self._cancel(keys)
@@ -87,19 +94,24 @@ class Desk:
             if (task := self._tasks.get((sender, number))) is not None:
                 task.cancel()
 
-    async def _perform(self, number: int, call: Call, answers: "asyncio.Queue[Answer]") -> None:
+    async def _perform(self, number: int, call: Call) -> Answer:
         try:
-            answer = Answer(number, await perform(self._model, call))
-        except asyncio.CancelledError:
-            answers.put_nowait(Answer(number))  # nobody waits for it; it only counts
-            raise
+            return Answer(number, await perform(self._model, call))
         except Exception as error:
             if isinstance(error, EngineDiedError):
                 self._on_engine_died()
-            answer = Answer(number, error=pack_error(error, pickle_5))
-        answers.put_nowait(answer)
+            return Answer(number, error=pack_error(error, pickle_5))
 
-    def _cancel(self, keys: Sequence[tuple[str, int]]) -> None:
+    def _put(
+        self, key: _Key, answers: "asyncio.Queue[Answer]", task: "asyncio.Task[Answer]"
+    ) -> None:
+        """Put the answer of a call that is done, also of one that was cancelled before it began."""
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+        cancelled = Answer(key[1], error=_CANCELLED)
+        answers.put_nowait(cancelled if task.cancelled() else task.result())
+
+    def _cancel(self, keys: Sequence[_Key]) -> None:
         for key in keys:
             if (task := self._tasks.pop(key, None)) is not None:
                 task.cancel()

@@ -61,8 +61,9 @@ class ModelSpec(BaseModel):
     adapter: str | None = None
     """Folder of the adapter that it answers with from the beginning."""
 
-    num_gpus: StrictFloat = Field(default=0, ge=0, allow_inf_nan=False)
-    """GPUs that each replica claims from Ray."""
+    num_gpus: StrictFloat | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """GPUs that each replica claims from Ray; None for as many as its engine computes on, where the
+    cluster has any."""
 
     num_cpus: StrictFloat = Field(default=0, ge=0, allow_inf_nan=False)
     """Cores that each replica claims from Ray."""

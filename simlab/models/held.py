@@ -97,6 +97,10 @@ class Held(Protocol):
         """About how much memory its engine takes: weights, and what they compute with."""
         ...
 
+    def gpus(self) -> int:
+        """How many GPUs its engine computes on, on a machine that has them."""
+        ...
+
     def open(self) -> Engine:
         """The engine behind this value, loaded if it is not yet; blocks."""
         ...

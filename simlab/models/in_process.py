@@ -40,6 +40,10 @@ class InProcess(ABC, Generic[E]):
     def memory_bytes(self) -> int:
         """About how much memory its engine takes."""
 
+    @abstractmethod
+    def gpus(self) -> int:
+        """How many GPUs its engine computes on; see `Held.gpus`."""
+
     def open(self) -> E:
         """The engine behind this value, loaded if it is not yet; blocks for as long as that takes.
 

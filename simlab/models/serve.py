@@ -7,31 +7,39 @@ cached, which Serve's own router does only where its experimental hashing is swi
 
 import asyncio
 import logging
-import os
 import re
-import sys
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
 from ray import serve
+from ray._private.state import available_resources_per_node
 from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import context
-from ray.serve.handle import DeploymentHandle
+from ray.serve.exceptions import RayServeException
 from ray.serve.schema import LoggingConfig
 
 from simlab.actors.ray import cause_of, module_paths
-from simlab.errors import ConfigError, ReplicaDiedError
+from simlab.errors import ConfigError, ReplicaDiedError, SimlabError
+from simlab.models.claims import Claim, Machine, check_room, claim_of
 from simlab.models.courier import Lane
-from simlab.models.desk import Desk
-from simlab.models.embedder import AnyModel
-from simlab.models.engines import ModelSpec, build
-from simlab.models.held import Held
-from simlab.models.serving import App, ReplicaStatistics
+from simlab.models.engines import ModelSpec
+from simlab.models.replica import Order, Replica
+from simlab.models.serving import RUNNING, App, ReplicaStatistics, shared_app
 from simlab.stray import first_line
 
-ENGINE_DIED = 4
-"""Exit status of a replica whose engine has died."""
+_PLACE_S = 120.0
+"""A replica that has no machine after so long will have none: others took what was free."""
+
+_START_S = 3600.0
+"""The longest start that is waited for; the largest weights take many minutes."""
+
+_ASK_AGAIN_S = 0.2
+
+_ANSWER_S = 10.0
+"""A replica that does not tell within so long what it is busy with is taken for hung."""
 
 _OPTIONS: Mapping[str, Any] = {
     "max_ongoing_requests": 1024,  # parcels; the default of 5 would starve the engine's batch
@@ -44,46 +52,15 @@ _OPTIONS: Mapping[str, Any] = {
 
 logging.getLogger("ray.serve").setLevel(logging.ERROR)  # it tells of every router and app
 
+_ILL = ("UNHEALTHY", "DEPLOY_FAILED")
+
+_START_FAILED = "failed to start"
+"""What Serve says of a replica whose start has raised."""
+
+_UNPLACED = "to be scheduled"
+"""What Serve says of replicas that have no machine."""
+
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
-
-
-class Replica:
-    """One replica: a model in a process of its own, and the desk before it.
-
-    Args:
-        name: Of the model.
-        spec: Of the model, as a run file has it.
-        paths: Where the driver finds modules; added to where this process does.
-        others: The app's other replicas, which are its own business to start.
-    """
-
-    def __init__(
-        self, name: str, spec: ModelSpec, paths: Sequence[str], *others: DeploymentHandle[Any]
-    ) -> None:
-        del others
-        sys.path.extend(path for path in paths if path not in sys.path)
-        model = build(name, spec)
-        self._engine = model.open() if isinstance(model, Held) else None
-        self._desk = Desk(model, on_engine_died=_exit)
-
-    async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
-        """See `Desk.answer`."""
-        async for part in self._desk.answer(parcel):
-            yield part
-
-    async def drop(self, parcel: bytes) -> None:
-        """See `Desk.drop`."""
-        self._desk.drop(parcel)
-
-    async def statistics(self) -> ReplicaStatistics:
-        """What it is busy with."""
-        engine = None if self._engine is None else self._engine.statistics()
-        return ReplicaStatistics(os.getpid(), self._desk.n_running, engine)
-
-    async def check_health(self) -> None:
-        """Raise if the engine has died; Serve asks every ten seconds."""
-        if self._engine is not None:
-            await self._engine.check_health()
 
 
 class ServeLane:
@@ -98,15 +75,21 @@ class ServeLane:
         handle = serve.get_deployment_handle(_deployment(number), app)
         # By value: a reference would make each call write to Ray's store and read from it.
         options = handle.options(_by_reference=False)
+        self._app = app
+        self._deployment = _deployment(number)
         self._answer: Any = options.options(method_name="answer", stream=True)
         self._drop = options.options(method_name="drop")
         self._statistics = options.options(method_name="statistics")
 
     async def answer(self, parcel: bytes) -> AsyncIterator[bytes]:
         """See `Desk.answer`."""
+        answer = self._answer.remote(parcel)
         try:
-            async for part in self._answer.remote(parcel):
+            async for part in answer:
                 yield part
+        except (asyncio.CancelledError, GeneratorExit):
+            answer.cancel()
+            raise
         except RayActorError as error:
             raise _died(error) from error
         except RayTaskError as error:
@@ -119,9 +102,27 @@ class ServeLane:
         except RayActorError as error:
             raise _died(error) from error
 
-    async def statistics(self) -> ReplicaStatistics:
-        """What the replica is busy with."""
-        statistics: ReplicaStatistics = await self._statistics.remote()
+    async def trouble(self) -> str | None:
+        """Why the replica does not come back; see `Lane.trouble`.
+
+        One that is being replaced is `UNHEALTHY` for as long as its weights take to load; only what
+        its start has raised tells that it will not come.
+        """
+        app = await _status_of(self._app)
+        if app is None or self._deployment not in app.deployments:
+            return f"{self._app} was taken down"
+        replica = app.deployments[self._deployment]
+        if replica.status in _ILL and _START_FAILED in replica.message:
+            return f"{self._deployment} of {self._app} does not start: {_reason(replica.message)}"
+        return None
+
+    async def statistics(self) -> ReplicaStatistics | None:
+        """What the replica is busy with; None where it does not answer."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                statistics: ReplicaStatistics = await self._statistics.remote()
+        except (TimeoutError, RayActorError):
+            return None
         return statistics
 
 
@@ -140,25 +141,39 @@ class RayServe:
     async def start(self, app: str, name: str, spec: ModelSpec) -> int:
         """Serve a model, and wait until it answers; see `Server.start`."""
         n_replicas = spec.replicas or 1
-        _check_resources(name, n_replicas, spec)
-        await asyncio.to_thread(_run, app, name, _application(name, spec, n_replicas))
+        machines = await asyncio.to_thread(_machines)
+        claim = claim_of(name, spec, machines)
+        check_room(name, claim, n_replicas, machines)
+        order = Order(name, spec, shared_app(spec), module_paths(), on_gpu=claim.gpus > 0)
+        try:
+            await asyncio.to_thread(_deploy, app, _application(order, claim, n_replicas))
+            await _wait_running(app)
+        except BaseException as error:
+            await self._delete(app, wait=False)
+            if isinstance(error, _NotStartedError):
+                raise ConfigError(f"models.{name} cannot be served: {error.message}") from error
+            raise
         return n_replicas
 
     async def stop(self, app: str) -> None:
-        """End an app and its replicas."""
-        await asyncio.to_thread(serve.delete, app)
+        """End an app and its replicas; see `Server.stop`."""
+        await self._delete(app, wait=True)
 
-    async def statistics(self, app: App) -> list[ReplicaStatistics]:
-        """What each replica of an app is busy with, by number."""
+    async def _delete(self, app: str, *, wait: bool) -> None:
+        with suppress(RayServeException):  # no Serve, and no app
+            await asyncio.to_thread(serve.delete, app, wait)
+
+    async def statistics(self, app: App) -> list[ReplicaStatistics | None]:
+        """What each replica of an app is busy with; see `Server.statistics`."""
         lanes = [ServeLane(app.name, number) for number in range(app.n_replicas)]
-        return [await lane.statistics() for lane in lanes]
+        return await asyncio.gather(*(lane.statistics() for lane in lanes))
 
     async def apps(self) -> list[App]:
         """All apps of the cluster, by name."""
         status = await asyncio.to_thread(serve.status)
         return [
-            App(name, overview.status.value, len(overview.deployments), overview.message)
-            for name, overview in sorted(status.applications.items())
+            App(name, app.status.value, len(app.deployments), _reason(_message_of(app)))
+            for name, app in sorted(status.applications.items())
         ]
 
 
@@ -166,27 +181,46 @@ def _deployment(number: int) -> str:
     return f"replica-{number}"
 
 
-def _application(name: str, spec: ModelSpec, n_replicas: int) -> serve.Application:
+def _application(order: Order, claim: Claim, n_replicas: int) -> serve.Application:
     """Replica 0 is what Serve calls the ingress, and binds the others so that they are started."""
-    resources = {"num_cpus": spec.num_cpus, "num_gpus": spec.num_gpus}
-    deployment = serve.deployment(ray_actor_options=resources, **_OPTIONS)(Replica)
-    paths = module_paths()
+    options = {"num_cpus": claim.cpus, "num_gpus": claim.gpus}
+    if claim.memory_bytes:
+        options["memory"] = claim.memory_bytes
+    deployment = serve.deployment(ray_actor_options=options, **_OPTIONS)(Replica)
     others = [
-        deployment.options(name=_deployment(number)).bind(name, spec, paths)
-        for number in range(1, n_replicas)
+        deployment.options(name=_deployment(number)).bind(order) for number in range(1, n_replicas)
     ]
-    return deployment.options(name=_deployment(0)).bind(name, spec, paths, *others)
+    return deployment.options(name=_deployment(0)).bind(order, *others)
 
 
-def _run(app: str, name: str, application: serve.Application) -> None:
+def _deploy(app: str, application: serve.Application) -> None:
     serve.start(proxy_location="Disabled", logging_config=LoggingConfig(log_level="ERROR"))
-    try:
-        serve.run(application, name=app, route_prefix=None)
-    except RuntimeError as error:
-        status = serve.status().applications.get(app)
-        message = str(error) if status is None else _message_of(status)
-        serve.delete(app, _blocking=False)
-        raise ConfigError(f"models.{name} cannot be served: {_reason(message)}") from error
+    target = serve.RunTarget(application, name=app, route_prefix=None)
+    serve.run_many([target], wait_for_applications_running=False)
+
+
+async def _wait_running(app: str) -> None:
+    """Wait until all replicas of an app answer.
+
+    Raises:
+        _NotStartedError: They will not; says why.
+    """
+    begun = time.monotonic()
+    status = await _status_of(app)
+    while status is not None and status.status != RUNNING:
+        waited_s, message = time.monotonic() - begun, _message_of(status)
+        is_unplaced = _UNPLACED in message and waited_s > _PLACE_S
+        if status.status != "DEPLOYING" or is_unplaced or waited_s > _START_S:
+            raise _NotStartedError(_reason(message) or f"it did not start in {_START_S:g} s")
+        await asyncio.sleep(_ASK_AGAIN_S)
+        status = await _status_of(app)
+    if status is None:
+        raise _NotStartedError("it was taken down as it started")
+
+
+async def _status_of(app: str) -> Any:
+    """What Serve says of an app; None where there is none."""
+    return (await asyncio.to_thread(serve.status)).applications.get(app)
 
 
 def _message_of(status: Any) -> str:
@@ -203,42 +237,19 @@ def _reason(message: str) -> str:
     return str(said) if kind == "ConfigError" else f"{kind}: {said}"
 
 
-def _check_resources(name: str, n_replicas: int, spec: ModelSpec) -> None:
-    """See that the cluster has what the replicas claim: Serve would wait for it for ever.
-
-    Raises:
-        ConfigError: It has not; says how much is wanted and how much is there.
-    """
-    has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
-    for kind, each in (("GPU", spec.num_gpus), ("CPU", spec.num_cpus)):
-        if n_replicas * each > free.get(kind, 0):
-            raise ConfigError(
-                f"models.{name}: {n_replicas} replicas of {each:g} {kind} want "
-                f"{n_replicas * each:g}, and the cluster has {has.get(kind, 0):g}, of which "
-                f"{free.get(kind, 0):g} are free; ask for fewer or join a larger cluster"
-            )
-    if not spec.num_gpus:
-        _check_memory(name, n_replicas, build(name, spec), has.get("memory", 0))
+def _machines() -> list[Machine]:
+    """The machines of the cluster."""
+    free = available_resources_per_node()  # type: ignore[no-untyped-call]
+    return [
+        Machine(node["Resources"], free.get(node["NodeID"], {}))
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    ]
 
 
-def _check_memory(name: str, n_replicas: int, model: AnyModel, has_bytes: float) -> None:
-    """See that machines without GPUs can hold the replicas; on a GPU its engine sees to that."""
-    each = model.memory_bytes() if isinstance(model, Held) else 0
-    if n_replicas * each > has_bytes:
-        raise ConfigError(
-            f"models.{name}: {n_replicas} replicas of {each / 2**30:.1f} GiB want "
-            f"{n_replicas * each / 2**30:.1f} GiB of memory, and the cluster has "
-            f"{has_bytes / 2**30:.1f}; ask for fewer, take a dtype of 16 bits, or join a larger "
-            "cluster"
-        )
+class _NotStartedError(SimlabError):
+    """An app does not come up."""
 
 
 def _died(error: RayActorError) -> ReplicaDiedError:
     return ReplicaDiedError(f"a replica has died: {first_line(error)}")
-
-
-def _exit() -> None:
-    """End a replica whose engine has died; Serve starts another one in its place."""
-    sys.stderr.flush()
-    os._exit(ENGINE_DIED)

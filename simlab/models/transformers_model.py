@@ -49,6 +49,10 @@ class TransformersModel(InProcessModel["TransformersEngine"]):
         """About how much memory its engine takes."""
         return weights_bytes(self.folder(), self.dtype)
 
+    def gpus(self) -> int:
+        """How many GPUs its engine computes on; see `Held.gpus`."""
+        return 0 if self.device == "cpu" else 1
+
     def _make_engine(self) -> "TransformersEngine":
         folder = self.folder()
         # Imported here because torch takes seconds, which neither a run without weights nor the

@@ -74,6 +74,10 @@ class VllmModel(InProcessModel["VllmEngine"]):
             )
         check_uniform_adapter(folder, max_rank=self.max_adapter_rank)
 
+    def gpus(self) -> int:
+        """How many GPUs its engine computes on; see `Held.gpus`."""
+        return self.tensor_parallel
+
     def _make_engine(self) -> "VllmEngine":
         folder = self.folder()
         try:

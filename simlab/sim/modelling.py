@@ -117,33 +117,33 @@ class SharedModels:
         }
 
     async def _served(self, name: str, spec: ModelSpec) -> AnyModel:
-        key = shared_app(spec)
-        if key not in self._apps:
+        shared = shared_app(spec)
+        if shared not in self._apps:
             server = await self._connect()
-            found = await self._find(server, spec)
-            self._apps[key] = found or await self._start(server, name, spec)
-        app = self._apps[key]
+            own = own_app(shared, self._owner)
+            found = await self._find(server, shared, own)
+            self._apps[shared] = found or await self._start(server, own, name, spec)
+        app = self._apps[shared]
         if embeds(spec):
             return ServedEmbedder(name, app.name, app.n_replicas)
         return ServedModel(name, app.name, app.n_replicas).with_adapter(spec.adapter)
 
-    async def _find(self, server: Server, spec: ModelSpec) -> App | None:
+    async def _find(self, server: Server, shared: str, own: str) -> App | None:
         """An app that serves such a model already: one for all, or one this run left behind."""
         apps = {app.name: app for app in await server.apps()}
-        shared, own = apps.get(shared_app(spec)), apps.get(own_app(spec, self._owner))
-        if shared is not None and shared.state == RUNNING:
-            return shared
-        if own is not None and own.state == RUNNING:
-            self._exit.push_async_callback(server.stop, own.name)
-            return own
-        if own is not None:
-            await server.stop(own.name)
+        for_all, left = apps.get(shared), apps.get(own)
+        if for_all is not None and for_all.state == RUNNING:
+            return for_all
+        if left is not None and left.state == RUNNING:
+            self._exit.push_async_callback(server.stop, own)
+            return left
+        if left is not None:
+            await server.stop(own)
         return None
 
-    async def _start(self, server: Server, name: str, spec: ModelSpec) -> App:
-        app = own_app(spec, self._owner)
+    async def _start(self, server: Server, app: str, name: str, spec: ModelSpec) -> App:
+        self._exit.push_async_callback(server.stop, app)  # also of one whose start is broken off
         n_replicas = await server.start(app, name, spec)
-        self._exit.push_async_callback(server.stop, app)
         return App(app, RUNNING, n_replicas)
 
     async def _connect(self) -> Server:

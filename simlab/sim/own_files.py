@@ -1,11 +1,11 @@
 """Files of users that a run names: what tells each from others, and where one that moved is now."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from simlab.errors import ConfigError
+from simlab.find import content_of
 from simlab.sim.places import files_of, with_files
 
 
@@ -17,7 +17,7 @@ def contents_of(data: Mapping[str, Any]) -> dict[str, str]:
     Args:
         data: Of the run file; says the places of files.
     """
-    return {file: _content(Path(file)) for file in sorted({*files_of(data).values()})}
+    return {file: content_of(Path(file)) for file in sorted({*files_of(data).values()})}
 
 
 def check_unchanged(record: Mapping[str, Any], data: Mapping[str, Any], run: Path) -> None:
@@ -61,7 +61,7 @@ def found_again(record: Mapping[str, Any], folders: Iterable[Path]) -> dict[str,
         parts = Path(file).parts
         tails = [Path(*parts[n:]) for n in range(len(parts) - 1, 0, -1)]
         moved = (top / tail for tail in tails for top in tops if (top / tail).is_file())
-        found = next((str(path) for path in moved if _content(path) == files[file]), file)
+        found = next((str(path) for path in moved if content_of(path) == files[file]), file)
         files[found] = files[file]
         return found
 
@@ -77,8 +77,3 @@ def _with_configurations(
         forks = [{**fork, "before": change(fork["before"])} for fork in record["branch"]["forks"]]
         changed["branch"] = {**record["branch"], "forks": forks}
     return changed
-
-
-def _content(path: Path) -> str:
-    """What tells the contents of a file from others."""
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

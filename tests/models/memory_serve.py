@@ -17,6 +17,7 @@ class MemoryLane:
         self.desk = Desk(model, self.die)
         self.parcels = []
         self.dead = asyncio.Event()
+        self.said = None
 
     def die(self):
         self.dead.set()
@@ -43,12 +44,16 @@ class MemoryLane:
     async def drop(self, parcel):
         self.desk.drop(parcel)
 
+    async def trouble(self):
+        return self.said
+
 
 class MemoryServe:
     """Apps of desks in this process; counts what was started and stopped."""
 
     def __init__(self):
         self.lanes = {}
+        self.names = {}
         self.states = {}
         self.started = []
         self.stopped = []
@@ -58,19 +63,26 @@ class MemoryServe:
         if isinstance(model, Held):
             model.open()
         self.lanes[app] = [MemoryLane(model) for _ in range(spec.replicas or 1)]
+        self.names[app] = name
         self.states[app] = RUNNING
         self.started.append(app)
         return len(self.lanes[app])
 
     async def stop(self, app):
-        del self.states[app], self.lanes[app]
+        self.states.pop(app, None)
+        self.lanes.pop(app, None)
         self.stopped.append(app)
 
     async def apps(self):
         return [App(name, state, len(self.lanes[name])) for name, state in self.states.items()]
 
     async def statistics(self, app):
-        return [ReplicaStatistics(0, lane.desk.n_running) for lane in self.lanes[app.name]]
+        return [
+            None
+            if lane.dead.is_set()
+            else ReplicaStatistics(0, lane.desk.n_running, model=self.names[app.name])
+            for lane in self.lanes[app.name]
+        ]
 
     def lanes_to(self, app, n_replicas):
         return self.lanes[app][:n_replicas]

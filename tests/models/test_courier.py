@@ -37,6 +37,21 @@ class Gate:
         return Completion(f"{sampling.seed} {session}")
 
 
+class SlowLane(MemoryLane):
+    """A lane whose parcels take until `arrived`."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.parcel = asyncio.Event()
+        self.arrived = asyncio.Event()
+
+    async def answer(self, parcel):
+        self.parcel.set()
+        await self.arrived.wait()
+        async for part in super().answer(parcel):
+            yield part
+
+
 def ask(courier, seed, session=None):
     return asyncio.create_task(
         courier.carry(Generate(HELLO, Sampling(seed=seed), session), session)
@@ -46,6 +61,20 @@ def ask(courier, seed, session=None):
 @pytest.fixture(autouse=True)
 def _no_back_off(monkeypatch):
     monkeypatch.setattr(courier_module, "_BACK_OFF_S", 0.0)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Lets replicas be looked after at once; gives the lanes that were."""
+    looks = []
+
+    async def trouble(self):
+        looks.append(self)
+        return self.said
+
+    monkeypatch.setattr(courier_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(MemoryLane, "trouble", trouble)
+    return looks
 
 
 async def test_an_answer_is_what_the_model_says():
@@ -177,6 +206,49 @@ async def test_what_a_call_cost_that_failed_arrives_with_the_replicas_that_died_
     assert spent_on(caught.value) == Usage(3, 4, attempts=3)
 
 
+async def test_a_replica_that_does_not_come_back_fails_its_calls_with_what_is_said_of_it(looks):
+    lane = SlowLane(ScriptedModel("small"))
+    lane.said = "it does not start: no memory"
+    courier = Courier([lane])
+
+    with pytest.raises(ModelError, match="3 replicas died over one call: it does not start: no me"):
+        await ask(courier, 1)
+
+    assert looks == [lane] * 3
+
+
+async def test_calls_of_a_replica_that_does_not_come_back_go_to_another(looks):
+    gone = SlowLane(ScriptedModel("small"))
+    gone.said = "it was taken down"
+    courier = Courier([gone, MemoryLane(ScriptedModel("small"))])
+
+    carried = await asyncio.gather(*(ask(courier, seed) for seed in range(4)))
+
+    assert sorted(one.attempts for one in carried) == [1, 1, 2, 2]
+    assert gone in looks
+
+
+async def test_a_replica_that_is_being_replaced_is_waited_for(looks):
+    lane = SlowLane(ScriptedModel("small"))
+    call = ask(Courier([lane]), 1)
+    while len(looks) < 5:  # noqa: ASYNC110 - the turns of the loop that looks take
+        await asyncio.sleep(0)
+
+    lane.arrived.set()
+
+    assert (await call).attempts == 1
+
+
+async def test_but_not_for_ever(looks, monkeypatch):
+    monkeypatch.setattr(courier_module, "_LOOKS", 2)
+    courier = Courier([SlowLane(ScriptedModel("small"))])
+
+    with pytest.raises(ModelError, match="it received nothing for 0 s"):
+        await ask(courier, 1)
+
+    assert len(looks) == 2 * ATTEMPTS
+
+
 async def test_an_engine_that_dies_takes_its_replica_along():
     class Broken(Gate):
         async def generate(self, *_asked, **_named):
@@ -206,6 +278,27 @@ async def test_train_12_a_call_that_is_cancelled_ends_its_work_and_no_other():
     gate.opened.set()
 
     assert [one.result.text for one in await asyncio.gather(*calls[2:])] == ["2 None", "3 None"]
+    assert lane.desk.n_running == 0
+
+
+async def test_train_12_a_call_cancelled_while_its_parcel_is_under_way_ends_once_it_is_there():
+    gate = Gate()
+    lane = SlowLane(gate)
+    courier = Courier([lane])
+    calls = [ask(courier, seed) for seed in range(3)]
+    await lane.parcel.wait()
+
+    calls[0].cancel()
+    for _ in range(10):  # in which a drop would leave
+        await asyncio.sleep(0)
+    lane.arrived.set()
+    for _ in calls[1:]:
+        await gate.asked.acquire()
+    while lane.desk.n_running > 2:  # noqa: ASYNC110 - the turns of the loop that the news takes
+        await asyncio.sleep(0)
+    gate.opened.set()
+
+    assert [one.result.text for one in await asyncio.gather(*calls[1:])] == ["1 None", "2 None"]
     assert lane.desk.n_running == 0
 
 

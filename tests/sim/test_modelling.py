@@ -1,5 +1,7 @@
 """Models of a run: where weights live, and who shares them."""
 
+import asyncio
+
 import pytest
 import yaml
 
@@ -41,10 +43,21 @@ HELLO = [ChatMessage("user", "hello")]
 WEIGHTS = {"engine": "transformers", "weights": "owner/name"}
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Where the weights lie that are loaded in no time."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"first")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def loaded(monkeypatch):
+def loaded(monkeypatch, folder):
     """Lets weights be loaded in no time; gives the models for which they were."""
     loaded = []
+    for kind in (TransformersModel, TransformersEmbedder):
+        monkeypatch.setattr(kind, "folder", lambda _self: folder)
 
     def load(self):
         loaded.append(self)
@@ -151,6 +164,35 @@ async def test_an_app_for_all_runs_is_used_and_left_as_it_is(system, memory_serv
     assert memory_serve.stopped == []
 
 
+async def test_weights_that_were_overwritten_since_are_served_anew(system, memory_serve, folder):
+    spec = ModelSpec.model_validate(WEIGHTS)
+    await memory_serve.start(shared_app(spec), "small", spec)
+    left = await SharedModels(system, "runs/one").start({"small": WEIGHTS})
+    (folder / "model.safetensors").write_bytes(b"other")
+
+    async with SharedModels(system, "runs/one") as shared:
+        models = await shared.start({"small": WEIGHTS})
+
+    assert models["small"].app != left["small"].app
+    assert memory_serve.stopped == [models["small"].app], "what others use stays up"
+
+
+async def test_a_start_that_is_broken_off_leaves_nothing(system, memory_serve, monkeypatch):
+    start = memory_serve.start
+
+    async def broken_off(*asked):
+        await start(*asked)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(memory_serve, "start", broken_off)
+
+    with pytest.raises(asyncio.CancelledError):
+        async with SharedModels(system, "runs/one") as shared:
+            await shared.start({"small": WEIGHTS})
+
+    assert memory_serve.stopped == memory_serve.started != []
+
+
 async def test_a_run_that_is_gone_on_with_finds_the_app_that_it_left_behind(system, memory_serve):
     killed = SharedModels(system, "runs/one")
     left = await killed.start({"small": WEIGHTS})
@@ -184,7 +226,6 @@ async def test_models_that_share_weights_have_one_digest_on_0_and_1_hosts(
     tmp_path, monkeypatch, memory_serve, loaded
 ):
     monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda _address: MemoryCluster())
-    monkeypatch.setattr("simlab.sim.provenance.fingerprints", lambda _specs: {})
     cast = {"ann": {"model": "a"}, "bob": {"model": "b"}}
     file = checked({**RELAY, "cast": cast, "models": {"a": WEIGHTS, "b": WEIGHTS}})
     digests = set()

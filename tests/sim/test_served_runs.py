@@ -1,18 +1,18 @@
 """Runs whose models are served by Ray Serve."""
 
-import asyncio
 import os
 import signal
 
 import pytest
 
 import simlab
-from simlab.models.serving import PREFIX
 from simlab.sim.simulation import Observer
+from tests.models.gated import Gate
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 
-SERVED = {"models.all.replicas": 2, "models.all.latency_s": 0.05}
+SERVED = {"models.all.replicas": 2}
+GATED = {"models.all.engine": "tests.models.gated:Gated"}
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +22,14 @@ def _serve_ends():
     from ray import serve
 
     serve.shutdown()
+
+
+@pytest.fixture
+def gate():
+    """Open to the answers of models that are `Gated`."""
+    gate = Gate(is_open=True)
+    yield gate
+    gate.end()
 
 
 def play(out, *, hosts=2, settings=(), observer=None):
@@ -37,32 +45,25 @@ def play(out, *, hosts=2, settings=(), observer=None):
     )
 
 
-def pids_of_replicas():
-    from simlab.models.serve import RayServe
-
-    async def ask():
-        server = RayServe()
-        apps = [app for app in await server.apps() if app.name.startswith(PREFIX)]
-        return [one.pid for app in apps for one in await server.statistics(app)]
-
-    return asyncio.run(ask())
-
-
 class Killer:
-    """Kills one replica, `kill -9`, when the second episode has ended."""
+    """Kills a replica, `kill -9`, with calls in flight, when the second episode has ended.
 
-    def __init__(self):
+    Args:
+        gate: Holds the calls in flight until the replica is dead.
+    """
+
+    def __init__(self, gate):
+        self.gate = gate
         self.n_ended = 0
         self.killed = None
 
     def on_episode(self, _result):
         self.n_ended += 1
         if self.n_ended == 2:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(1) as thread:  # the run's own event loop is running here
-                self.killed = thread.submit(pids_of_replicas).result()[0]
+            self.gate.close()
+            self.killed = self.gate.next_waiting()
             os.kill(self.killed, signal.SIGKILL)
+            self.gate.open()
 
 
 def test_a_served_run_has_the_digest_of_one_in_this_process(tmp_path):
@@ -73,11 +74,17 @@ def test_a_served_run_has_the_digest_of_one_in_this_process(tmp_path):
     assert served.summary.usage["calls"] == alone.summary.usage["calls"]
 
 
-def test_train_11_a_replica_killed_in_a_run_changes_nothing_but_the_count_of_retries(tmp_path):
-    killer = Killer()
-    unbroken = play(tmp_path / "unbroken", hosts=0)
+def test_train_11_a_replica_killed_in_a_run_changes_nothing_but_the_count_of_retries(
+    tmp_path, gate
+):
+    killer = Killer(gate)
+    unbroken = play(tmp_path / "unbroken", hosts=0, settings=GATED)
 
-    run = play(tmp_path / "run", settings=SERVED, observer=Observer(on_episode=killer.on_episode))
+    run = play(
+        tmp_path / "run",
+        settings={**GATED, "models.all.replicas": 2},
+        observer=Observer(on_episode=killer.on_episode),
+    )
 
     assert killer.killed is not None
     assert run.summary.n_ended == 12

@@ -3,6 +3,7 @@
 import pytest
 
 from simlab.errors import ConfigError
+from simlab.models.engines import read_spec
 from simlab.models.transformers_embedder import TransformersEmbedder
 from simlab.sim.config import checked
 from simlab.sim.service import ModelService, served_specs
@@ -37,7 +38,7 @@ async def test_what_a_file_serves_is_up_until_it_is_taken_down(serve):
         ("small", "RUNNING", 2),
         ("slow", "RUNNING", 1),
     ]
-    assert down == up, "it tells how it was"
+    assert [(one.name, one.app.state) for one in down] == [("small", "ENDED"), ("slow", "ENDED")]
     assert [one.app.state for one in await service.status(TWO)] == ["DOWN", "DOWN"]
 
 
@@ -52,27 +53,70 @@ async def test_what_is_up_stays_as_it_is_and_what_has_failed_is_started_anew(ser
     assert serve.started.count(slow.app.name) == 2
 
 
-async def test_models_of_equal_options_share_one_app(serve):
+async def test_models_of_equal_options_share_one_app_of_as_many_replicas_as_any_asks_for(serve):
     spec = {"engine": "scripted", "replicas": 1}
 
     one, other = await ModelService(serve).up(file(buyer=spec, seller={**spec, "replicas": 2}))
 
     assert one.app == other.app
+    assert one.app.n_replicas == 2
     assert len(serve.started) == 1
 
 
-async def test_without_a_file_all_that_simlab_serves_is_told(serve):
+async def test_more_replicas_than_are_up_are_refused_with_what_to_do(serve):
+    service = ModelService(serve)
+    spec = {"engine": "scripted", "replicas": 1}
+    [up] = await service.up(file(small=spec))
+
+    with pytest.raises(ConfigError, match=f"2 replicas, and {up.app.name} is up with 1; end it fi"):
+        await service.up(file(small={**spec, "replicas": 2}))
+
+    assert len(serve.started) == 1
+
+
+async def test_without_a_file_all_that_simlab_serves_is_told_by_the_models_names(serve):
     service = ModelService(serve)
     await service.up(TWO)
-    serve.states["somebody-elses"], serve.lanes["somebody-elses"] = "RUNNING", []
+    await serve.start("somebody-elses", "theirs", read_spec("theirs", {"engine": "scripted"}))
 
-    assert len(await service.status()) == 2
+    assert sorted(one.name for one in await service.status()) == ["slow", "small"]
+
+
+async def test_a_replica_that_does_not_answer_is_told_as_none(serve):
+    service = ModelService(serve)
+    [small, _] = await service.up(TWO)
+    serve.lanes[small.app.name][0].die()
+
+    [told] = [one for one in await service.status() if one.app == small.app]
+
+    assert told.name == "small"
+    assert [replica is None for replica in told.replicas] == [True, False]
+
+
+async def test_what_a_killed_run_has_left_is_ended_by_the_name_that_status_tells(serve):
+    service = ModelService(serve)
+    await serve.start("simlab-1234-5678", "small", read_spec("small", {"engine": "scripted"}))
+    [left] = await service.status()
+
+    [down] = await service.down(left.app.name)
+
+    assert (down.app.name, down.app.state) == ("simlab-1234-5678", "ENDED")
+    assert await service.status() == []
+
+
+async def test_an_app_that_is_not_there_is_refused_with_what_is_near(serve):
+    service = ModelService(serve)
+    await serve.start("simlab-1234-5678", "small", read_spec("small", {"engine": "scripted"}))
+
+    with pytest.raises(ConfigError, match=r"no app 'simlab-1234'; did you mean simlab-1234-5678\?"):
+        await service.down("simlab-1234")
 
 
 async def test_taking_down_what_is_not_up_does_nothing(serve):
-    await ModelService(serve).down(TWO)
+    down = await ModelService(serve).down(TWO)
 
     assert serve.stopped == []
+    assert [one.app.state for one in down] == ["DOWN", "DOWN"]
 
 
 def test_a_file_without_a_model_to_serve_is_refused():
