@@ -1,7 +1,9 @@
 """Samples and trainers for the tests of training."""
 
 import pytest
+import yaml
 
+from simlab.sim.launch import run
 from simlab.train.dataset import Dataset
 from simlab.train.options import LoraOptions, TrainingOptions
 from simlab.train.sample import Sample
@@ -52,3 +54,28 @@ def dataset_of(trainer):
         return Dataset(tuple(samples), trainer.base)
 
     return make
+
+
+@pytest.fixture
+def play(tiny_weights, tmp_path):
+    """Plays two that chat, on the tiny weights or on a script; gives the run."""
+
+    def start(memory="list", episodes=2, engine="transformers", **world):
+        sampling = {"max_tokens": 8}
+        model = {"engine": engine}
+        if engine == "transformers":
+            model |= {"weights": str(tiny_weights), "device": "cpu"}
+            sampling["logprobs"] = True
+        file = tmp_path / "chat.yaml"
+        data = {
+            "name": "chat",
+            "world": "tests.sim.worlds:Relay",
+            "options": {"turns": 6, **world},
+            "cast": {"*": {"agent": "llm", "memory": memory, "sampling": sampling}},
+            "models": {"small": model},
+            "episodes": episodes,
+        }
+        file.write_text(yaml.safe_dump(data))
+        return run(str(file), out=tmp_path / "run", hosts=0)
+
+    return start

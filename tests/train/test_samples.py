@@ -4,11 +4,9 @@ import math
 from itertools import compress
 
 import pytest
-import yaml
 
 from simlab.errors import ConfigError
 from simlab.models.model import Completion
-from simlab.sim.launch import run
 from simlab.train.completions import Drawn, drawn_by
 from simlab.train.samples import fold, samples_of
 
@@ -79,31 +77,6 @@ def test_logprobs_that_were_not_recorded_are_none():
     [sample] = fold([drawn("how?", "so.", logprobs=False)])
 
     assert all(map(math.isnan, sample.target_logprobs()))
-
-
-@pytest.fixture
-def play(tiny_weights, tmp_path):
-    """Plays two that chat, on the tiny weights or on a script; gives the run."""
-
-    def start(memory="list", episodes=2, engine="transformers", **world):
-        sampling = {"max_tokens": 8}
-        model = {"engine": engine}
-        if engine == "transformers":
-            model |= {"weights": str(tiny_weights), "device": "cpu"}
-            sampling["logprobs"] = True
-        file = tmp_path / "chat.yaml"
-        data = {
-            "name": "chat",
-            "world": "tests.sim.worlds:Relay",
-            "options": {"turns": 6, **world},
-            "cast": {"*": {"agent": "llm", "memory": memory, "sampling": sampling}},
-            "models": {"small": model},
-            "episodes": episodes,
-        }
-        file.write_text(yaml.safe_dump(data))
-        return run(str(file), out=tmp_path / "run", hosts=0)
-
-    return start
 
 
 @pytest.mark.model
