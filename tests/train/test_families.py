@@ -11,7 +11,7 @@ from tests.train.conftest import options, sample_of
 
 pytestmark = pytest.mark.model
 
-FAMILIES = ("Qwen3", "Gemma2", "GPTNeoX", "Mistral")
+FAMILIES = ("Qwen3", "Gemma", "GPTNeoX", "Mistral")
 
 
 @pytest.fixture(params=FAMILIES)

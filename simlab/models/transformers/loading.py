@@ -74,7 +74,7 @@ def load_trainable(folder: Path, *, dtype: str, device: str) -> Any:
     place = find_device(device)
     _check_dtype(dtype)
     with quiet():
-        return _load_model(folder, dtype, "sdpa").eval().to(place)
+        return _load_model(folder, dtype).eval().to(place)
 
 
 def find_device(device: str) -> torch.device:
@@ -104,7 +104,7 @@ def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     return tokenizer, _load_model(folder, dtype, ATTENTION)
 
 
-def _load_model(folder: Path, dtype: str, attention: str) -> Any:
+def _load_model(folder: Path, dtype: str, attention: str | None = None) -> Any:
     try:
         return AutoModelForCausalLM.from_pretrained(
             folder,
