@@ -126,16 +126,24 @@ def lora_options(folder: Path) -> LoraOptions:
     """The settings of an adapter that is there, for `Lora` to make one of the same shape.
 
     Raises:
-        ConfigError: They cannot be read.
+        ConfigError: They cannot be read, or are not such as `LoraOptions` says.
     """
     config = _read_config(folder)
-    targets = config.get("target_modules") or ()
-    return LoraOptions(
-        rank=config["r"],
-        alpha=config["lora_alpha"],
-        stabilised=bool(config.get("use_rslora")),
-        targets=tuple(targets),
-    )
+    targets = config.get("target_modules")
+    if not isinstance(targets, list):
+        raise ConfigError(
+            f"adapter {str(folder)!r} must name its layers one by one, got target_modules "
+            f"{targets!r}; save it anew with a list"
+        )
+    try:
+        return LoraOptions(
+            rank=config["r"],
+            alpha=config["lora_alpha"],
+            stabilised=bool(config.get("use_rslora")),
+            targets=tuple(targets),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(folder, error) from error
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

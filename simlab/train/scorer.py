@@ -21,14 +21,14 @@ class Scorer:
 
     Args:
         model: A causal language model of transformers, be it wrapped by PEFT.
-        signature: The same unwrapped, of which it is known what `forward` takes.
         max_tokens: That are computed at once, padding included.
     """
 
-    def __init__(self, model: Any, signature: Any, *, max_tokens: int) -> None:
+    def __init__(self, model: Any, *, max_tokens: int) -> None:
         self._model = model
         self._max_tokens = max_tokens
-        self._keeps = "logits_to_keep" in inspect.signature(signature.forward).parameters
+        bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._keeps = "logits_to_keep" in inspect.signature(bare.forward).parameters
 
     def score(self, samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
         """Score samples in one pass, through which gradients flow where they are wanted.

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -93,7 +92,7 @@ class Trainer:
         require_new(out)
         with self._adapted(options.lora, options.seed) as lora:
             known = None if previous is None else self._read(lora, previous)
-            scorer = self._scorer(lora.model, options.micro_tokens)
+            scorer = Scorer(lora.model, max_tokens=options.micro_tokens)
             job = Job(lora, scorer, dataset.samples, options, on_progress or _say_nothing)
             if known is not None and options.start == "previous":
                 lora.put(known)
@@ -131,11 +130,11 @@ class Trainer:
             ConfigError: The adapter cannot be read, or is of other weights.
         """
         if adapter is None:
-            return self._scorer(self._model, micro_tokens).logprobs(samples)
+            return Scorer(self._model, max_tokens=micro_tokens).logprobs(samples)
         check_base(adapter, self.base)
         with self._adapted(lora_options(adapter), seed=0) as lora:
             lora.put(self._read(lora, adapter))
-            return self._scorer(lora.model, micro_tokens).logprobs(samples)
+            return Scorer(lora.model, max_tokens=micro_tokens).logprobs(samples)
 
     def checksum(self) -> str:
         """Of every bit of the base's tensors, 32 hex digits; no job changes it."""
@@ -176,9 +175,6 @@ class Trainer:
     def _read(self, lora: Lora, folder: Path) -> dict[str, Tensor]:
         check_base(folder, self.base)
         return lora.read(folder)
-
-    def _scorer(self, model: Any, micro_tokens: int) -> Scorer:
-        return Scorer(model, self._model, max_tokens=micro_tokens)
 
     def _record(
         self, dataset: Dataset, options: TrainingOptions, previous: Path | None

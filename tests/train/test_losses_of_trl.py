@@ -84,7 +84,7 @@ def scored(models, samples):
     from simlab.train.losses import Scored
     from simlab.train.scorer import Scorer
 
-    policy, reference = (Scorer(model, model, max_tokens=4096) for model in models)
+    policy, reference = (Scorer(model, max_tokens=4096) for model in models)
     with torch.no_grad():
         logprobs, mask = policy.score(samples)
     return Scored(
@@ -152,7 +152,7 @@ def test_kto_agrees_with_trl(models, trl_trainer, is_swapped):
         },
     )
 
-    sums = (torch.tensor(Scorer(one, one, max_tokens=4096).sums(mismatches)) for one in models)
+    sums = (torch.tensor(Scorer(one, max_tokens=4096).sums(mismatches)) for one in models)
     kl = kl_estimate(*sums)
     batch = scored(models, samples)
     found = float(kto_loss(batch, beta=0.3, kl=kl, undesirable=0.7).mean)
