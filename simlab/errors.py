@@ -60,6 +60,10 @@ class BudgetSpentError(SimlabError):
     """The run has spent its budget, and can be gone on with; no episode fails of it."""
 
 
+class TrainingError(SimlabError):
+    """Training cannot go on from where it is; nothing was published."""
+
+
 class ActorError(SimlabError):
     """Something between actors went wrong."""
 

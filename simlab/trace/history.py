@@ -88,6 +88,11 @@ class History:
         last = self._order[-1] if self._order else None
         return last if isinstance(last, Ended) else None
 
+    @property
+    def effects(self) -> list[Kept]:
+        """The effects that count, in the order of the record."""
+        return [record for record in self._order if isinstance(record, Kept)]
+
     def without_end(self) -> "History":
         """This history with the step forgotten in which the episode failed, if it did.
 

@@ -54,8 +54,7 @@ def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
         ConfigError: They cannot be loaded, or not as it is asked for.
     """
     place = find_device(device)
-    if dtype not in DTYPES:
-        raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
+    _check_dtype(dtype)
     with quiet():
         tokenizer, model = _load(folder, dtype)
     if not model._supports_attention_backend:
@@ -64,6 +63,18 @@ def load_weights(folder: Path, *, dtype: str, device: str) -> Weights:
         )
     ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
     return Weights(model.eval().to(place), tokenizer, ends)
+
+
+def load_trainable(folder: Path, *, dtype: str, device: str) -> Any:
+    """The model in a folder as transformers itself computes it, through which gradients flow.
+
+    Raises:
+        ConfigError: It cannot be loaded, or not as it is asked for.
+    """
+    place = find_device(device)
+    _check_dtype(dtype)
+    with quiet():
+        return _load_model(folder, dtype).eval().to(place)
 
 
 def find_device(device: str) -> torch.device:
@@ -80,15 +91,30 @@ def find_device(device: str) -> torch.device:
     return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
 
 
+def _check_dtype(dtype: str) -> None:
+    if dtype not in DTYPES:
+        raise ConfigError(f"dtype must be one of {DTYPES!r}, got {dtype!r}")
+
+
 def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+    except (OSError, ValueError, ImportError) as error:
+        raise _unloadable(folder, error) from error
+    return tokenizer, _load_model(folder, dtype, ATTENTION)
+
+
+def _load_model(folder: Path, dtype: str, attention: str | None = None) -> Any:
+    try:
+        return AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
-            attn_implementation=ATTENTION,
+            attn_implementation=attention,
             local_files_only=True,
         )
     except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"weights in {str(folder)!r} cannot be loaded: {error}") from error
-    return tokenizer, model
+        raise _unloadable(folder, error) from error
+
+
+def _unloadable(folder: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"weights in {str(folder)!r} cannot be loaded: {error}")
