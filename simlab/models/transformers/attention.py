@@ -70,6 +70,36 @@ class KeyValues:
         return like.new_empty(like.shape[0], self.capacity, like.shape[2])
 
 
+class Branch(KeyValues):
+    """The keys and values of a sequence that begins with all of another, which it does not copy.
+
+    Many can go on from one prompt: what they share is in memory once.
+
+    Args:
+        trunk: Of the other sequence; must hold no fewer tokens as long as the branch is used.
+        more: The most tokens that the branch can hold beyond it.
+    """
+
+    __slots__ = ("_own", "_start", "_trunk")
+
+    def __init__(self, trunk: KeyValues, more: int) -> None:
+        super().__init__(trunk.length + more)
+        self.length = self._start = trunk.length
+        self._trunk = trunk
+        self._own = KeyValues(more)
+
+    def write(self, layer: int, start: int, key: Tensor, value: Tensor) -> None:
+        """Set what one layer holds from position `start` on, after the trunk's."""
+        self._own.write(layer, start - self._start, key, value)
+
+    def read(self, layer: int, stop: int) -> tuple[Tensor, Tensor]:
+        """The first `stop` keys and values of one layer, `stop` beyond the trunk; copied."""
+        begun = self._trunk.read(layer, self._start)
+        own = self._own.read(layer, stop - self._start)
+        keys, values = (torch.cat(pair, dim=1) for pair in zip(begun, own, strict=True))
+        return keys, values
+
+
 @dataclass(slots=True, eq=False)
 class Block:
     """Tokens of one sequence that attend at once.

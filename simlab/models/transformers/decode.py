@@ -1,28 +1,25 @@
-"""Decoding: many completions drawn a token at a time, each joining and leaving at any step."""
+"""Decoding: completions and scores computed side by side, each joining and leaving at any step."""
 
-from collections.abc import Collection, Iterable, Sequence
-
-from torch import Tensor
+from collections.abc import Collection, Sequence
+from itertools import islice
 
 from simlab.errors import ModelError
-from simlab.models.choices import apart
-from simlab.models.model import ChoiceLogprobs, Completion, Prompt, Sampling
 from simlab.models.render import Renderer
-from simlab.models.tool_reading import read_spoken
 from simlab.models.transformers.adapter import Adapter
-from simlab.models.transformers.attention import KeyValues
-from simlab.models.transformers.draw import logprobs_of
+from simlab.models.transformers.attention import BLOCK
+from simlab.models.transformers.drawing import DecodeRequest, Drawing
 from simlab.models.transformers.layout import Part
 from simlab.models.transformers.network import Network
 from simlab.models.transformers.prefixes import PrefixCache
-from simlab.models.transformers.row import DecodeRequest, Row
+from simlab.models.transformers.row import Row
+from simlab.models.transformers.scoring import ScoreRequest, Scoring
 
 _STEP_TOKENS = 512
-"""Prompt tokens read in one step, for which the completions being drawn wait."""
+"""Tokens computed in one step, for which the completions being drawn wait."""
 
 
 class Decoder:
-    """Draws completions with one network.
+    """Draws completions and scores choices with one network.
 
     A row that was admitted takes part in each step until it has ended. A seeded row's tokens do not
     depend on the other rows; where the machine's arithmetic would make them, a row that must be
@@ -57,158 +54,91 @@ class Decoder:
         self.prompt_tokens = 0
         self.cached_tokens = 0
 
-    def admit(self, request: DecodeRequest) -> Row:
+    def admit(self, request: DecodeRequest | ScoreRequest) -> Row:
         """A new row.
 
         Raises:
             ModelError: The prompt cannot be rendered, or does not fit with what is to come.
         """
-        ids = self._renderer.prompt_ids(request.prompt, request.sampling.tools)
-        length = self._checked_length(len(ids), request.sampling.max_tokens)
-        if self._alone(request):
-            return Row(request, ids, KeyValues(length))
-        return Row(request, ids, self._begin(ids, length, request.adapter))
+        if isinstance(request, ScoreRequest):
+            return self._scoring(request)
+        return self._drawing(request)
 
     def step(self, rows: Sequence[Row]) -> None:
-        """Compute the next tokens of the rows, and draw one for each whose prompt is read."""
-        together = [row for row in rows if not self._alone(row.request)]
-        alone = [[row] for row in rows if self._alone(row.request)]
-        for group in [together, *alone]:
+        """Compute what comes next of the rows; one whose prompt is read goes before the others."""
+        together = [row for row in rows if not row.alone]
+        alone = [[row] for row in rows if row.alone]
+        for group in [sorted(together, key=lambda row: row.is_reading), *alone]:
             if group:
                 self._pass(group)
 
-    def finish(self, row: Row) -> Completion:
-        """What a row that has ended amounts to; its prompt is kept for the session's next."""
-        assert row.finish is not None, "the row has ended"
-        request, sampling = row.request, row.request.sampling
-        if not self._alone(request):
-            self._keep(request, row.prompt_ids, row.cache)
-        text = self._text(row)
-        spoken = read_spoken(text[: sampling.stop_place(text)], sampling.tools)
-        repeatable = sampling.seed is not None or sampling.temperature == 0
-        return Completion(
-            text=spoken.words,
-            prompt_ids=tuple(row.prompt_ids),
-            token_ids=tuple(row.token_ids),
-            logprobs=tuple(row.logprobs),
-            finish=row.finish,
-            model=request.model,
-            usage=row.usage(),
-            exact=repeatable and (sampling.exact or self._network.is_independent(request.adapter)),
-            calls=spoken.calls,
+    def _drawing(self, request: DecodeRequest) -> Drawing:
+        ids = self._renderer.prompt_ids(request.prompt, request.sampling.tools)
+        self._check_length(len(ids), request.sampling.max_tokens)
+        independent = self._network.is_independent(request.adapter)
+        return Drawing(
+            request, ids, renderer=self._renderer, ends=self._ends, independent=independent
         )
 
-    def score(
-        self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
-    ) -> ChoiceLogprobs:
-        """The log-probability of each choice after the prompt: one pass for it, one for them all.
+    def _scoring(self, request: ScoreRequest) -> Scoring:
+        ids = self._renderer.prompt_ids(request.prompt)
+        tokens = {choice: tuple(self._renderer.text_ids(choice)) for choice in request.choices}
+        self._check_length(len(ids), max(map(len, tokens.values())))
+        return Scoring(ids, tokens, request.adapter)
 
-        Raises:
-            ModelError: The prompt cannot be rendered, or does not fit with the choices.
-        """
-        ids = self._renderer.prompt_ids(prompt)
-        tokens = [self._renderer.text_ids(choice) for choice in choices]
-        longest = self._checked_length(len(ids), max(map(len, tokens)))
-        request = DecodeRequest(prompt, Sampling(), adapter=adapter)
-        row = Row(request, ids, self._begin(ids, len(ids), adapter))
-        first = self._read(row)
-        self._keep(request, ids, row.cache)
-        heads = logprobs_of(first.expand(len(tokens), -1), [choice[0] for choice in tokens])
-        tails = self._score_tails(row, longest, [choice for choice in tokens if len(choice) > 1])
-        rest = iter(tails)
-        scores = [
-            head + (next(rest) if len(choice) > 1 else 0.0)
-            for head, choice in zip(heads, tokens, strict=True)
-        ]
-        sequences = dict(zip(choices, tokens, strict=True))
-        whole = dict(zip(choices, scores, strict=True))
-        return ChoiceLogprobs(apart(whole, sequences), row.usage())
-
-    def _score_tails(
-        self, row: Row, capacity: int, choices: Sequence[Sequence[int]]
-    ) -> list[float]:
-        """The log-probability of each choice but its first token, after a row that was read."""
-        if not choices:
-            return []
-        parts = [
-            Part(
-                choice[:-1],
-                row.cache.copy(row.cache.length, capacity),
-                wanted=len(choice) - 1,
-                adapter=row.request.adapter,
-            )
-            for choice in choices
-        ]
-        computed = self._network.logits(parts)
-        return [
-            sum(logprobs_of(logits, choice[1:]))
-            for logits, choice in zip(computed, choices, strict=True)
-        ]
-
-    def _begin(self, ids: Sequence[int], capacity: int, adapter: Adapter | None) -> KeyValues:
-        """A cache for a prompt, with what is kept of it."""
-        cache = self._prefixes.begin(ids, capacity, _path(adapter))
-        self.prompt_tokens += len(ids)
-        self.cached_tokens += cache.length
-        return cache
-
-    def _keep(self, request: DecodeRequest, ids: Sequence[int], cache: KeyValues) -> None:
-        self._prefixes.keep(request.session, ids, cache, _path(request.adapter))
-
-    def _read(self, row: Row) -> Tensor:
-        """Compute a row's whole prompt; the ``(1, vocabulary)`` logits after it."""
-        while True:
-            part = row.next_part(_STEP_TOKENS)
-            assert part is not None, "a whole step holds at least one block"
-            [logits] = self._network.logits([part])
-            if part.wanted:
-                return logits
-
-    def _pass(self, rows: Iterable[Row]) -> None:
+    def _pass(self, rows: Sequence[Row]) -> None:
         """One pass of the network over the rows, as many as the step has room for."""
-        chosen: list[tuple[Row, Part]] = []
+        chosen = self._choose(rows)
+        reading = [row for row in chosen if row.is_reading]
+        parts = [part for row_parts in chosen.values() for part in row_parts]
+        computed = zip(parts, self._network.logits(parts), strict=True)
+        for row in reading:
+            if not row.is_reading:
+                self._keep(row)
+        for row, row_parts in chosen.items():
+            try:
+                row.take(list(islice(computed, len(row_parts))))
+            except ModelError as error:  # its own: the others go on
+                row.error = error
+
+    def _choose(self, rows: Sequence[Row]) -> dict[Row, list[Part]]:
+        """What is computed of which row in one pass.
+
+        A row begins once there is room for it, and so finds what those before it have read.
+        """
+        chosen: dict[Row, list[Part]] = {}
         budget = _STEP_TOKENS
         for row in rows:
-            if (part := row.next_part(budget)) is not None:
-                chosen.append((row, part))
-                budget -= len(part.ids)
-        computed = self._network.logits([part for _, part in chosen])
-        for (row, part), logits in zip(chosen, computed, strict=True):
-            if part.wanted:
-                self._extend(row, logits)
+            if not row.has_begun:
+                if budget < min(row.n_prompt, BLOCK):
+                    continue
+                self._begin(row)
+            if parts := row.next_parts(budget):
+                chosen[row] = parts
+                budget -= sum(len(part.ids) for part in parts)
+        return chosen
 
-    def _extend(self, row: Row, logits: Tensor) -> None:
-        """Draw the row's next token, and see whether it ends there; what goes wrong is its own."""
-        try:
-            token = row.draw(logits)
-        except ModelError as error:
-            row.error = error
+    def _begin(self, row: Row) -> None:
+        """Begin a row with what is kept of its prompt."""
+        if row.alone:
+            row.begin(row.cache)
             return
-        if token in self._ends or self._said_stop(row):
-            row.finish = "stop"
-        elif len(row.ids) - row.n_prompt >= row.request.sampling.max_tokens:
-            row.finish = "length"
+        row.begin(self._prefixes.begin(row.ids, row.cache.capacity, _path(row.adapter)))
+        self.prompt_tokens += row.n_prompt
+        self.cached_tokens += row.cache.length
 
-    def _said_stop(self, row: Row) -> bool:
-        sampling = row.request.sampling
-        return bool(sampling.stop) and sampling.stop_place(self._text(row)) is not None
+    def _keep(self, row: Row) -> None:
+        """Keep a prompt that was read, for its session's next and for those that begin alike."""
+        if not row.alone:
+            self._prefixes.keep(row.session, row.ids, row.cache, _path(row.adapter))
 
-    def _text(self, row: Row) -> str:
-        return self._renderer.continuation(row.prompt_ids, row.token_ids)
-
-    def _alone(self, request: DecodeRequest) -> bool:
-        """Whether a request must be computed by itself to be exact."""
-        independent = self._network.is_independent(request.adapter)
-        return request.sampling.exact and not independent
-
-    def _checked_length(self, n_prompt: int, n_more: int) -> int:
-        """The length of prompt and completion together."""
+    def _check_length(self, n_prompt: int, n_more: int) -> None:
+        """See that prompt and completion fit together."""
         if n_prompt + n_more > self._max_tokens:
             raise ModelError(
                 f"prompt and completion must fit {self._max_tokens} tokens together, got "
                 f"{n_prompt} of prompt and {n_more} to come; shorten the memory or lower max_tokens"
             )
-        return n_prompt + n_more
 
 
 def _path(adapter: Adapter | None) -> str | None:

@@ -6,36 +6,25 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
 import torch
 
 from simlab.errors import ModelError
 from simlab.models.held import EngineStatistics
-from simlab.models.model import ChoiceLogprobs, Completion, Prompt
-from simlab.models.transformers.adapter import Adapter
+from simlab.models.model import ChoiceLogprobs, Completion
 from simlab.models.transformers.decode import Decoder
-from simlab.models.transformers.row import DecodeRequest, Row
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Decode:
-    """A completion to be drawn, step by step."""
-
-    request: DecodeRequest
-    future: "Future[Completion]" = field(default_factory=Future)
+from simlab.models.transformers.drawing import DecodeRequest
+from simlab.models.transformers.row import Row
+from simlab.models.transformers.scoring import ScoreRequest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Score:
-    """Choices to be scored, at once between two steps."""
+class _Job:
+    """A request on its way to an answer, step by step."""
 
-    prompt: Prompt
-    choices: Sequence[str]
-    adapter: Adapter | None = None
-    future: "Future[ChoiceLogprobs]" = field(default_factory=Future)
+    request: DecodeRequest | ScoreRequest
+    future: "Future[Any]" = field(default_factory=Future)
 
 
 class DecodeThread:
@@ -61,8 +50,8 @@ class DecodeThread:
         self._max_batch = max_batch
         self._threads = threads
         self._changed = threading.Condition()
-        self._waiting: deque[_Decode | _Score] = deque()
-        self._running: dict[Row, _Decode] = {}
+        self._waiting: deque[_Job] = deque()
+        self._running: dict[Row, _Job] = {}
         self._closed = False
         self._thread = threading.Thread(
             target=self._run, args=(load,), name="simlab-decode", daemon=True
@@ -76,21 +65,15 @@ class DecodeThread:
         Raises:
             ModelError: The thread is closed.
         """
-        job = _Decode(request)
-        self._submit(job)
-        return job.future
+        return self._submit(request)
 
-    def score(
-        self, prompt: Prompt, choices: Sequence[str], adapter: Adapter | None = None
-    ) -> "Future[ChoiceLogprobs]":
-        """The log-probability of each choice.
+    def score(self, request: ScoreRequest) -> "Future[ChoiceLogprobs]":
+        """The log-probability of each choice, once all are known.
 
         Raises:
             ModelError: The thread is closed.
         """
-        job = _Score(prompt, choices, adapter)
-        self._submit(job)
-        return job.future
+        return self._submit(request)
 
     def statistics(self) -> EngineStatistics:
         """What the thread is busy with at this moment."""
@@ -114,12 +97,14 @@ class DecodeThread:
             self._changed.notify()
         self._thread.join()
 
-    def _submit(self, job: _Decode | _Score) -> None:
+    def _submit(self, request: DecodeRequest | ScoreRequest) -> "Future[Any]":
+        job = _Job(request)
         with self._changed:
             if self._closed:
                 raise _closed_error()
             self._waiting.append(job)
             self._changed.notify()
+        return job.future
 
     def _run(self, load: Callable[[], Decoder]) -> None:
         torch.set_num_threads(self._threads)  # a setting of each thread, as MKL reads it
@@ -143,16 +128,12 @@ class DecodeThread:
             return not self._closed
 
     def _begin_waiting(self) -> None:
-        """Begin what waits while there is room, and score at most once before the next step."""
+        """Admit what waits while there is room."""
         while len(self._running) < self._max_batch and self._waiting:
             job = self._waiting.popleft()
             if job.future.cancelled():
                 continue
             try:
-                if isinstance(job, _Score):
-                    scores = self._decoder.score(job.prompt, job.choices, job.adapter)
-                    _answer(job.future, scores)
-                    return
                 self._running[self._decoder.admit(job.request)] = job
             except Exception as error:
                 _fail([job], error)
@@ -170,18 +151,18 @@ class DecodeThread:
                 if row.error is not None:
                     _fail([job], row.error)
                 else:
-                    _answer(job.future, self._decoder.finish(row))
+                    _answer(job, row.answer())
         except Exception as error:
             _fail(list(self._running.values()), error)
             self._running.clear()
 
 
-def _answer(future: "Future[T]", result: T) -> None:
+def _answer(job: _Job, answer: Completion | ChoiceLogprobs) -> None:
     with suppress(InvalidStateError):  # cancelled meanwhile
-        future.set_result(result)
+        job.future.set_result(answer)
 
 
-def _fail(jobs: Sequence[_Decode | _Score], error: Exception) -> None:
+def _fail(jobs: Sequence[_Job], error: Exception) -> None:
     for job in jobs:
         with suppress(InvalidStateError):  # cancelled meanwhile
             job.future.set_exception(error)

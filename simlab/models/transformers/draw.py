@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from simlab.errors import ModelError
 from simlab.models.model import Sampling
 
 _HEAD = 512
@@ -46,6 +47,16 @@ class Drawer:
         number = torch.rand((), generator=self._generator, dtype=torch.float64)
         place = int(torch.searchsorted(cumulative, number * cumulative[-1], right=True))
         return min(place, len(weights) - 1)
+
+
+def check_numbers(logits: Tensor) -> None:
+    """See that logits can be drawn from.
+
+    Raises:
+        ModelError: Some are not numbers.
+    """
+    if logits.isnan().any():
+        raise ModelError("the model's logits are not numbers; compute in float32")
 
 
 def logprobs_of(logits: Tensor, tokens: Sequence[int]) -> list[float]:

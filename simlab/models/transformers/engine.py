@@ -18,10 +18,11 @@ from simlab.models.transformers.adapter import Adapter, read_adapter
 from simlab.models.transformers.adapter_cache import AdapterCache
 from simlab.models.transformers.decode import Decoder
 from simlab.models.transformers.decode_thread import DecodeThread
+from simlab.models.transformers.drawing import DecodeRequest
 from simlab.models.transformers.grammar import Grammar, Grammars
 from simlab.models.transformers.loading import load_weights
 from simlab.models.transformers.network import Network
-from simlab.models.transformers.row import DecodeRequest
+from simlab.models.transformers.scoring import ScoreRequest
 from simlab.models.weights import EMBEDDED, resolve
 
 
@@ -42,7 +43,7 @@ class TransformersEngine:
         weights: ``"embedded"``, a folder or a hub id, as `resolve` takes it.
         dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
-        max_batch: The most completions drawn at once; more wait.
+        max_batch: The most completions and ratings computed at once; more wait.
         max_adapters: The most adapters kept in memory.
         threads: Cores to use; None for all that the process may use but one.
         cache_tokens: The most prompt tokens kept for requests that begin alike.
@@ -112,8 +113,8 @@ class TransformersEngine:
             ModelError: There are no choices, one is empty, or the prompt cannot be read.
         """
         check_choices(choices)
-        loaded = await self._adapter(adapter)
-        return await asyncio.wrap_future(self._thread.score(prompt, choices, loaded))
+        request = ScoreRequest(prompt, choices, await self._adapter(adapter))
+        return await asyncio.wrap_future(self._thread.score(request))
 
     def statistics(self) -> EngineStatistics:
         """What the engine is busy with."""

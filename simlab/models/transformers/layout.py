@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from simlab.models.transformers.adaptation import Stretch
 from simlab.models.transformers.adapter import Adapter
-from simlab.models.transformers.attention import Block, KeyValues, cut
+from simlab.models.transformers.attention import BLOCK, Block, KeyValues, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,32 @@ class Part:
     cache: KeyValues
     wanted: int = 1
     adapter: Adapter | None = None
+
+
+def next_part(
+    ids: Sequence[int],
+    cache: KeyValues,
+    budget: int,
+    *,
+    wanted_from: int,
+    adapter: Adapter | None = None,
+) -> Part | None:
+    """The tokens of a sequence to compute next; None if there are none or the budget is too small.
+
+    Args:
+        ids: The whole sequence.
+        cache: What was computed of it.
+        budget: The most tokens; what is longer is cut at the end of a block.
+        wanted_from: The place of the first token after which the logits are wanted.
+        adapter: What it is computed with.
+    """
+    start, stop = cache.length, len(ids)
+    if stop - start > budget:
+        stop = (start + budget) // BLOCK * BLOCK
+    if stop <= start:
+        return None
+    wanted = max(0, stop - max(start, wanted_from))
+    return Part(ids[start:stop], cache, wanted, adapter)
 
 
 @dataclass(slots=True)

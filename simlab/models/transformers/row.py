@@ -1,69 +1,52 @@
-"""One completion on its way: what is asked, what was drawn, what is to be computed next."""
+"""A request's place in the batch: what is to be computed for it next, and what came of that."""
 
 import time
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from simlab.errors import ModelError
-from simlab.models.model import Finish, Prompt, Sampling, Usage
+from simlab.models.model import ChoiceLogprobs, Completion, Usage
 from simlab.models.transformers.adapter import Adapter
-from simlab.models.transformers.attention import BLOCK, KeyValues
-from simlab.models.transformers.draw import Drawer, logprobs_of
-from simlab.models.transformers.grammar import Grammar
+from simlab.models.transformers.attention import KeyValues
 from simlab.models.transformers.layout import Part
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeRequest:
-    """What is asked of a decoder.
-
-    Attributes:
-        prompt: A chat or token ids.
-        sampling: How to draw.
-        session: Whose prompts extend each other.
-        model: The name that the completion bears.
-        adapter: What it is computed with; None for the base weights alone.
-        grammar: Of the schema in `sampling`.
-    """
-
-    prompt: Prompt
-    sampling: Sampling
-    session: str | None = None
-    model: str = ""
-    adapter: Adapter | None = None
-    grammar: Grammar | None = None
-
-
-class Row:
-    """One completion being drawn.
+class Row(ABC):
+    """One of the requests that are computed side by side; its prompt is read first.
 
     Args:
-        request: What was asked.
         prompt_ids: The prompt.
-        cache: The keys and values of what is known of it.
+        capacity: The most tokens that `ids` will have.
+        adapter: What it is computed with; None for the base weights alone.
+        session: Whose prompts extend each other.
+        alone: Whether it must be computed by itself to be exact.
 
     Attributes:
-        request: What was asked.
         ids: The prompt and what was drawn after it.
         cache: The keys and values of all of `ids` that were computed.
-        finish: Why it ended; None while it goes on.
         error: Why it cannot go on.
-        logprobs: Of the tokens drawn, if they were asked for.
     """
 
-    def __init__(self, request: DecodeRequest, prompt_ids: list[int], cache: KeyValues) -> None:
-        self.request = request
+    def __init__(
+        self,
+        prompt_ids: list[int],
+        capacity: int,
+        *,
+        adapter: Adapter | None = None,
+        session: str | None = None,
+        alone: bool = False,
+    ) -> None:
         self.ids = prompt_ids
-        self.cache = cache
-        self.finish: Finish | None = None
-        self.error: ModelError | None = None
-        self.logprobs: list[float] = []
         self.n_prompt = len(prompt_ids)
-        self._n_cached = cache.length
-        self._begun_s = time.perf_counter()
-        self._drawer = Drawer(request.sampling)
-        self._constraint = None if request.grammar is None else request.grammar.begin()
+        self.adapter = adapter
+        self.session = session
+        self.alone = alone
+        self.cache = KeyValues(capacity)
+        self.error: ModelError | None = None
+        self._n_cached = 0
+        self._begun_s: float | None = None
 
     @property
     def prompt_ids(self) -> list[int]:
@@ -71,17 +54,24 @@ class Row:
         return self.ids[: self.n_prompt]
 
     @property
-    def token_ids(self) -> list[int]:
-        """The ids that were drawn so far."""
-        return self.ids[self.n_prompt :]
+    def has_begun(self) -> bool:
+        """Whether it has taken part in a pass."""
+        return self._begun_s is not None
 
     @property
-    def has_ended(self) -> bool:
-        """Whether there is nothing more to compute."""
-        return self.finish is not None or self.error is not None
+    def is_reading(self) -> bool:
+        """Whether some of its prompt is still to be read."""
+        return self.cache.length < self.n_prompt
+
+    def begin(self, cache: KeyValues) -> None:
+        """Begin with what is known of the prompt, at the first pass that has room for it."""
+        self.cache = cache
+        self._n_cached = cache.length
+        self._begun_s = time.perf_counter()
 
     def usage(self) -> Usage:
-        """What it has cost so far."""
+        """What it has cost since it began."""
+        assert self._begun_s is not None, "the row has begun"
         return Usage(
             self.n_prompt,
             len(self.ids) - self.n_prompt,
@@ -89,32 +79,23 @@ class Row:
             model_s=round(time.perf_counter() - self._begun_s, 6),
         )
 
-    def next_part(self, budget: int) -> Part | None:
-        """The tokens to compute next, at most `budget` of them.
+    @property
+    @abstractmethod
+    def has_ended(self) -> bool:
+        """Whether there is nothing more to compute."""
 
-        A prompt that is longer is cut at the end of a block, and no logits are wanted yet; None if
-        the budget does not reach there.
-        """
-        adapter = self.request.adapter
-        pending = self.ids[self.cache.length :]
-        if len(pending) <= budget:
-            return Part(pending, self.cache, adapter=adapter)
-        size = (self.cache.length + budget) // BLOCK * BLOCK - self.cache.length
-        return Part(pending[:size], self.cache, wanted=0, adapter=adapter) if size > 0 else None
+    @abstractmethod
+    def next_parts(self, budget: int) -> list[Part]:
+        """What to compute next, at most `budget` tokens; none if the budget does not reach."""
 
-    def draw(self, logits: Tensor) -> int:
-        """Draw the next token from ``(1, vocabulary)`` logits.
+    @abstractmethod
+    def take(self, computed: Sequence[tuple[Part, Tensor]]) -> None:
+        """Go on from parts that were computed, each with its ``(wanted, vocabulary)`` logits.
 
         Raises:
-            ModelError: The logits are not numbers, or the schema allows no token.
+            ModelError: The row cannot go on.
         """
-        if logits.isnan().any():
-            raise ModelError("the model's logits are not numbers; compute in float32")
-        allowed = logits if self._constraint is None else self._constraint.masked(logits)
-        token = self._drawer.draw(allowed[0])
-        if self._constraint is not None:
-            self._constraint.accept(token)
-        self.ids.append(token)
-        if self.request.sampling.logprobs:
-            self.logprobs += logprobs_of(logits, [token])
-        return token
+
+    @abstractmethod
+    def answer(self) -> Completion | ChoiceLogprobs:
+        """What it amounts to, once it has ended without an error."""

@@ -124,6 +124,23 @@ def test_a_copied_prefix_gives_the_same_bits_as_reading_it_anew(independent):
     assert torch.equal(anew, reused)
 
 
+def test_branches_of_one_sequence_get_the_logits_of_sequences_of_their_own(network, plain_model):
+    from simlab.models.transformers.attention import Branch
+    from simlab.models.transformers.layout import Part
+
+    ids, tails = sequence(100), [[7], [8, 9], [8, 9, 10]]
+    [trunk], _ = read(network, ids)
+
+    branches = [Branch(trunk, len(tail)) for tail in tails]
+    computed = network.logits(
+        [Part(tail, branch) for tail, branch in zip(tails, branches, strict=True)]
+    )
+
+    for tail, logits in zip(tails, computed, strict=True):
+        assert (logits[0] - plain_logits(plain_model, [*ids, *tail])[-1]).abs().max() < 1e-4
+    assert trunk.length == 100
+
+
 def test_a_machine_whose_rows_depend_on_each_other_is_found_out(model, caplog):
     from simlab.models.transformers.network import Network
 
