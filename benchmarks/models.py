@@ -15,6 +15,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from benchmarks import ratings
 from benchmarks.calls import Answered, BareModel, Caller, Load, ideal_cached_tokens, make, recorded
 from benchmarks.measuring import Figures, fresh
 from benchmarks.report import Bar, progress, report
@@ -64,6 +65,8 @@ def measure() -> Figures:
             continue
         progress(f"{engine}, {EPISODES} episodes offline and served")
         figures[engine] = fresh(partial(_engine, engine))
+    if "transformers" in INSTALLED:
+        figures["ratings"] = ratings.measure()
     return figures
 
 
