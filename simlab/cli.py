@@ -120,7 +120,7 @@ def show(
 def judge(
     directory: Directory,
     file: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="Judges, and cases to try them on.")
+        Path, typer.Option("--with", metavar="FILE", help="Judges, by file or name of a bundled one.")
     ],
     name: Annotated[str | None, typer.Option(help="Of its folder under RUN/scores.")] = None,
     model: Models = None,

@@ -12,6 +12,7 @@ from typing import Any
 from simlab.models.example import example_of
 from simlab.models.model import ChatMessage, Prompt, Sampling
 from simlab.models.sense import RULES, Asked
+from simlab.models.talk import say_in_dialogue
 from simlab.models.tool_call import ToolCall, ToolSpec
 from simlab.models.tool_words import call_in_words
 
@@ -75,7 +76,10 @@ def echo(prompt: Prompt, _sampling: Sampling) -> str:
 
 
 def answer_in_form(asked: Asked) -> Any:
-    """An answer in the form that the request tells, whatever it is about."""
+    """An answer in the form that the request tells, whatever it is about.
+
+    Who is asked for words alone says what is fitting where a bundled dialogue says who it is.
+    """
     if listed := _LISTED.search(asked.text):
         return json.loads(asked.one_of(listed.group(1).splitlines()))
     if choices := _CHOICES.search(asked.text):
@@ -86,7 +90,7 @@ def answer_in_form(asked: Asked) -> Any:
         return json.loads(asked.text.rpartition(_EXAMPLE)[2].splitlines()[0])
     if _OR_NULL.search(asked.text):  # what else it may be is of no form known here
         return None
-    return asked.one_of(_SENTENCES)
+    return say_in_dialogue(asked) or asked.one_of(_SENTENCES)
 
 
 def _number_in_words(asked: Asked, words: str) -> int:

@@ -20,7 +20,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 from pydantic import field_validator as validator
@@ -37,6 +37,8 @@ from simlab.sim.places import with_places
 from simlab.sim.rehearsal import check_judge_types
 from simlab.trace.trajectory import Said
 from simlab.yaml_file import YamlFile, located
+
+_BUNDLED: Final = Path(__file__).parents[2] / "scenarios" / "judges"
 
 
 class LabelledCase(BaseModel):
@@ -88,14 +90,15 @@ def load_judge_file(
     """Read a file of judges, and make each of them once to see that they can be had.
 
     Args:
-        path: Of a YAML file; what it names as ``file.py:name`` stands beside it.
+        path: Of a YAML file; what it names as ``file.py:name`` stands beside it. Or the name of one
+            that comes with SimLab.
         models: ``NAME=ENGINE[:WEIGHTS]`` each; applied before `settings`.
         settings: ``a.b=value`` each.
 
     Raises:
         ConfigError: Names the key, the value, what was expected and the line.
     """
-    source = YamlFile(Path(path))
+    source = YamlFile(_find(path))
     data = with_places(source.data, source.path.parent)
     try:
         file = JudgeFile.model_validate(overridden(data, models=models, settings=settings))
@@ -108,6 +111,21 @@ def load_judge_file(
         raise ConfigError("\n".join(words)) from None
     _rehearse(file, source)
     return file
+
+
+def judge_file_names() -> list[str]:
+    """The files of judges that come with SimLab, by name: one for each dialogue scenario."""
+    return sorted(path.stem for path in _BUNDLED.glob("*.yaml"))
+
+
+def _find(path: str | Path) -> Path:
+    if str(path) in judge_file_names():
+        return _BUNDLED / f"{path}.yaml"
+    found = Path(path)
+    if not found.suffix and not found.exists():
+        known = near(str(path), judge_file_names())
+        raise ConfigError(f"there is no file of judges {path}, nor a bundled one; {known}")
+    return found
 
 
 def _rehearse(file: JudgeFile, source: YamlFile) -> None:
