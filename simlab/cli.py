@@ -120,7 +120,8 @@ def show(
 def judge(
     directory: Directory,
     file: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="Judges, by file or name of a bundled one.")
+        Path,
+        typer.Option("--with", metavar="FILE", help="Judges, by file or name of a bundled one."),
     ],
     name: Annotated[str | None, typer.Option(help="Of its folder under RUN/scores.")] = None,
     model: Models = None,

@@ -7,7 +7,7 @@ import pytest
 from simlab.env import dialogue_file
 from simlab.env.dialogue_file import read_dialogue_file
 from simlab.env.dialogue_script import Line
-from simlab.env.dialogue_source import bundled_scripts, load_script
+from simlab.env.dialogue_source import load_script
 from simlab.errors import ConfigError
 
 TEXT = """\
@@ -112,11 +112,6 @@ environments:
 )
 def test_scales_are_ranges_lists_or_labels_with_values(read, given, values):
     assert read(("1..10", given)).assessors["preference"].scale.values == values
-
-
-def test_the_bundled_scripts_can_be_played():
-    assert "study_coach" in bundled_scripts()
-    assert all(load_script(name).n_initial_states for name in bundled_scripts())
 
 
 def test_the_example_of_the_documentation_can_be_played(read):

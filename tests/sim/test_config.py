@@ -45,11 +45,16 @@ def test_a_bundled_scenario_is_found_by_its_name_and_says_what_it_is(name):
 def test_the_bundled_scenarios_are_those_of_the_bundled_worlds():
     assert scenario_names() == [
         "auction",
+        "booking",
         "car_sale",
         "iterated_dilemma",
         "market_day",
+        "politics",
+        "risky_advice",
         "round_table",
+        "smoking_coach",
         "study_coach",
+        "support",
     ]
 
 
@@ -73,7 +78,9 @@ def test_an_unknown_scenario_is_refused_with_those_near_it():
 
 
 def test_a_scenario_like_no_other_is_refused_with_all_there_are():
-    with pytest.raises(ConfigError, match=r"no scenario 'xyz'; there are auction, car_sale, "):
+    with pytest.raises(
+        ConfigError, match=r"no scenario 'xyz'; there are auction, booking, car_sale, "
+    ):
         load_run_file("xyz")
 
 

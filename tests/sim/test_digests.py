@@ -10,11 +10,16 @@ from tests.sim.records import replayed
 
 DIGESTS = {
     "auction": "8dc5c0f58f64ca345302e65a80ba5f0a",
+    "booking": "7d05b24325006b074b288e50da73630b",
     "car_sale": "54534d30c65505ae07503ddb3f5c83b9",
     "iterated_dilemma": "8747ea85d5013052295ce2703ed5b960",
     "market_day": "026fd4fc69a4fbe35cbe7332bed64f63",
+    "politics": "c1df53516f83d4bcb70b4d789a2ce0ca",
+    "risky_advice": "d91b78ced9008b190bdc2a56df3cc19f",
     "round_table": "7da49f57abf2290f5fad024df5adae8e",
-    "study_coach": "30efe9062262fe995b02d2dc03b63feb",
+    "smoking_coach": "b2f36e2b0fbea3ff7265236c158c3527",
+    "study_coach": "84ae1430ed88c5033fd288d747371342",
+    "support": "02f761128350f4bbd400165eb255bc0f",
 }
 """Of 64 episodes from seed 7; on any machine the same. Who changes a world or its script on purpose
 puts what the new run has here.
