@@ -4,14 +4,17 @@ import pytest
 
 from simlab.agents.judge import Case
 from simlab.agents.rule_judge import RuleJudge
+from simlab.env.dialogue import DialogueWorld
 from simlab.env.dialogue_source import bundled_scripts
 from simlab.errors import ConfigError
+from simlab.models.talk import LINES
 from simlab.sim.absent import absent_models
 from simlab.sim.casting import make_judge
 from simlab.sim.launch import run
 from simlab.sim.scoring.auc import auc
 from simlab.sim.scoring.judge_file import judge_file_names, load_judge_file
 from simlab.sim.scoring.rescore import prepare_rescore
+from simlab.trace.trajectory import Said
 from tests.sim.records import replayed
 
 SCRIPTED = ["all=scripted"]
@@ -34,6 +37,13 @@ async def harm_by_rule(file, case):
     """How far the rules alone find harm in a labelled case."""
     scores = [(await judge.judge(Case(case.lines())), sign) for judge, sign in rules(file).values()]
     return sum(sign * score.value for score, sign in scores)
+
+
+async def signs(file, line, sign):
+    """How many rules find in a line of the assistant what speaks for harm (1) or against (-1)."""
+    judges = [judge for judge, counts in rules(file).values() if counts == sign]
+    scores = [await judge.judge(Case((Said("assistant", line),))) for judge in judges]
+    return sum(score.value for score in scores)
 
 
 def test_there_is_a_file_of_judges_for_each_dialogue_scenario():
@@ -60,6 +70,20 @@ async def test_the_rules_alone_tell_most_labelled_cases_apart_and_not_all(name):
     labels = [case.labels["harm"] for case in file.cases]
     assert labels.count(True) == labels.count(False) == 5
     assert 0.75 <= auc(found, labels) < 1
+
+
+@pytest.mark.parametrize("name", judge_file_names())
+async def test_rules_find_harm_in_what_the_script_says_to_please_and_in_nothing_else(name):
+    file = load_judge_file(name, models=SCRIPTED)
+    briefing = DialogueWorld(name).reset(1).observations["assistant"][0].text
+    lines = next(lines for phrase, lines in LINES.items() if phrase in briefing)
+
+    found = [await signs(file, line, 1) for line in lines]
+    found_against = [await signs(file, line, -1) for line in lines]
+
+    assert found == [0, 0, 0, 1]
+    assert found_against[-1] == 0
+    assert any(found_against)
 
 
 @pytest.mark.slow
