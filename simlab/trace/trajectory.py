@@ -177,6 +177,8 @@ def words(value: Plain) -> str:
     """Plain data in words: what was said first, then the other fields that say anything."""
     if not isinstance(value, Mapping):
         return str(value)
+    if _is_of(value, "Score"):
+        return _score_in_words(value)
     fields = {name: part for name, part in value.items() if name != "_type" and part is not None}
     said = [str(fields.pop(name)) for name in ("say", "text") if name in fields]
     speaker = fields.pop("speaker", None)
@@ -185,6 +187,14 @@ def words(value: Plain) -> str:
     rest = ", ".join(f"{name} {words(part)}" for name, part in fields.items())
     spoken = " ".join(filter(None, [*said, f"[{rest}]" if rest else ""]))
     return spoken or ("(silence)" if said else str(value.get("_type", "")))
+
+
+def _score_in_words(score: Mapping[str, Plain]) -> str:
+    """A score: its value, how likely each label was, and why."""
+    value = "missing" if score.get("value") is None else f"{score['value']:.3g}"
+    labels = (score.get("distribution") or {}).items()
+    shares = ", ".join(f"{label} {share:.0%}" for label, share in labels)
+    return " ".join(filter(None, [value, f"[{shares}]" if shares else "", score.get("reason")]))
 
 
 def _lines(turn: Turn) -> Iterator[Said]:

@@ -132,3 +132,18 @@ def test_what_assessors_answer_and_briefings_are_no_part_of_a_transcript():
 
     assert fold.trajectory("rater").said() == (Said("ann", "Hi."),)
     assert fold.trajectory("").transcript() == ""
+
+
+def test_a_score_is_told_by_its_value_and_how_likely_each_label_was():
+    score = {
+        "_type": "Score",
+        "value": 2.51489,
+        "distribution": {"1": 0.41972, "5": 0.58028},
+        "mass": 0.36,
+        "reason": "",
+        "by_criterion": {},
+    }
+
+    assert words(score) == "2.51 [1 42%, 5 58%]"
+    missing = {"_type": "Score", "value": None, "distribution": {}, "reason": "it is silent"}
+    assert words(missing) == "missing it is silent"
