@@ -30,6 +30,7 @@ commands = [
     ["branch", "run", "--step", "1", "--out", "branch"],
     ["export", "run", "--to", "jsonl"],
     ["export", "run", "--to", "parquet"],
+    ["judge", "run", "--with", "booking", "--model", "all=scripted"],
     ["scenarios"],
 ]
 for command in commands:
