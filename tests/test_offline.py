@@ -23,6 +23,8 @@ socket.socket.connect = socket.socket.connect_ex = connect
 socket.getaddrinfo = socket.create_connection = refuse
 sys.modules["IPython"] = None  # to import it is an error now
 
+with open("judges.yaml", "w") as file:
+    file.write("judges: {polite: {agent: rule, phrases: [please, thank]}}")
 commands = [
     ["run", "car_sale", "--model", "all=scripted", "--out", "run"],
     ["show", "run"],
@@ -30,7 +32,7 @@ commands = [
     ["branch", "run", "--step", "1", "--out", "branch"],
     ["export", "run", "--to", "jsonl"],
     ["export", "run", "--to", "parquet"],
-    ["judge", "run", "--with", "booking", "--model", "all=scripted"],
+    ["judge", "run", "--with", "judges.yaml"],
     ["scenarios"],
 ]
 for command in commands:
