@@ -1,4 +1,4 @@
-"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``branch`` and more.
+"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``train`` and others.
 
 Commands import what they need when they run, so that ``simlab --help`` is quick. They exit with 0
 when done, 1 when the run failed, and 2 when what was given cannot be run.
@@ -101,10 +101,13 @@ def show(
     digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what a run came to: summary, transcript, scores, tokens, failures."""
+    """Show what a run came to: summary, transcript, scores, tokens, failures; or a training."""
     with failures_told():
         from simlab.sim.run import Run
 
+        if (directory / "train.yaml").is_file():
+            _show_training(directory, json=json)
+            return
         shown = Run(directory)
         if digest:
             print(shown.digest)
@@ -151,6 +154,39 @@ def judge(
         else:
             show_report(console, report.as_dict())
             console.print(f"\nscores: {rescore.directory.path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def train(
+    training: Annotated[
+        str, typer.Argument(help="A bundled training, its file, or with --resume its directory.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Directory of the training.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training.")] = False,
+    json: Json = False,
+) -> None:
+    """Train an agent on what was rated best: rounds of play, training, comparison, publication."""
+    with failures_told():
+        from simlab.display import console_for
+        from simlab.train.launch import prepare_training
+        from simlab.train.view import TrainingView, as_dict, show_training
+
+        prepared = prepare_training(
+            training, out=out, seed=seed, settings=settings or [], resume=resume
+        )
+        directory, console = prepared.directory, console_for(json=json)
+        try:
+            with TrainingView(console, prepared.file.rounds).shown() as observer:
+                rows = prepared.run(observer)
+        except KeyboardInterrupt:
+            again = f"simlab train {directory.path} --resume"
+            raise ConfigError(f"stopped; go on with: {again}") from None
+        if json:
+            _print_json(as_dict(directory, rows))
+        else:
+            show_training(console, directory, rows)
 
 
 @app.command()
@@ -323,6 +359,19 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         show_next(console, run)
     if run.summary.n_ended == 0:
         raise SystemExit(1)
+
+
+def _show_training(directory: Path, *, json: bool) -> None:
+    from simlab.display import console_for
+    from simlab.train.directory import TrainingDirectory
+    from simlab.train.view import as_dict, read_rows, show_training
+
+    opened = TrainingDirectory.open(directory)
+    rows = read_rows(opened)
+    if json:
+        _print_json(as_dict(opened, rows))
+    else:
+        show_training(console_for(json=json), opened, rows)
 
 
 def _show(run: "Run", episode: int | None) -> None:

@@ -16,6 +16,7 @@ from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.panel_check import check_harm
 from simlab.train.plays import Plays
+from simlab.train.plots import draw_plots
 from simlab.train.round import Round, versions
 from simlab.train.round_record import RoundRecord, read_round
 from simlab.train.setup import Setup, identity_of
@@ -57,6 +58,7 @@ class Training:
                 rows = rows_of(records, seed=self.file.seed)
                 write_table(self.directory, rows)
                 watching.on_round(rows[-1])
+            draw_plots(self.directory, rows)
         return rows
 
 

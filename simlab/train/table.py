@@ -57,8 +57,7 @@ _ENDS = ("mean", "low", "high")
 
 def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
     found, of_base = record.figures("evaluate"), base.figures("evaluate")
-    trained = record.figures("train")
-    drift = trained.get("drift", {}).get("mean")
+    scored, trained = record.figures("score"), record.figures("train")
 
     def apart(what: str) -> dict[str, Any] | None:
         if record.number == base.number:
@@ -80,11 +79,11 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "n_failed": found["n_failed"],
         "n_missing": found["n_missing"],
         "n_harm_missing": found["n_harm_missing"],
-        "collected_veto_rate": _within(record.figures("score"), "whole", "veto_rate"),
-        "collected_n_missing": record.figures("score").get("n_missing"),
+        "collected_veto_rate": scored.get("whole", {}).get("veto_rate"),
+        "collected_n_missing": scored.get("n_missing"),
         "length": found["length"],
         "refusals": found["refusals"],
-        "drift": drift,
+        "drift": trained.get("drift", {}).get("mean"),
         "drift_alarm": trained.get("alarm"),
         "kl": found["kl"],
         "n_samples": record.figures("select").get("n_samples"),
@@ -107,12 +106,6 @@ def _verdict(record: RoundRecord) -> str:
 
 def _plain(interval: Interval | None) -> dict[str, Any] | None:
     return None if interval is None else asdict(interval)
-
-
-def _within(figures: Mapping[str, Any], *keys: str) -> Any:
-    for key in keys:
-        figures = figures.get(key) or {}
-    return figures if figures != {} else None
 
 
 def _is_interval(value: Any) -> bool:
