@@ -19,6 +19,7 @@ from simlab.train.plays import Plays
 from simlab.train.plots import draw_plots
 from simlab.train.round import Round, versions
 from simlab.train.round_record import RoundRecord, read_round
+from simlab.train.serving import served
 from simlab.train.setup import Setup, identity_of
 from simlab.train.table import Row, rows_of, write_table
 from simlab.train.train_file import TrainFile, open_train_file, read_train_file
@@ -50,15 +51,25 @@ class Training:
         """
         watching = observer or TrainingObserver()
         setup = Setup(self.file, self.directory, self.plays, watching)
+        base = self.plays.evaluating(None)
+        with self.directory.locked(), served(base, hosts=self.file.hosts):
+            return self._go(setup)
+
+    def _go(self, setup: Setup) -> list[Row]:
+        """Play all rounds, and draw what they come to."""
         records: list[RoundRecord] = []
-        with self.directory.locked():
-            for number in range(self.file.rounds + 1):
-                last = versions(records)[-1] if records else None
-                records.append(_play(setup, number, last))
-                rows = rows_of(records, seed=self.file.seed)
-                write_table(self.directory, rows)
-                watching.on_round(rows[-1])
-            draw_plots(self.directory, rows)
+        rows: list[Row] = []
+        for number in range(self.file.rounds + 1):
+            last = versions(records)[-1] if records else None
+            records.append(_play(setup, number, last))
+            rows = self._tabulate(records)
+            setup.observer.on_round(rows[-1])
+        draw_plots(self.directory, rows)
+        return rows
+
+    def _tabulate(self, records: Sequence[RoundRecord]) -> list[Row]:
+        rows = rows_of(records, seed=self.file.seed)
+        write_table(self.directory, rows)
         return rows
 
 

@@ -14,7 +14,11 @@ from simlab.train import adapter, launch, round_record
 from simlab.train.observer import TrainingObserver
 from tests.train import parrot
 
-_LIBRARIES = ["tests.train.killed", "simlab.train.trainer", "peft", "matplotlib.figure"]
+_LIBRARIES = [
+    "tests.train.killed",
+    "simlab.train.trainer",
+    "transformers.models.llama.modeling_llama",
+]
 
 
 def train_until_killed(file, out, point):
@@ -28,6 +32,7 @@ def train_until_killed(file, out, point):
 
 
 def _train(file, out, point):
+    os.fsync = os.fdatasync = lambda _descriptor: None  # the machine goes on
     kind, *places = point.split(":")
     observer = {"call": _at_call, "record": _at_record, "step": _at_step, "rename": _at_rename}[
         kind

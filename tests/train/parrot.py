@@ -26,6 +26,7 @@ class Parrot:
         adapter: Folder of a version; nothing else follows from it than its name.
         calls_log: A file that gets a line for each call.
         mute: True: it gives choices no probability.
+        spoilt: Name of a version that says nothing but ``z``, of which it thinks the least.
     """
 
     name: str
@@ -33,13 +34,16 @@ class Parrot:
     adapter: str | None = None
     calls_log: str | None = None
     mute: bool = False
+    spoilt: str = ""
 
-    async def generate(self, prompt, sampling=Sampling(), *, session=None):
+    async def generate(self, prompt, sampling=Sampling(), *, session=None):  # noqa: ARG002
         self._note("generate", prompt)
         n = min(sampling.max_tokens, 6)
         drawn = tuple(40 + derive(sampling.seed or 0, place) % 26 for place in range(n))
+        if self.spoilt and self.name.endswith(self.spoilt):
+            drawn = (65,) * n
         words = "".join(LETTERS[token - 40] for token in drawn)
-        ids = tuple(_ids(prompt))
+        ids = (*_ids(prompt), 1)
         return Completion(
             words,
             ids,
@@ -55,6 +59,8 @@ class Parrot:
         if self.mute:
             return dict.fromkeys(choices, -math.inf)
         text = repr(list(prompt))
+        if "zzzzzz" in text:
+            return {c: 0.0 if c == choices[0] else -math.inf for c in choices}
         weights = {choice: 1 + derive(0, text, choice) % 97 for choice in choices}
         total = sum(weights.values())
         return {choice: math.log(weight / total) for choice, weight in weights.items()}
@@ -76,7 +82,7 @@ class Parrot:
             return
         digest = hashlib.blake2b(repr(list(prompt)).encode(), digest_size=8).hexdigest()
         line = json.dumps({"call": call, "model": self.name, "prompt": digest}) + "\n"
-        with open(self.calls_log, "a") as file:  # noqa: ASYNC230 - an instant
+        with open(self.calls_log, "a") as file:
             file.write(line)
             os.fsync(file.fileno())
 

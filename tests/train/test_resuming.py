@@ -18,7 +18,6 @@ pytestmark = pytest.mark.model
 
 POINTS = [
     "call:10",  # the base is compared
-    "record:0:evaluate",
     "call:70",  # round 1 collects
     "record:1:collect",
     "record:1:score",
@@ -31,9 +30,6 @@ POINTS = [
     "record:1:gate",
     "rename:2",  # it is published
     "record:1:publish",
-    "record:2:collect",
-    "rename:3",
-    "record:2:publish",
 ]
 
 

@@ -2,13 +2,15 @@
 
 JUDGE = {"agent": "rating", "model": "base"}
 
+SPEAKER = {"model": "base", "name_speakers": False, "sampling": {"max_tokens": 8}}
+
 RUN = {
     "name": "talk",
     "world": "simlab.env.dialogue:DialogueWorld",
     "options": {"path": "study_coach", "max_turns": 2},
     "cast": {
-        "assistant": {"model": "base", "name_speakers": False, "sampling": {"max_tokens": 8}},
-        "character": {"model": "base", "name_speakers": False},
+        "assistant": SPEAKER,
+        "character": SPEAKER,
         "preference": JUDGE,
         "influence": JUDGE,
     },
