@@ -8,13 +8,13 @@ import numpy as np
 
 from simlab.errors import ConfigError, TrainingError
 from simlab.sim.run import Run
-from simlab.train.dataset import Dataset, read_dataset
-from simlab.train.mix import mixed
+from simlab.train.dataset import Dataset, check_dataset, read_dataset
+from simlab.train.mix import mixed, pairs_of
 from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.scored import Scored
 from simlab.train.selection import Rated, best_of, preference_pairs, top, top_and_bottom
-from simlab.train.train_file import TrainFile
+from simlab.train.train_file import StaticSpec, TrainFile
 
 Roles = dict[int, tuple[bool | None, int | None]]
 """Label and pair of each episode that is learnt from, by its number."""
@@ -66,13 +66,29 @@ def dataset_of(
         own = list(_whole_pairs(own))
     if file.static is None:
         return dataset.with_samples(own)
-    static = _static(file, dataset.base)
+    static = static_samples(file.static, dataset.base)
     share = file.static.fraction
     if file.train.loss != "sft":
         return dataset.with_samples(mixed(own, static.samples, share, rng=rng))
     # SFT has no use for what was rejected: of twice as many pairs one half is the same share.
     together = mixed(own, static.samples, 2 * share / (1 + share), rng=rng)
     return dataset.with_samples(sample for sample in together if sample.label is not False)
+
+
+def static_samples(spec: StaticSpec, base: str) -> Dataset:
+    """The samples that are learnt from in every round.
+
+    Args:
+        spec: Says where they are.
+        base: Fingerprint of the weights that learn.
+
+    Raises:
+        ConfigError: They cannot be read or learnt from, are of other weights, or come in no pairs.
+    """
+    static = read_dataset(Path(spec.data))
+    check_dataset(static, base)
+    pairs_of(static.samples)
+    return static
 
 
 def _roles(
@@ -130,14 +146,3 @@ def _whole_pairs(samples: Sequence[Sample]) -> Iterator[Sample]:
             f"{twice}; give the learner memory: list"
         )
     return iter(samples)
-
-
-def _static(file: TrainFile, base: str) -> Dataset:
-    assert file.static is not None, "there is a mix"
-    static = read_dataset(Path(file.static.data))
-    if static.base != base:
-        raise ConfigError(
-            f"static.data must be of the weights that learn, {base!r}, got {static.base!r}; make "
-            "it of these"
-        )
-    return static

@@ -9,9 +9,11 @@ from typing import Any
 from simlab.errors import ConfigError
 from simlab.sim.casting import make_world
 from simlab.sim.default_directory import directory_of
+from simlab.sim.modelling import fingerprints
 from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
+from simlab.train.choosing import static_samples
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.panel_check import check_harm
@@ -144,6 +146,9 @@ def checked_plays(file: TrainFile, source: YamlFile | None = None) -> Plays:
         rehearse(plays.evaluating(None))
     with located(source, "collect"):
         rehearse(plays.collecting(1, None))
+    if file.static is not None:
+        with located(source, "static"):
+            static_samples(file.static, fingerprints(file.run.models)[plays.model])
     return plays
 
 
@@ -181,7 +186,7 @@ def _go_on(directory: TrainingDirectory, file: TrainFile) -> None:
                 f"{directory.path} was begun with {key} {was.get(key)!r}, got {wanted.get(key)!r}; "
                 f"to go on as it was begun: simlab train {directory.path} --resume"
             )
-    weights = provenance(file.run)["weights"]
+    weights = fingerprints(file.run.models)
     if record["weights"] != weights:
         raise ConfigError(
             f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "

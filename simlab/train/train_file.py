@@ -45,7 +45,7 @@ from simlab.sim.places import with_places
 from simlab.sim.scoring.veto import OnMissing
 from simlab.train.options import LoraOptions, TrainingOptions
 from simlab.train.selection import Level
-from simlab.yaml_file import YamlFile, with_settings
+from simlab.yaml_file import YamlFile, located, with_settings
 
 Method = Literal["top", "best_of", "top_and_bottom", "pairs"]
 
@@ -211,20 +211,6 @@ class TrainFile(_Strict):
             raise ValueError(f"must be a mapping such as {{loss: kto}}, got {options!r}")  # noqa: TRY004 - of a file
         return options
 
-    @model_validator(mode="after")
-    def _fits_loss(self) -> Self:
-        known = _METHODS[self.train.loss]
-        if self.method not in known:
-            raise ValueError(
-                f"select.method must be one of {known!r} for loss {self.train.loss!r}, got "
-                f"{self.method!r}"
-            )
-        if self.method == "pairs" and self.level != "subenv":
-            raise ValueError(
-                f"select.level must be 'subenv' where pairs are selected, got {self.level!r}"
-            )
-        return self
-
 
 _KEYS: dict[str, Collection[str]] = {
     "learner": LearnerSpec.model_fields,
@@ -292,10 +278,13 @@ def read_train_file(
         raise ConfigError(f"{where}run must be a scenario, a run file or a mapping, got {got}")
     data["run"] = checked(overridden(data["run"], settings=of_run), inner)
     try:
-        return TrainFile.model_validate(data)
+        file = TrainFile.model_validate(data)
     except ValidationError as error:
         words = [_problem(part, source) for part in error.errors()]
         raise ConfigError("\n".join(words)) from None
+    with located(source, "select"):
+        _check_method(file)
+    return file
 
 
 def load_train_file(training: str, *, settings: Sequence[str] = ()) -> TrainFile:
@@ -304,12 +293,24 @@ def load_train_file(training: str, *, settings: Sequence[str] = ()) -> TrainFile
     return read_train_file(source.data, source, settings=settings)
 
 
+def _check_method(file: TrainFile) -> None:
+    known = _METHODS[file.train.loss]
+    if file.method not in known:
+        raise ConfigError(
+            f"select.method must be one of {known!r} for loss {file.train.loss!r}, got "
+            f"{file.method!r}"
+        )
+    if file.method == "pairs" and file.level != "subenv":
+        raise ConfigError(
+            f"select.level must be 'subenv' where pairs are selected, got {file.level!r}"
+        )
+
+
 def _problem(error: Any, file: YamlFile | None) -> str:
     key = [part for part in error["loc"] if part != "[key]"]
     above = next((part for part in reversed(key[:-1]) if part in _KEYS), None)
     where = f"{file.where(key)}: " if file is not None else ""
-    told = problem(error, key, _KEYS.get(above or "", TrainFile.model_fields))
-    return f"{where}{told.removeprefix(': ')}"
+    return f"{where}{problem(error, key, _KEYS.get(above or '', TrainFile.model_fields))}"
 
 
 def _find(training: str) -> Path:

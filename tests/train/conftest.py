@@ -1,5 +1,6 @@
 """Samples and trainers for the tests of training."""
 
+import pyarrow.parquet  # noqa: F401 - takes half a second, which no test should be charged with
 import pytest
 import yaml
 
