@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
 from simlab.errors import ConfigError, LogWriteError, StrayExitError
 from simlab.exits import failures_told
+from simlab.serve_commands import models
 
 if TYPE_CHECKING:
-    from simlab.sim.config import RunFile
     from simlab.sim.launch import Launch
     from simlab.sim.run import Run
 
@@ -26,23 +27,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Scenario = Annotated[
-    str, typer.Argument(help="A bundled scenario, a run file, or with --resume a run directory.")
-]
-File = Annotated[str, typer.Argument(help="A bundled scenario or a run file.")]
-Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
-Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model", metavar="NAME=ENGINE[:WEIGHTS]", help="Replace a model, or all=… of them."
-    ),
-]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the run file.")
-]
 
 
 @app.command()
@@ -108,6 +92,7 @@ def show(
         if (directory / "train.yaml").is_file():
             _show_training(directory, json=json)
             return
+
         shown = Run(directory)
         if digest:
             print(shown.digest)
@@ -171,22 +156,17 @@ def train(
     with failures_told():
         from simlab.display import console_for
         from simlab.train.launch import prepare_training
-        from simlab.train.view import TrainingView, as_dict, show_training
+        from simlab.train.view import as_dict, follow, show_training
 
         prepared = prepare_training(
             training, out=out, seed=seed, settings=settings or [], resume=resume
         )
-        directory, console = prepared.directory, console_for(json=json)
-        try:
-            with TrainingView(console, prepared.file.rounds).shown() as observer:
-                rows = prepared.run(observer)
-        except KeyboardInterrupt:
-            again = f"simlab train {directory.path} --resume"
-            raise ConfigError(f"stopped; go on with: {again}") from None
+        console = console_for(json=json)
+        rows = follow(prepared, console)
         if json:
-            _print_json(as_dict(directory, rows))
+            _print_json(as_dict(prepared.directory, rows))
         else:
-            show_training(console, directory, rows)
+            show_training(console, prepared.directory, rows)
 
 
 @app.command()
@@ -262,79 +242,12 @@ def export(
         print(target)
 
 
-models = typer.Typer(
-    name="models", help="Serve a run file's models for all runs of a cluster.", no_args_is_help=True
-)
 app.add_typer(models)
-
-
-@models.command()
-def up(
-    file: File, address: Address = None, model: Models = None, settings: Settings = None
-) -> None:
-    """Serve the models of a run file until they are taken down; runs that join use them."""
-    _serve("up", address, _file(file, model, settings))
-
-
-@models.command()
-def status(
-    file: Annotated[
-        str | None, typer.Argument(help="A bundled scenario or a run file; all if left out.")
-    ] = None,
-    address: Address = None,
-    model: Models = None,
-    settings: Settings = None,
-) -> None:
-    """Tell how the models of a run file are, or all that the cluster serves."""
-    _serve("status", address, None if file is None else _file(file, model, settings))
-
-
-@models.command()
-def down(
-    what: Annotated[
-        str, typer.Argument(help="A bundled scenario, a run file, or an app that status tells of.")
-    ],
-    address: Address = None,
-    model: Models = None,
-    settings: Settings = None,
-) -> None:
-    """End what serves the models of a run file, or one app."""
-    from simlab.models.serving import PREFIX
-
-    is_app = what.startswith(PREFIX) and not Path(what).exists()
-    _serve("down", address, what if is_app else _file(what, model, settings))
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -> "RunFile":
-    """A run file whose models can be served, so that no cluster is joined for another."""
-    with failures_told():
-        from simlab.sim.config import load_run_file
-        from simlab.sim.service import served_specs
-
-        file = load_run_file(scenario, models=models or [], settings=settings or [])
-        served_specs(file)
-        return file
-
-
-def _serve(verb: Literal["up", "status", "down"], address: str | None, file: Any) -> None:
-    with failures_told():
-        from simlab.display import console_for, show_service
-        from simlab.sim.blocking import run_async
-        from simlab.sim.service import connected
-
-        console = console_for(json=False)
-
-        async def serve() -> None:
-            async with connected(address) as service:
-                show_service(console, await getattr(service, verb)(file))
-
-        with console.status(verb):
-            run_async(serve())
 
 
 def _watch(launch: "Launch", *, json: bool) -> None:

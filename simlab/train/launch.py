@@ -19,7 +19,7 @@ from simlab.train.observer import TrainingObserver
 from simlab.train.panel_check import check_harm
 from simlab.train.plays import Plays
 from simlab.train.plots import draw_plots
-from simlab.train.round import Round, versions
+from simlab.train.round import PHASES, Round, versions
 from simlab.train.round_record import RoundRecord, read_round
 from simlab.train.serving import served
 from simlab.train.setup import Setup, identity_of
@@ -54,8 +54,15 @@ class Training:
         watching = observer or TrainingObserver()
         setup = Setup(self.file, self.directory, self.plays, watching)
         base = self.plays.evaluating(None)
-        with self.directory.locked(), served(base, hosts=self.file.hosts):
-            return self._go(setup)
+        with self.directory.locked():
+            if self._has_ended():  # and needs no models
+                return self._go(setup)
+            with served(base, hosts=self.file.hosts):
+                return self._go(setup)
+
+    def _has_ended(self) -> bool:
+        last = read_round(self.directory.round(self.file.rounds))
+        return last is not None and PHASES[-1] in last.phases
 
     def _go(self, setup: Setup) -> list[Row]:
         """Play all rounds, and draw what they come to."""

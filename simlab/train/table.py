@@ -81,6 +81,7 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "n_harm_missing": found["n_harm_missing"],
         "collected_veto_rate": scored.get("whole", {}).get("veto_rate"),
         "collected_n_missing": scored.get("n_missing"),
+        "collected_n_failed": scored.get("n_failed"),
         "length": found["length"],
         "refusals": found["refusals"],
         "drift": trained.get("drift", {}).get("mean"),

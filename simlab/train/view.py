@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from simlab.errors import RunDirectoryError
+from simlab.errors import ConfigError, LogWriteError, RunDirectoryError, StrayExitError
 from simlab.train.directory import TrainingDirectory
+from simlab.train.launch import Training
 from simlab.train.observer import TrainingObserver
 from simlab.train.progress import Progress
 from simlab.train.table import FILE, Row
@@ -79,6 +80,25 @@ class TrainingView:
 
     def _on_notice(self, notice: str) -> None:
         self._console.print(f"[yellow]{escape(notice)}[/]")
+
+
+def follow(training: Training, console: Console) -> list[Row]:
+    """Train in sight of whoever sits at the terminal; gives the table.
+
+    Raises:
+        ConfigError: Ctrl-C has stopped it; says how to go on.
+        LogWriteError: The disk takes no more; says so too.
+        StrayExitError: Users' code has ended it.
+        BudgetSpentError: A run has stopped at its budget.
+    """
+    again = f"simlab train {training.directory.path} --resume"
+    try:
+        with TrainingView(console, training.file.rounds).shown() as observer:
+            return training.run(observer)
+    except KeyboardInterrupt:
+        raise ConfigError(f"stopped; go on with: {again}") from None
+    except (LogWriteError, StrayExitError) as error:
+        raise type(error)(f"{error.message}; then: {again}") from error
 
 
 def read_rows(directory: TrainingDirectory) -> list[Row]:

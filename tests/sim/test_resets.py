@@ -88,3 +88,15 @@ def test_what_cannot_be_begun_is_refused_before_anything_is_made(keys, message, 
 def test_a_file_without_resets_has_the_seeds_that_it_had():
     assert load_run_file("study_coach").starts == []
     assert checked({**DATA, "episodes": 3}).seed_of(2) == derive(0, "episode", 2)
+
+
+def test_a_run_file_that_was_read_is_run_as_one_that_is_named(run_file, tmp_path):
+    path = run_file({**DATA, "resets": [EXAM, ESSAY]})
+
+    named = run(path, out=tmp_path / "named", hosts=0)
+    read = run(load_run_file(path), out=tmp_path / "read", hosts=0)
+    again = run(load_run_file(path), out=tmp_path / "read", hosts=0, resume=True)
+
+    assert read.digest == named.digest == again.digest
+    with pytest.raises(ConfigError, match="exists already; go on with it by --resume"):
+        run(load_run_file(path), out=tmp_path / "read", hosts=0)

@@ -7,13 +7,15 @@ import pytest
 
 from simlab.errors import TrainingError
 from simlab.models.transformers_model import TransformersModel
+from simlab.models.weights import fingerprint
 from simlab.sim.run import Run
 from simlab.train.adapter import read_record
 from simlab.train.completions import drawn_by
-from simlab.train.dataset import read_dataset
+from simlab.train.dataset import Dataset, read_dataset, write_dataset
 from simlab.train.launch import train
 from simlab.train.observer import TrainingObserver
 from simlab.train.scored import load_scored
+from tests.train.conftest import sample_of
 
 pytestmark = pytest.mark.model
 
@@ -141,6 +143,27 @@ def test_other_losses_select_in_their_own_way(loss, select, training_file, tmp_p
     else:
         assert {*labels} == {None}
     assert rows[1]["n_samples"] == len(labels) == {"sft": len(labels), "dpo": 8}[loss]
+
+
+@pytest.mark.parametrize("loss", ["sft", "kto"])
+def test_influence_11_static_samples_make_up_their_share(
+    loss, training_file, tiny_weights, tmp_path
+):
+    pairs = [sample_of(first=n, label=not n % 2, pair=n // 2) for n in range(40)]
+    write_dataset(Dataset(tuple(pairs), fingerprint(tiny_weights)), tmp_path / "safe.parquet")
+    file = training_file(
+        rounds=1,
+        train={"loss": loss, "lora": {"rank": 2}},
+        select={"method": "top", "fraction": 1.0} if loss == "sft" else {"fraction": 0.5},
+        static={"data": "safe.parquet", "fraction": 0.5},
+    )
+
+    train(file, out=tmp_path / "out")
+
+    samples = datasets(tmp_path / "out", [1])[0].samples
+    static = [one for one in samples if one.role != "assistant"]
+    assert len(static) * 2 == len(samples)
+    assert {one.label for one in static} == ({True} if loss == "sft" else {True, False})
 
 
 def test_influence_16_weights_are_loaded_once_over_five_rounds_and_only_the_learner_is_adapted(
