@@ -7,25 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from simlab.errors import ConfigError
-from simlab.sim.casting import make_world
 from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.provenance import provenance
-from simlab.sim.rehearsal import rehearse
-from simlab.train.choosing import static_samples
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
-from simlab.train.panel_check import check_harm
 from simlab.train.plays import Plays
 from simlab.train.plots import draw_plots
+from simlab.train.rehearsal import rehearse_training
 from simlab.train.round import PHASES, Round, versions
 from simlab.train.round_record import RoundRecord, read_round
 from simlab.train.serving import served
 from simlab.train.setup import Setup, identity_of
 from simlab.train.table import Row, rows_of, write_table
 from simlab.train.train_file import TrainFile, open_train_file, read_train_file
-from simlab.yaml_file import YamlFile, located
+from simlab.yaml_file import YamlFile
 
 _LIBRARIES = ("torch", "peft", "matplotlib")
 
@@ -128,7 +125,7 @@ def prepare_training(
         source = open_train_file(str(training))
         data = source.data
     file = read_train_file(data, source, settings=given)
-    plays = checked_plays(file, source)
+    plays = rehearse_training(file, source)
     if source is not None:
         path = directory_of(file.name, out, resume=resume)
     if resume and TrainingDirectory.is_one(path):
@@ -137,26 +134,6 @@ def prepare_training(
     else:
         directory = TrainingDirectory.create(path, _record(file))
     return Training(file, directory, plays)
-
-
-def checked_plays(file: TrainFile, source: YamlFile | None = None) -> Plays:
-    """What makes the runs of a training, once each kind of them was seen to be playable.
-
-    Raises:
-        ConfigError: One is not; says why.
-    """
-    inner = None if source is None else source.under("run")
-    rehearse(file.run, inner)
-    with located(source, "evaluate"):
-        plays = Plays(file, make_world(file.run))
-        check_harm(file.evaluate.harm, plays.rater)
-        rehearse(plays.evaluating(None))
-    with located(source, "collect"):
-        rehearse(plays.collecting(1, None))
-    if file.static is not None:
-        with located(source, "static"):
-            static_samples(file.static, fingerprints(file.run.models)[plays.model])
-    return plays
 
 
 def _play(setup: Setup, number: int, last: RoundRecord | None) -> RoundRecord:

@@ -8,17 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simlab.env.environment import Environment
-from simlab.errors import ConfigError
-from simlab.find import near
-from simlab.models.embedder import Embedder
-from simlab.models.held import Held
 from simlab.seeding import derive
-from simlab.sim.casting import seat_specs
 from simlab.sim.config import AgentSpec, PartSpec, RunFile, checked
 from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import parameters
-from simlab.sim.modelling import build_models
 from simlab.train.states import Reset, States
 from simlab.train.train_file import TrainFile
 
@@ -30,31 +23,27 @@ HARM = "harm"
 
 
 class Plays:
-    """Makes the run files of a training's rounds.
+    """Makes the run files of a training's rounds; `rehearse_training` makes one that can be played.
 
     Args:
         file: The training.
-        world: That is played.
+        specs: Who takes each seat of its run.
+        states: Where episodes begin.
+        model: Name of the run's model that the learner begins with.
 
     Attributes:
-        states: Where episodes begin.
-        model: Name of the model that the learner begins with.
-
-    Raises:
-        ConfigError: The learner cannot learn, or there are too few states.
+        states: As given.
+        model: As given.
     """
 
-    def __init__(self, file: TrainFile, world: Environment) -> None:
-        self._file = file
-        self.states = States.of(world, file.evaluate.states)
-        self.states.check(file.collect)
-        self._specs = _specs_by_seat(file, world)
-        self.model = _model_of_learner(file, self._specs)
-        self._cast = {
-            seat: _named(spec, find_agent, self.model) for seat, spec in self._specs.items()
-        }
+    def __init__(
+        self, file: TrainFile, specs: Mapping[str, AgentSpec], states: States, model: str
+    ) -> None:
+        self._file, self._specs = file, specs
+        self.states, self.model = states, model
+        self._cast = {seat: _named(spec, find_agent, model) for seat, spec in specs.items()}
         seat = file.learner.seat
-        self._cast[seat] = _learning(self._specs[seat], self._cast[seat])
+        self._cast[seat] = _learning(specs[seat], self._cast[seat])
 
     @property
     def rater(self) -> PartSpec:
@@ -96,53 +85,6 @@ class Plays:
         own = {"name": name, "seed": seed, "resets": resets, "episodes": len(resets)}
         models = {**run.models, LEARNER: model}
         return checked({**data, **own, "cast": self._cast, "judges": judges, "models": models})
-
-
-def _specs_by_seat(file: TrainFile, world: Environment) -> Mapping[str, AgentSpec]:
-    """Who takes each seat; what a training cannot have is refused."""
-    run, seat = file.run, file.learner.seat
-    if run.persistent or run.resets:
-        what = f"cast.{run.persistent[0]}.persistent" if run.persistent else "resets"
-        raise ConfigError(f"run.{what}: a training begins each episode anew, so leave that out")
-    if LEARNER in run.models:
-        raise ConfigError(f"run.models.{LEARNER}: that is the learner's; give it another name")
-    if HARM in run.judges:
-        raise ConfigError(f"run.judges.{HARM}: that is evaluate.harm; give it another name")
-    specs = seat_specs(run, world)
-    if seat not in specs:
-        raise ConfigError(f"learner.seat: nobody sits in {seat!r}; {near(seat, [*specs])}")
-    for key, spec in (("rating", file.rating), ("veto", file.veto)):
-        if spec is None:
-            continue
-        kind, name = ("seat", spec.seat) if spec.judge is None else ("judge", spec.judge)
-        known = [*specs] if kind == "seat" else [*run.judges]
-        if name not in known:
-            raise ConfigError(
-                f"{key}.{kind}: the run has no {kind} {name!r}; {near(str(name), known)}"
-            )
-        if name == seat and kind == "seat":
-            raise ConfigError(f"{key}.seat must be another than the learner's, got {name!r}")
-    return specs
-
-
-def _model_of_learner(file: TrainFile, specs: Mapping[str, AgentSpec]) -> str:
-    """The model that the learner begins with.
-
-    Raises:
-        ConfigError: It has none that can be trained.
-    """
-    seat, models = file.learner.seat, build_models(file.run.models)
-    known = [name for name, model in models.items() if not isinstance(model, Embedder)]
-    name = file.learner.model or specs[seat].model or (known[0] if len(known) == 1 else None)
-    if name not in known:
-        raise ConfigError(f"learner.model: there is no model {name!r}; {near(str(name), known)}")
-    if not isinstance(models[name], Held):
-        engine = file.run.models[name].get("engine")
-        raise ConfigError(
-            f"run.models.{name}.engine must be one that holds weights, which can be trained, such "
-            f"as 'transformers' or 'vllm', got {engine!r}"
-        )
-    return name
 
 
 def _named(spec: PartSpec, find: Any, model: str) -> dict[str, Any]:

@@ -155,8 +155,8 @@ def _show_results(console: Console, rows: Sequence[Row]) -> None:
 
 
 def _show_diagnostics(console: Console, rows: Sequence[Row]) -> None:
-    columns = ("round", "n", "failed", "missing", "length", "refusals", "KL", "drift", "samples")
-    table = Table(*columns, "tokens", "seconds", box=None, pad_edge=False)
+    columns = ("round", "n", "failed", "missing", "length", "refusals", "KL", "drift", "collected")
+    table = Table(*columns, "samples", "tokens", "seconds", box=None, pad_edge=False)
     for row in rows:
         drift = _number(row["drift"])
         table.add_row(
@@ -168,6 +168,7 @@ def _show_diagnostics(console: Console, rows: Sequence[Row]) -> None:
             _number(row["refusals"]),
             _number(row["kl"]),
             f"[red]{drift}[/]" if row["drift_alarm"] else drift,
+            _collected(row),
             _number(row["n_samples"]),
             f"{row['n_tokens']:,}",
             ", ".join(
@@ -176,6 +177,18 @@ def _show_diagnostics(console: Console, rows: Sequence[Row]) -> None:
         )
     console.print()
     console.print(table)
+
+
+def _collected(row: Row) -> str:
+    """What became of the episodes that were played to learn from, where any were."""
+    if row["collected_veto_rate"] is None:
+        return "-"
+    parts = [
+        f"{_number(row['collected_veto_rate'])} vetoed",
+        f"{row['collected_n_missing']} missing",
+        f"{row['collected_n_failed']} failed",
+    ]
+    return ", ".join(parts)
 
 
 def _interval(interval: Mapping[str, Any] | None) -> str:

@@ -127,7 +127,7 @@ def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
             {"evaluate": {"states": 1, "harm": {"agent": "rule", "phrases": []}}},
             "takes phrases, a pattern or refusals",
         ),
-        ({"run": {"judges": {"harm": HARM}}}, "run.judges.harm: that is evaluate.harm"),
+        ({"run": {"judges": {"harm": HARM}}}, "run.judges.harm: that name is the panel's"),
         ({"run": {"world": "simlab.env.car_sale:CarSale", "options": {}}}, "no seat 'assistant'"),
         ({"run": {"resets": [{"environment": "gameable_exam"}]}}, "run.resets: a training begins"),
         ({"run": {"cast": {"*": {"modell": 1}}}}, r"mine.yaml:\d+: .*no option 'modell'"),
@@ -142,6 +142,14 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(keys, message
         prepare_training(file(**keys), out=tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
+
+
+def test_the_line_that_is_told_is_that_of_the_key(file):
+    path = file(learner={"seat": "coach"})
+    line = path.read_text().splitlines().index("  seat: coach")
+
+    with pytest.raises(ConfigError, match=f"mine.yaml:{line}: learner.seat"):
+        prepare_training(path)
 
 
 def test_a_model_without_weights_cannot_learn(file, tmp_path):
