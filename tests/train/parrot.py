@@ -74,6 +74,9 @@ class Parrot:
     def memory_bytes(self):
         return 0
 
+    def gpus(self):
+        return 0
+
     def open(self):
         raise AssertionError("it has no engine")
 

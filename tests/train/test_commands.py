@@ -71,9 +71,7 @@ def test_a_training_may_be_gone_on_with_by_its_directory(trained, simlab):
 
 
 def test_bad_input_exits_with_2_and_makes_nothing(simlab, training_file, tmp_path):
-    result = simlab(
-        "train", training_file(), "--set", "rating.seat=me", "--out", tmp_path / "o"
-    )
+    result = simlab("train", training_file(), "--set", "rating.seat=me", "--out", tmp_path / "o")
 
     assert result.exit_code == 2
     assert "rating.seat: the run has no seat 'me'" in result.stderr

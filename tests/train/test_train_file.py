@@ -108,8 +108,8 @@ def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
         ({"rating": {"judge": "kind"}}, "rating.judge: the run has no judge 'kind'"),
         ({"veto": {"seat": "transition"}}, "veto.seat: the run has no seat 'transition'"),
         (
-            {"evaluate": {"states": 2, "harm": HARM}},
-            "evaluate.states must be under 2, which is how many initial states environment",
+            {"evaluate": {"states": 8, "harm": HARM}},
+            "evaluate.states must be under 8, which is how many initial states environment",
         ),
         (
             {"collect": {"fractions": {"strange": 1.0}}},
