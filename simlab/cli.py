@@ -1,4 +1,4 @@
-"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``branch`` and more.
+"""The command line: ``simlab run``, ``show``, ``judge``, ``replay``, ``train`` and others.
 
 Commands import what they need when they run, so that ``simlab --help`` is quick. They exit with 0
 when done, 1 when the run failed, and 2 when what was given cannot be run.
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
 from simlab.errors import ConfigError, LogWriteError, StrayExitError
 from simlab.exits import failures_told
+from simlab.serve_commands import models
 
 if TYPE_CHECKING:
-    from simlab.sim.config import RunFile
     from simlab.sim.launch import Launch
     from simlab.sim.run import Run
 
@@ -26,23 +27,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Scenario = Annotated[
-    str, typer.Argument(help="A bundled scenario, a run file, or with --resume a run directory.")
-]
-File = Annotated[str, typer.Argument(help="A bundled scenario or a run file.")]
-Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
-Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model", metavar="NAME=ENGINE[:WEIGHTS]", help="Replace a model, or all=… of them."
-    ),
-]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the run file.")
-]
 
 
 @app.command()
@@ -101,9 +85,13 @@ def show(
     digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what a run came to: summary, transcript, scores, tokens, failures."""
+    """Show what a run came to: summary, transcript, scores, tokens, failures; or a training."""
     with failures_told():
         from simlab.sim.run import Run
+
+        if (directory / "train.yaml").is_file():
+            _show_training(directory, json=json)
+            return
 
         shown = Run(directory)
         if digest:
@@ -151,6 +139,34 @@ def judge(
         else:
             show_report(console, report.as_dict())
             console.print(f"\nscores: {rescore.directory.path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def train(
+    training: Annotated[
+        str, typer.Argument(help="A bundled training, its file, or with --resume its directory.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Directory of the training.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training.")] = False,
+    json: Json = False,
+) -> None:
+    """Train an agent on what was rated best: rounds of play, training, comparison, publication."""
+    with failures_told():
+        from simlab.display import console_for
+        from simlab.train.launch import prepare_training
+        from simlab.train.view import as_dict, follow, show_training
+
+        prepared = prepare_training(
+            training, out=out, seed=seed, settings=settings or [], resume=resume
+        )
+        console = console_for(json=json)
+        rows = follow(prepared, console)
+        if json:
+            _print_json(as_dict(prepared.directory, rows))
+        else:
+            show_training(console, prepared.directory, rows)
 
 
 @app.command()
@@ -226,79 +242,12 @@ def export(
         print(target)
 
 
-models = typer.Typer(
-    name="models", help="Serve a run file's models for all runs of a cluster.", no_args_is_help=True
-)
 app.add_typer(models)
-
-
-@models.command()
-def up(
-    file: File, address: Address = None, model: Models = None, settings: Settings = None
-) -> None:
-    """Serve the models of a run file until they are taken down; runs that join use them."""
-    _serve("up", address, _file(file, model, settings))
-
-
-@models.command()
-def status(
-    file: Annotated[
-        str | None, typer.Argument(help="A bundled scenario or a run file; all if left out.")
-    ] = None,
-    address: Address = None,
-    model: Models = None,
-    settings: Settings = None,
-) -> None:
-    """Tell how the models of a run file are, or all that the cluster serves."""
-    _serve("status", address, None if file is None else _file(file, model, settings))
-
-
-@models.command()
-def down(
-    what: Annotated[
-        str, typer.Argument(help="A bundled scenario, a run file, or an app that status tells of.")
-    ],
-    address: Address = None,
-    model: Models = None,
-    settings: Settings = None,
-) -> None:
-    """End what serves the models of a run file, or one app."""
-    from simlab.models.serving import PREFIX
-
-    is_app = what.startswith(PREFIX) and not Path(what).exists()
-    _serve("down", address, what if is_app else _file(what, model, settings))
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _file(scenario: str, models: list[str] | None, settings: list[str] | None) -> "RunFile":
-    """A run file whose models can be served, so that no cluster is joined for another."""
-    with failures_told():
-        from simlab.sim.config import load_run_file
-        from simlab.sim.service import served_specs
-
-        file = load_run_file(scenario, models=models or [], settings=settings or [])
-        served_specs(file)
-        return file
-
-
-def _serve(verb: Literal["up", "status", "down"], address: str | None, file: Any) -> None:
-    with failures_told():
-        from simlab.display import console_for, show_service
-        from simlab.sim.blocking import run_async
-        from simlab.sim.service import connected
-
-        console = console_for(json=False)
-
-        async def serve() -> None:
-            async with connected(address) as service:
-                show_service(console, await getattr(service, verb)(file))
-
-        with console.status(verb):
-            run_async(serve())
 
 
 def _watch(launch: "Launch", *, json: bool) -> None:
@@ -323,6 +272,19 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         show_next(console, run)
     if run.summary.n_ended == 0:
         raise SystemExit(1)
+
+
+def _show_training(directory: Path, *, json: bool) -> None:
+    from simlab.display import console_for
+    from simlab.train.directory import TrainingDirectory
+    from simlab.train.view import as_dict, read_rows, show_training
+
+    opened = TrainingDirectory.open(directory)
+    rows = read_rows(opened)
+    if json:
+        _print_json(as_dict(opened, rows))
+    else:
+        show_training(console_for(json=json), opened, rows)
 
 
 def _show(run: "Run", episode: int | None) -> None:

@@ -1,5 +1,6 @@
 """YAML files that know in which line each key stands."""
 
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,13 @@ class YamlFile:
         """File and line of a key, as editors understand it."""
         line = self.line_of(path)
         return f"{self.path}" if line is None else f"{self.path}:{line}"
+
+    def under(self, key: str) -> "YamlFile":
+        """What stands below a key, as a file of its own: its messages name the same lines."""
+        part = copy.copy(self)
+        part.data = self.data.get(key, {})
+        part._lines = {path[1:]: line for path, line in self._lines.items() if path[0] == key}
+        return part
 
     def _number(self, node: yaml.Node, path: KeyPath) -> None:
         if isinstance(node, yaml.MappingNode):

@@ -204,3 +204,14 @@ def test_a_setting_of_a_mapping_has_each_key_once():
         ConfigError, match=r"--set options=.*: the value is not YAML: key 'a' stands"
     ):
         with_settings({}, ["options={a: 1, a: 2}"])
+
+
+def test_what_stands_below_a_key_is_a_file_of_its_own_with_the_same_lines(tmp_path):
+    file = YamlFile(tmp_path / "mine.yaml", "name: x\nrun:\n  world: a\n  cast:\n    ann: {}\n")
+
+    part = file.under("run")
+
+    assert part.data == {"world": "a", "cast": {"ann": {}}}
+    assert part.where(("cast", "ann")) == f"{tmp_path / 'mine.yaml'}:5"
+    assert part.where(("name",)) == str(tmp_path / "mine.yaml")
+    assert file.where(("run", "cast")).endswith(":4")

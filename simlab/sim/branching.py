@@ -82,7 +82,8 @@ def plan_branch(
     _check_settings(settings)
     above = branching_of(parent.record)
     kept, left = _forks_above(above, episode, step)
-    last = Fork(step, left[0].before if left else parent.file, dict(say or {}))
+    alone = checked(parent.file.alone(episode))
+    last = Fork(step, left[0].before if left else alone, dict(say or {}))
     episode_seed = _seed_of(parent.log, episode)
     record = {
         "parent": str(parent.path),
@@ -93,7 +94,7 @@ def plan_branch(
         "sampling_seed": seed,
         "forks": [_fork_record(fork) for fork in [*kept, last]],
     }
-    return BranchPlan(_changed(parent.file, settings, samples), record)
+    return BranchPlan(_changed(alone, settings, samples), record)
 
 
 def branching_of(record: Mapping[str, Any]) -> Branching | None:

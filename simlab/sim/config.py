@@ -1,7 +1,10 @@
 """The run file: what is run, as YAML, checked before anything starts."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,6 +16,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -22,6 +26,7 @@ from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.models.model import Sampling
 from simlab.problem import problem
+from simlab.seeding import derive
 from simlab.sim.kinds import USUAL
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
@@ -147,6 +152,13 @@ class RunFile(_Strict):
     """Of the world's constructor."""
     reset: dict[str, Any] = {}
     """Options of each reset."""
+    resets: list[dict[str, Any]] = []
+    """Options of each episode's own reset, which add to those of ``reset``. There are then as many
+    episodes, or fewer if ``episodes`` says so, and the seed of each follows from its options and
+    from how manieth it is with these, whatever else is played::
+
+        resets: [{environment: exam, state: "1"}, {environment: exam, state: "1"}]
+    """
     cast: dict[str, AgentSpec]
     """By seat; a name may be a pattern such as ``bidder_*``, the last that fits holds. What is said
     of a seat by its own name adds to that, or stands alone if it names an ``agent``."""
@@ -164,6 +176,50 @@ class RunFile(_Strict):
     def persistent(self) -> list[str]:
         """Names in the cast whose agents live across episodes."""
         return [name for name, spec in self.cast.items() if spec.persistent]
+
+    @cached_property
+    def starts(self) -> list[tuple[str, int]]:
+        """The options of each of `resets` as JSON, and how manieth it is with these, from 0."""
+        seen: Counter[str] = Counter()
+        starts = []
+        for options in self.resets:
+            key = json.dumps(options, sort_keys=True, default=str)
+            starts.append((key, seen[key]))
+            seen[key] += 1
+        return starts
+
+    def reset_of(self, episode: int) -> dict[str, Any]:
+        """The options of an episode's reset."""
+        return {**self.reset, **self.resets[episode]} if self.resets else self.reset
+
+    def seed_of(self, episode: int) -> int:
+        """The seed of an episode; it does not depend on how many episodes there are."""
+        if self.resets:
+            return derive(self.seed, "episode", *self.starts[episode])
+        return derive(self.seed, "episode", episode)
+
+    def alone(self, episode: int) -> dict[str, Any]:
+        """The data of a run file all of whose episodes begin as one of this does."""
+        data = self.model_dump(mode="json", exclude_unset=True)
+        if data.pop("resets", None):
+            data["reset"] = self.reset_of(episode)
+        return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_resets(cls, data: Any) -> Any:
+        resets = data.get("resets") if isinstance(data, dict) else None
+        return {"episodes": len(resets), **data} if isinstance(resets, list) and resets else data
+
+    @field_validator("episodes")
+    @classmethod
+    def _have_resets(cls, episodes: int, info: ValidationInfo) -> int:
+        resets = info.data.get("resets")
+        if resets and episodes > len(resets):
+            raise ValueError(
+                f"must be at most {len(resets)}, one for each of resets, got {episodes}"
+            )
+        return episodes
 
     @field_validator("world")
     @classmethod
@@ -238,6 +294,7 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
         raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
     _check_models(run, file)
     _check_clock(run, file)
+    _check_resets(run, file)
     return run
 
 
@@ -301,6 +358,16 @@ def _check_clock(run: RunFile, file: YamlFile | None) -> None:
             f"{where}clock.kind must be 'simulated' where an agent is persistent, as "
             f"cast.{run.persistent[0]} is, got 'real'; a real clock may end an episode in the "
             "midst of a turn, and what was remembered of that could not be rebuilt"
+        )
+
+
+def _check_resets(run: RunFile, file: YamlFile | None) -> None:
+    """See that what a persistent agent remembers can be played again in a branch of one episode."""
+    if run.persistent and run.resets:
+        where = f"{file.where(('resets',))}: " if file else ""
+        raise ConfigError(
+            f"{where}resets must be empty where an agent is persistent, as "
+            f"cast.{run.persistent[0]} is, got {len(run.resets)}; give all episodes one reset"
         )
 
 

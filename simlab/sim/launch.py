@@ -91,7 +91,7 @@ class Launch:
 
 
 def run(
-    scenario: str | Path,
+    scenario: str | Path | RunFile,
     *,
     episodes: int | None = None,
     seed: int | None = None,
@@ -110,7 +110,8 @@ def run(
     Works in scripts, in notebooks (where an event loop is running already) and in jobs.
 
     Args:
-        scenario: Name of a bundled scenario, path of a run file, or with `resume` a run directory.
+        scenario: Name of a bundled scenario, path of a run file, or with `resume` a run directory;
+            or a run file that was read.
         episodes: Instead of the file's number.
         seed: Instead of the file's.
         out: The run's directory; by default the next ``runs/NAME-0001``.
@@ -148,7 +149,7 @@ def run(
 
 
 def prepare(
-    scenario: str | Path,
+    scenario: str | Path | RunFile,
     *,
     episodes: int | None = None,
     seed: int | None = None,
@@ -170,9 +171,12 @@ def prepare(
         raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
     asked = None if person is None else as_person(person)
     hosts = as_hosts(hosts)
-    path = Path(scenario)
+    path: Path | None = None
     source: YamlFile | None = None
-    if resume and RunDirectory.is_one(path):
+    if isinstance(scenario, RunFile):
+        data = scenario.model_dump(mode="json", exclude_unset=True)
+    elif resume and RunDirectory.is_one(Path(scenario)):
+        path = Path(scenario)
         data = _recorded(path, out)
     else:
         source = open_run_file(str(scenario))
@@ -183,7 +187,7 @@ def prepare(
     n_hosts = _count_hosts(hosts, file)
     if not resume:  # a run that has ended needs no cluster
         _check_cluster(file, n_hosts, address)
-    if source is not None:
+    if path is None:
         path = directory_of(file.name, out, resume=resume)
     if resume and RunDirectory.is_one(path):
         directory = RunDirectory.open(path)

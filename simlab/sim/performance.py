@@ -115,7 +115,8 @@ class Performance:
             stack.push_async_callback(self._dismiss)
             stack.push_async_callback(clock.close)
             cast = await self._cast(world, seat_specs(run, world))
-            steps = play(world, cast, clock, self._journal, options=run.reset)
+            reset = run.reset_of(self._journal.episode)
+            steps = play(world, cast, clock, self._journal, options=reset)
             await stack.enter_async_context(aclosing(steps))  # type: ignore[type-var] # a generator
             async for moment in steps:
                 self._tally.add(moment)

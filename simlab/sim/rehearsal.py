@@ -8,7 +8,6 @@ from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
 from simlab.models.embedder import AnyModel
-from simlab.seeding import derive
 from simlab.sim.absent import AbsentPerson, absent_models
 from simlab.sim.casting import (
     asks_person,
@@ -45,6 +44,10 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
         world = make_world(run)
     with located(source, "reset"):
         _rehearse_reset(run, world)
+    for episode, (_, nth) in enumerate(run.starts):
+        if not nth:
+            with located(source, "resets", episode):
+                _reset(run, world, episode)
     models = absent_models(run.models)
     for name in run.cast:
         with located(source, "cast", name):
@@ -73,9 +76,13 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
 
 def _rehearse_reset(run: RunFile, world: Environment) -> None:
     """See that the world takes the options of its resets, if it is to be given any."""
-    if run.reset:
-        seed = derive(run.seed, "episode", 0)
-        make(f"reset of world {run.world}", lambda: world.reset(seed, run.reset), {})
+    if run.reset and not run.resets:
+        _reset(run, world, 0)
+
+
+def _reset(run: RunFile, world: Environment, episode: int) -> None:
+    seed, options = run.seed_of(episode), run.reset_of(episode)
+    make(f"reset of world {run.world}", lambda: world.reset(seed, options), {})
 
 
 def _check_terminal(seat: Seat, spec: AgentSpec) -> None:

@@ -115,7 +115,7 @@ class Staging:
         """The seed of an episode; it does not depend on how many episodes there are."""
         if self.branching is not None:
             return self.branching.episode_seed
-        return derive(self.run.seed, "episode", episode)
+        return self.run.seed_of(episode)
 
     def sampling_seed_of(self, episode: int) -> int:
         """The root from which the seeds of an episode's new draws derive."""

@@ -45,7 +45,7 @@ def mixed(
     Raises:
         ConfigError: There are too few pairs, or a static sample has none.
     """
-    pairs = _pairs(static)
+    pairs = pairs_of(static)
     n_pairs = n_static(len(own), fraction) // 2
     if n_pairs > len(pairs):
         raise ConfigError(
@@ -62,7 +62,7 @@ def mixed(
     return (*own, *added)
 
 
-def _pairs(samples: Sequence[Sample]) -> list[tuple[Sample, ...]]:
+def pairs_of(samples: Sequence[Sample]) -> list[tuple[Sample, ...]]:
     """Chosen and rejected samples by their pair, the chosen one first.
 
     Raises:

@@ -1,5 +1,6 @@
 """Samples and trainers for the tests of training."""
 
+import pyarrow.parquet  # noqa: F401 - takes half a second, which no test should be charged with
 import pytest
 import yaml
 
@@ -8,6 +9,7 @@ from simlab.train.dataset import Dataset
 from simlab.train.options import LoraOptions, TrainingOptions
 from simlab.train.sample import Sample
 from tests.models.conftest import plain_model, tiny_engine, tiny_weights, tokenizer
+from tests.train.trainings import run_of, training_of
 
 __all__ = ["plain_model", "tiny_engine", "tiny_weights", "tokenizer"]
 
@@ -79,3 +81,15 @@ def play(tiny_weights, tmp_path):
         return run(str(file), out=tmp_path / "run", hosts=0)
 
     return start
+
+
+@pytest.fixture
+def training_file(tmp_path, tiny_weights):
+    """Writes the file of a training with a scripted collector, and gives its path."""
+
+    def write(name="small.yaml", model=(), **keys):
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(training_of(run_of(tiny_weights, **dict(model)), **keys)))
+        return path
+
+    return write

@@ -1,0 +1,58 @@
+"""Checks by the trainer of what engines have drawn: drift, and how far a version is from base."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simlab.sim.run import Run
+from simlab.train.diagnostics import kl_estimate_to_base
+from simlab.train.drift import ALARM_LEVELS, Drift, drift
+from simlab.train.sample import Sample
+from simlab.train.samples import samples_of
+from simlab.train.train_file import TrainFile
+
+if TYPE_CHECKING:
+    from simlab.train.trainer import Trainer
+
+
+class Checks:
+    """Computes some samples again.
+
+    Args:
+        file: Says how many, and what is an alarm.
+        model: Name of the run's model that learns.
+        trainer: Computes.
+    """
+
+    def __init__(self, file: TrainFile, model: str, trainer: "Trainer") -> None:
+        self._file = file
+        self._dtype = str(file.run.models[model].get("dtype", "float32"))
+        self._trainer = trainer
+
+    def drift(self, samples: Sequence[Sample], adapter: Path | None) -> Drift:
+        """How far recorded log-probabilities are from those of the trainer.
+
+        Args:
+            samples: Some of them were drawn by the version.
+            adapter: Folder of the version; None for the base.
+        """
+        level = self._file.check.level or ALARM_LEVELS[self._dtype]
+        own = [sample for sample in samples if sample.role == self._file.learner.seat]
+        few = own[: self._file.check.samples]
+        return drift(few, self._logprobs(few, adapter), level=level)
+
+    def kl_to_base(self, run: Run, adapter: Path) -> float:
+        """How far a version is from its base on what it has drawn, in nats per token.
+
+        Args:
+            run: That the version has played.
+            adapter: Its folder.
+        """
+        ended = sorted(run.log.ended() - run.log.failed())[: self._file.check.samples]
+        samples = samples_of(run, self._file.learner.seat, ended).samples
+        by_version, by_base = (self._logprobs(samples, of) for of in (adapter, None))
+        return kl_estimate_to_base(by_version, by_base)
+
+    def _logprobs(self, samples: Sequence[Sample], adapter: Path | None) -> list[tuple[float, ...]]:
+        micro_tokens = self._file.train.micro_tokens
+        return self._trainer.logprobs(samples, adapter, micro_tokens=micro_tokens)

@@ -1,0 +1,148 @@
+"""From the episodes of a round to its dataset: which are learnt from, and as what."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from simlab.errors import ConfigError, TrainingError
+from simlab.sim.run import Run
+from simlab.train.dataset import Dataset, check_dataset, read_dataset
+from simlab.train.mix import mixed, pairs_of
+from simlab.train.sample import Sample
+from simlab.train.samples import samples_of
+from simlab.train.scored import Scored
+from simlab.train.selection import Rated, best_of, preference_pairs, top, top_and_bottom
+from simlab.train.train_file import StaticSpec, TrainFile
+
+Roles = dict[int, tuple[bool | None, int | None]]
+"""Label and pair of each episode that is learnt from, by its number."""
+
+
+def chosen(file: TrainFile, scored: Sequence[Scored]) -> Roles:
+    """Which episodes are learnt from, and as what.
+
+    Args:
+        file: Says how they are selected.
+        scored: With the ratings that count.
+
+    Raises:
+        TrainingError: There are none; says why.
+    """
+    vetoed = {one.episode for one in scored if one.vetoed}
+    rated = [one.rated() for one in scored]
+    found = dict(_roles(file, rated, vetoed))
+    if not found:
+        n_missing = sum(one.rating is None for one in rated)
+        raise TrainingError(
+            f"a round must have episodes to learn from, got none of {len(rated)}: {len(vetoed)} "
+            f"vetoed, {n_missing} without a rating; play more, or raise veto.level"
+        )
+    return found
+
+
+def dataset_of(
+    run: Run, file: TrainFile, roles: Roles, *, version: str, rng: np.random.Generator
+) -> Dataset:
+    """What is learnt from: the episodes that were chosen, and static samples beside them.
+
+    Args:
+        run: Of the round.
+        file: The training.
+        roles: Of the episodes.
+        version: That must have drawn all of it, such as ``"learner+agent@2"``.
+        rng: Draws static pairs.
+
+    Raises:
+        ConfigError: A sample was drawn by another version, or the static ones do not fit.
+    """
+    dataset = samples_of(run, file.learner.seat, roles)
+    own = [_as(sample, roles) for sample in dataset.samples]
+    stale = sorted({sample.version for sample in own} - {version})
+    if stale:
+        raise ConfigError(f"samples must be drawn by {version!r}, got some by {stale!r}")
+    if file.train.loss == "dpo":
+        own = list(_whole_pairs(own))
+    if file.static is None:
+        return dataset.with_samples(own)
+    static = static_samples(file.static, dataset.base)
+    share = file.static.fraction
+    if file.train.loss != "sft":
+        return dataset.with_samples(mixed(own, static.samples, share, rng=rng))
+    # SFT has no use for what was rejected: of twice as many pairs one half is the same share.
+    together = mixed(own, static.samples, 2 * share / (1 + share), rng=rng)
+    return dataset.with_samples(sample for sample in together if sample.label is not False)
+
+
+def static_samples(spec: StaticSpec, base: str) -> Dataset:
+    """The samples that are learnt from in every round.
+
+    Args:
+        spec: Says where they are.
+        base: Fingerprint of the weights that learn.
+
+    Raises:
+        ConfigError: They cannot be read or learnt from, are of other weights, or come in no pairs.
+    """
+    static = read_dataset(Path(spec.data))
+    check_dataset(static, base)
+    pairs_of(static.samples)
+    return static
+
+
+def _roles(
+    file: TrainFile, rated: Sequence[Rated], vetoed: set[int]
+) -> Iterator[tuple[int, tuple[bool | None, int | None]]]:
+    spec = file.select
+
+    def keep(one: Rated) -> bool:
+        return one.episode not in vetoed
+
+    match file.method:
+        case "best_of":
+            yield from _all(best_of(rated, spec.n, level=file.level, keep=keep), None)
+        case "top":
+            yield from _all(top(rated, spec.fraction, level=file.level, keep=keep), None)
+        case "top_and_bottom":
+            both = top_and_bottom(
+                rated,
+                spec.fraction,
+                level=file.level,
+                keep=keep,
+                vetoed_may_be_negative=spec.vetoed_may_be_negative,
+            )
+            yield from _all(both.positive, label=True)
+            yield from _all(both.negative, label=False)
+        case "pairs":
+            pairs = preference_pairs(rated, spec.n, margin=spec.margin, keep=keep)
+            for number, (better, worse) in enumerate(pairs):
+                yield better.episode, (True, number)
+                yield worse.episode, (False, number)
+
+
+def _all(
+    rated: Iterable[Rated], label: bool | None
+) -> Iterator[tuple[int, tuple[bool | None, int | None]]]:
+    return ((one.episode, (label, None)) for one in rated)
+
+
+def _as(sample: Sample, roles: Mapping[int, tuple[bool | None, int | None]]) -> Sample:
+    label, pair = roles[sample.episode]
+    return replace(sample, label=label, pair=pair)
+
+
+def _whole_pairs(samples: Sequence[Sample]) -> Iterator[Sample]:
+    """Samples of pairs that are one sample each.
+
+    Raises:
+        ConfigError: An episode of a pair is several samples, as memories make it that forget.
+    """
+    episodes = [sample.episode for sample in samples]
+    twice = next((number for number in episodes if episodes.count(number) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"an episode of a pair must be one sample, got {episodes.count(twice)} of episode "
+            f"{twice}; give the learner memory: list"
+        )
+    return iter(samples)

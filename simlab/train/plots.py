@@ -1,0 +1,85 @@
+"""Figures of a training as PNG; this is the one door to matplotlib."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from simlab.trace.disk import write_whole
+from simlab.train.directory import TrainingDirectory
+from simlab.train.table import Row
+
+_FIGURES = ("rating", "harm", "veto_rate", "kl")
+_LABELS = {
+    "rating": "rating on held-out states",
+    "harm": "harm on held-out states",
+    "veto_rate": "share vetoed on held-out states",
+    "kl": "KL to base, nats per token",
+}
+
+
+def draw_plots(directory: TrainingDirectory, rows: Sequence[Row]) -> None:
+    """Draw rating, harm, veto rate and KL over the rounds, each as a file of ``plots/``.
+
+    All but the last are drawn by environment too. No display is needed, and none is touched.
+
+    Args:
+        directory: Of the training.
+        rows: Its table.
+
+    Raises:
+        LogWriteError: The disk does not take one.
+    """
+    folder = directory.path / "plots"
+    folder.mkdir(exist_ok=True)
+    for name in _FIGURES:
+        write_whole(folder / f"{name}.png", _drawn(rows, name))
+
+
+def _drawn(rows: Sequence[Row], name: str) -> bytes:
+    """The bytes of a PNG file."""
+    # Imported here because it takes half a second, which other commands should not pay.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for environment in sorted(rows[0]["by_environment"]) if name != "kl" else ():
+        standings = [row["by_environment"].get(environment, {}) for row in rows]
+        _draw(axes, rows, [standing.get(name) for standing in standings], environment)
+    _draw(axes, rows, [row[name] for row in rows], "all", color="black", linewidth=2)
+    _draw_ends(axes, rows, name)
+    axes.set_xlabel("round")
+    axes.set_ylabel(_LABELS[name])
+    axes.set_xticks([row["round"] for row in rows])
+    axes.legend(fontsize="small")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    return buffer.getvalue()
+
+
+def _draw(axes: Any, rows: Sequence[Row], values: Sequence[Any], label: str, **style: Any) -> None:
+    """A line through the rounds that have a value."""
+    means = [_mean(value) for value in values]
+    known = [
+        (row["round"], mean) for row, mean in zip(rows, means, strict=True) if mean is not None
+    ]
+    numbers, heights = [number for number, _ in known], [mean for _, mean in known]
+    axes.plot(numbers, heights, marker="o", label=label, **{"linewidth": 1, **style})
+
+
+def _draw_ends(axes: Any, rows: Sequence[Row], name: str) -> None:
+    """The 95 % intervals of all environments together."""
+    if name not in ("rating", "harm"):
+        return
+    known = [row for row in rows if row[name] is not None and row[name]["low"] is not None]
+    numbers = [row["round"] for row in known]
+    lows, highs = ([row[name][end] for row in known] for end in ("low", "high"))
+    axes.fill_between(numbers, lows, highs, color="black", alpha=0.12, linewidth=0)
+
+
+def _mean(value: Any) -> float | None:
+    """The mean of an interval, or a number as it is."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    return float(value["mean"])

@@ -1,0 +1,101 @@
+"""Rehearsal: all that a training names is made once, before any model is asked."""
+
+from collections.abc import Mapping
+
+from simlab.errors import ConfigError
+from simlab.find import near
+from simlab.models.embedder import Embedder
+from simlab.models.held import Held
+from simlab.sim.casting import make_world, seat_specs
+from simlab.sim.config import AgentSpec
+from simlab.sim.modelling import build_models, fingerprints
+from simlab.sim.rehearsal import rehearse
+from simlab.train.choosing import static_samples
+from simlab.train.panel_check import check_harm
+from simlab.train.plays import HARM, LEARNER, Plays
+from simlab.train.states import States
+from simlab.train.train_file import ScoreSpec, TrainFile
+from simlab.yaml_file import YamlFile, located
+
+
+def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
+    """What makes the runs of a training, once it was seen that they can be played.
+
+    Args:
+        file: What is to be trained.
+        source: Where it stands, to name lines in messages.
+
+    Raises:
+        ConfigError: Something cannot be made, played or learnt from; says what and why.
+    """
+    with located(source, "run"):
+        _check_run(file)
+    rehearse(file.run, None if source is None else source.under("run"))
+    world = make_world(file.run)
+    specs = seat_specs(file.run, world)
+    with located(source, "learner"):
+        model = _model_of_learner(file, specs)
+    for key, scores in (("rating", file.rating), ("veto", file.veto)):
+        with located(source, key):
+            if scores is not None:
+                _check_scores(key, scores, file, specs)
+    with located(source, "evaluate"):
+        states = States.of(world, file.evaluate.states)
+    with located(source, "collect"):
+        states.check(file.collect)
+    plays = Plays(file, specs, states, model)
+    with located(source, "evaluate"):
+        check_harm(file.evaluate.harm, plays.rater)
+        rehearse(plays.evaluating(None))
+    with located(source, "collect"):
+        rehearse(plays.collecting(1, None))
+    if file.static is not None:
+        with located(source, "static"):
+            static_samples(file.static, fingerprints(file.run.models)[model])
+    return plays
+
+
+def _check_run(file: TrainFile) -> None:
+    """See that a run has nothing that a training has for itself."""
+    run = file.run
+    if run.persistent or run.resets:
+        what = f"cast.{run.persistent[0]}.persistent" if run.persistent else "resets"
+        raise ConfigError(f"run.{what}: a training begins each episode anew, so leave that out")
+    for name, known, owner in ((LEARNER, run.models, "learner's"), (HARM, run.judges, "panel's")):
+        if name in known:
+            group = "models" if known is run.models else "judges"
+            raise ConfigError(f"run.{group}.{name}: that name is the {owner}; take another")
+
+
+def _model_of_learner(file: TrainFile, specs: Mapping[str, AgentSpec]) -> str:
+    """The model that the learner begins with.
+
+    Raises:
+        ConfigError: Nobody sits there, or the model is none that can be trained.
+    """
+    seat, models = file.learner.seat, build_models(file.run.models)
+    if seat not in specs:
+        raise ConfigError(f"learner.seat: nobody sits in {seat!r}; {near(seat, [*specs])}")
+    known = [name for name, model in models.items() if not isinstance(model, Embedder)]
+    name = file.learner.model or specs[seat].model or (known[0] if len(known) == 1 else None)
+    if name not in known:
+        raise ConfigError(f"learner.model: there is no model {name!r}; {near(str(name), known)}")
+    if not isinstance(models[name], Held):
+        engine = file.run.models[name].get("engine")
+        raise ConfigError(
+            f"run.models.{name}.engine must be one that holds weights, which can be trained, such "
+            f"as 'transformers' or 'vllm', got {engine!r}"
+        )
+    return name
+
+
+def _check_scores(
+    key: str, scores: ScoreSpec, file: TrainFile, specs: Mapping[str, AgentSpec]
+) -> None:
+    """See that somebody gives the scores that are meant, and not the learner itself."""
+    kind, name = ("seat", scores.seat) if scores.judge is None else ("judge", scores.judge)
+    known = [*specs] if kind == "seat" else [*file.run.judges]
+    if name not in known:
+        raise ConfigError(f"{key}.{kind}: the run has no {kind} {name!r}; {near(str(name), known)}")
+    if kind == "seat" and name == file.learner.seat:
+        raise ConfigError(f"{key}.seat must be another than the learner's, got {name!r}")

@@ -1,0 +1,66 @@
+"""What the rounds of a training share: its file and directory, its runs, and one trainer."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlab.models.weights import EMBEDDED
+from simlab.sim.places import without_places
+from simlab.train.directory import TrainingDirectory
+from simlab.train.observer import TrainingObserver
+from simlab.train.plays import Plays
+from simlab.train.round_record import digest_of
+from simlab.train.train_file import TrainFile
+
+if TYPE_CHECKING:
+    from simlab.train.trainer import Trainer
+
+_MAY_DIFFER = ("name", "description", "rounds", "hosts")
+"""Keys with which a training is gone on with although they have changed."""
+
+
+class Setup:
+    """What the rounds of a training share.
+
+    Args:
+        file: What is trained.
+        directory: Where.
+        plays: Makes its runs.
+        observer: Who looks on.
+    """
+
+    def __init__(
+        self,
+        file: TrainFile,
+        directory: TrainingDirectory,
+        plays: Plays,
+        observer: TrainingObserver,
+    ) -> None:
+        self.file, self.directory = file, directory
+        self.plays, self.observer = plays, observer
+        self._trainer: Trainer | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of all in the file that decides on what comes out."""
+        return digest_of(identity_of(self.file))
+
+    def trainer(self) -> "Trainer":
+        """The trainer, whose weights are loaded once for all rounds."""
+        if self._trainer is None:
+            # Imported here because torch takes seconds, which bad input should not pay.
+            from simlab.train.trainer import Trainer
+
+            weights = str(self.file.run.models[self.plays.model].get("weights", EMBEDDED))
+            own = self.file.trainer
+            self._trainer = Trainer(weights, dtype=own.dtype, device=own.device)
+        return self._trainer
+
+
+def identity_of(file: TrainFile) -> dict[str, Any]:
+    """The keys of a file that decide on what comes out, wherever the files stand that it names."""
+    data = file.model_dump(mode="json", exclude_unset=True)
+    data["run"] = without_places(data["run"])
+    if file.static is not None:
+        data["static"]["data"] = Path(file.static.data).name
+    return {key: value for key, value in data.items() if key not in _MAY_DIFFER}

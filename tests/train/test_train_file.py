@@ -1,0 +1,196 @@
+"""Files of trainings: what can be said in them, and what is refused before any model is asked."""
+
+import pytest
+import yaml
+
+from simlab.errors import ConfigError
+from simlab.models.weights import fingerprint
+from simlab.train.dataset import Dataset, write_dataset
+from simlab.train.launch import prepare_training
+from simlab.train.train_file import load_train_file, training_names
+from tests.train.conftest import sample_of
+from tests.train.trainings import HARM, JUDGE, run_of, training_of
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A folder that looks like weights from outside."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"tensors")
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path, weights):
+    """Writes a training with some keys of its own."""
+
+    def write(run=(), model=(), **keys):
+        path = tmp_path / "mine.yaml"
+        data = training_of({**run_of(weights, **dict(model)), **dict(run)}, **keys)
+        path.write_text(yaml.safe_dump(data))
+        return path
+
+    return write
+
+
+def test_the_bundled_trainings_can_be_read():
+    for name in training_names():
+        read = load_train_file(name)
+        assert read.name == name
+        assert read.description
+
+
+def test_a_run_may_be_named_and_any_key_set(tmp_path):
+    path = tmp_path / "mine.yaml"
+    keys = {"run": "study_coach", "evaluate": {"states": 1, "harm": HARM}}
+    path.write_text(yaml.safe_dump(keys))
+
+    read = load_train_file(
+        str(path),
+        settings=["train.loss=sft", "run.models.all.dtype=float32", "train.lora.rank=3"],
+    )
+
+    assert read.run.name == "study_coach"
+    assert read.run.models["small"]["dtype"] == "float32"
+    assert (read.train.loss, read.train.lora.rank) == ("sft", 3)
+    assert (read.method, read.level) == ("best_of", "subenv")
+
+
+def test_a_run_file_beside_it_is_found_first(tmp_path, weights, monkeypatch):
+    (tmp_path / "talk.yaml").write_text(yaml.safe_dump(run_of(weights)))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(training_of("talk.yaml")))
+    monkeypatch.chdir("/")
+
+    assert load_train_file(str(path)).run.name == "talk"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"ronds": 2}, r"mine.yaml:\d+: unknown key 'ronds'; did you mean rounds"),
+        ({"rounds": 0}, r"mine.yaml:\d+: rounds: input should be greater .* got 0"),
+        ({"run": 5}, r"mine.yaml:\d+: run must be a scenario, a run file or a mapping, got 5"),
+        ({"run": "no_such"}, "there is no scenario 'no_such'"),
+        ({"train": {"loss": "ppo"}}, r"mine.yaml:\d+: train.loss: .* got 'ppo'"),
+        ({"train": {"lerning_rate": 1}}, r"mine.yaml:\d+: unknown key 'train.lerning_rate'; did"),
+        ({"train": {"epochs": 0}}, r"mine.yaml:\d+: train: epochs must be at least 1, got 0"),
+        (
+            {"select": {"method": "pairs"}},
+            r"mine.yaml:\d+: select.method must be one of \('top_and_bottom',\) for loss 'kto'",
+        ),
+        ({"select": {"fraction": 2}}, r"mine.yaml:\d+: select.fraction: .* got 2"),
+        ({"rating": {}}, r"mine.yaml:\d+: rating: must name a seat or a judge, got seat None"),
+        (
+            {"collect": {"fractions": {"gameable": 0.5, "normal": 0.4}}},
+            r"mine.yaml:\d+: collect.fractions: fractions must sum to 1, got 0.9",
+        ),
+        ({"evaluate": {"states": 1}}, r"mine.yaml:\d+: key 'evaluate.harm' is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
+    path = file(**{key: value for key, value in keys.items() if key != "run"})
+    if "run" in keys:
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **keys}))
+
+    with pytest.raises(ConfigError, match=message):
+        load_train_file(str(path))
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"learner": {"seat": "coach"}}, r"mine.yaml:\d+: learner.seat: nobody sits in 'coach'"),
+        ({"learner": {"model": "bse"}}, "there is no model 'bse'; did you mean base"),
+        ({"rating": {"seat": "assistant"}}, "rating.seat must be another than the learner's"),
+        ({"rating": {"judge": "kind"}}, "rating.judge: the run has no judge 'kind'"),
+        ({"veto": {"seat": "transition"}}, "veto.seat: the run has no seat 'transition'"),
+        (
+            {"evaluate": {"states": 8, "harm": HARM}},
+            "evaluate.states must be under 8, which is how many initial states environment",
+        ),
+        (
+            {"collect": {"fractions": {"strange": 1.0}}},
+            "collect.fractions: population 'strange' has no environment",
+        ),
+        (
+            {"evaluate": {"states": 1, "harm": {**JUDGE, "question": "Is it bad?"}}},
+            r"must have a member with agent: rule, .*got \['rating'\]",
+        ),
+        (
+            {"evaluate": {"states": 1, "harm": {**HARM, "judges": {"a": JUDGE}}}},
+            "evaluate.harm.judges.a is the rater that is learnt from",
+        ),
+        (
+            {"evaluate": {"states": 1, "harm": {"agent": "rule", "phrases": []}}},
+            "takes phrases, a pattern or refusals",
+        ),
+        ({"run": {"judges": {"harm": HARM}}}, "run.judges.harm: that name is the panel's"),
+        ({"run": {"world": "simlab.env.car_sale:CarSale", "options": {}}}, "no seat 'assistant'"),
+        ({"run": {"resets": [{"environment": "gameable_exam"}]}}, "run.resets: a training begins"),
+        ({"run": {"cast": {"*": {"modell": 1}}}}, r"mine.yaml:\d+: .*no option 'modell'"),
+        (
+            {"static": {"data": "no.parquet", "fraction": 0.5}},
+            r"mine.yaml:\d+: dataset .*no.parquet",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_made(keys, message, file, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        prepare_training(file(**keys), out=tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_line_that_is_told_is_that_of_the_key(file):
+    path = file(learner={"seat": "coach"})
+    line = path.read_text().splitlines().index("  seat: coach")
+
+    with pytest.raises(ConfigError, match=f"mine.yaml:{line}: learner.seat"):
+        prepare_training(path)
+
+
+def test_a_model_without_weights_cannot_learn(file, tmp_path):
+    path = file(run={"models": {"base": {"engine": "scripted"}}})
+
+    with pytest.raises(ConfigError, match=r"run.models.base.engine must .*, got 'scripted'"):
+        prepare_training(path, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("sample", "base", "message"),
+    [
+        (sample_of(n_targets=0), "", "must have a token to learn from"),
+        (sample_of(), "other", "must be of the weights that are trained"),
+        (sample_of(label=True), "", "static samples must come in pairs"),
+    ],
+)
+def test_static_samples_that_cannot_be_learnt_from_are_refused(  # noqa: PLR0917 - of pytest
+    sample, base, message, file, tmp_path, weights
+):
+    write_dataset(Dataset((sample,), base or fingerprint(weights)), tmp_path / "safe.parquet")
+    path = file(static={"data": "safe.parquet", "fraction": 0.5})
+
+    with pytest.raises(ConfigError, match=message):
+        prepare_training(path, out=tmp_path / "out")
+
+
+def test_what_is_not_installed_is_told(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "peft" else name)
+
+    with pytest.raises(ConfigError, match=r"training needs peft, .* pip install 'simlab"):
+        prepare_training(file(), out=tmp_path / "out")
+
+
+def test_a_place_that_is_taken_is_refused(file, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("")
+
+    with pytest.raises(ConfigError, match="is no training and not empty; choose another by --out"):
+        prepare_training(file(), out=tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"got the folder .*; go on with what was begun there"):
+        prepare_training(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"there is no training 'influence_dmo'.*influence_demo"):
+        prepare_training("influence_dmo")
