@@ -83,8 +83,17 @@ def play(tiny_weights, tmp_path):
     return start
 
 
+@pytest.fixture(scope="session")
+def one_thread():
+    """Tiny weights are trained on one core: threads that wait for each other on a busy machine take
+    longer by far than the work."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
-def training_file(tmp_path, tiny_weights):
+def training_file(tmp_path, tiny_weights, one_thread):  # noqa: ARG001
     """Writes the file of a training with a scripted collector, and gives its path."""
 
     def write(name="small.yaml", model=(), **keys):

@@ -211,7 +211,7 @@ def test_influence_19_the_ids_that_are_trained_on_are_those_that_were_read_and_d
         log = run_in(out, number, "collect").log
         for sample in data.samples:
             completions = [one.completion for one in drawn_by(log, sample.episode, "assistant")]
-            assert len(completions) >= 2, "a reply in each turn, and those that were refused"
+            assert len(completions) >= 2  # one that says nothing is asked for again
             for one in completions:
                 whole = one.prompt_ids + one.token_ids
                 assert sample.ids[: len(whole)] == whole
