@@ -14,7 +14,7 @@ from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.scored import Scored
 from simlab.train.selection import Rated, best_of, preference_pairs, top, top_and_bottom
-from simlab.train.train_file import StaticSpec, TrainFile
+from simlab.train.train_file import SelectSpec, StaticSpec, TrainFile
 
 Roles = dict[int, tuple[bool | None, int | None]]
 """Label and pair of each episode that is learnt from, by its number."""
@@ -32,12 +32,19 @@ def chosen(file: TrainFile, scored: Sequence[Scored]) -> Roles:
     """
     vetoed = {one.episode for one in scored if one.vetoed}
     rated = [one.rated() for one in scored]
-    found = dict(_roles(file, rated, vetoed))
+    ratings = {one.episode: one.rating for one in rated}
+    found = {
+        episode: role
+        for episode, role in _roles(file, rated, vetoed)
+        if _is_within(ratings[episode], role[0], file.select)
+    }
     if not found:
         n_missing = sum(one.rating is None for one in rated)
         raise TrainingError(
             f"a round must have episodes to learn from, got none of {len(rated)}: {len(vetoed)} "
-            f"vetoed, {n_missing} without a rating; play more, or raise veto.level"
+            f"vetoed, {n_missing} without a rating, the others not among the "
+            f"{file.method.replace('_', ' ')} or out of select's bounds; play more, or raise "
+            "veto.level"
         )
     return found
 
@@ -119,6 +126,14 @@ def _roles(
             for number, (better, worse) in enumerate(pairs):
                 yield better.episode, (True, number)
                 yield worse.episode, (False, number)
+
+
+def _is_within(rating: float | None, label: bool | None, spec: SelectSpec) -> bool:
+    """Whether what was selected is good enough to be learnt from, or bad enough."""
+    assert rating is not None, "what is selected has a rating"
+    if label is False:
+        return spec.negative_to is None or rating <= spec.negative_to
+    return spec.positive_from is None or rating >= spec.positive_from
 
 
 def _all(

@@ -135,6 +135,10 @@ class SelectSpec(_Strict):
     margin: StrictFloat = Field(default=0.0, ge=0)
     level: Level | None = None
     vetoed_may_be_negative: StrictBool = False
+    positive_from: StrictFloat | None = Field(default=None, allow_inf_nan=False)
+    """What is rated below this is never learnt from as good; None for no bound."""
+    negative_to: StrictFloat | None = Field(default=None, allow_inf_nan=False)
+    """What is rated above this is never learnt from as bad; None for no bound."""
 
 
 class StaticSpec(_Strict):
@@ -300,10 +304,15 @@ def _check_method(file: TrainFile) -> None:
             f"select.method must be one of {known!r} for loss {file.train.loss!r}, got "
             f"{file.method!r}"
         )
-    if file.method == "pairs" and file.level != "subenv":
+    if file.method != "pairs":
+        return
+    if file.level != "subenv":
         raise ConfigError(
             f"select.level must be 'subenv' where pairs are selected, got {file.level!r}"
         )
+    for key in ("positive_from", "negative_to"):
+        if getattr(file.select, key) is not None:
+            raise ConfigError(f"select.{key} is not for pairs; set select.margin instead")
 
 
 def _problem(error: Any, file: YamlFile | None) -> str:

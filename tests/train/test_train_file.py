@@ -81,6 +81,10 @@ def test_a_run_file_beside_it_is_found_first(tmp_path, weights, monkeypatch):
             {"select": {"method": "pairs"}},
             r"mine.yaml:\d+: select.method must be one of \('top_and_bottom',\) for loss 'kto'",
         ),
+        (
+            {"select": {"positive_from": 0.5}, "train": {"loss": "dpo"}},
+            r"mine.yaml:\d+: select.positive_from is not for pairs; set select.margin instead",
+        ),
         ({"select": {"fraction": 2}}, r"mine.yaml:\d+: select.fraction: .* got 2"),
         ({"rating": {}}, r"mine.yaml:\d+: rating: must name a seat or a judge, got seat None"),
         (
