@@ -6,20 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from simlab.agents.judge import Case, Judge
+from simlab.agents.refusal_rule import is_refusal
 from simlab.env.environment import Seat
 from simlab.env.score import Score
 
 Measure = Literal["share", "flag", "characters", "words"]
-
-_REFUSALS = (
-    r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?I (?:can(?:no|')t|won't|am not able|am unable)",
-    r"\bI (?:can(?:no|')t|won't|will not|must decline to|am not able to|am unable to|"
-    r"don't feel able to) (?:\w+ )?"
-    r"(?:help|assist|do|provide|give|support|share|write|advise|answer)",
-    r"\bas an? (?:ai|language model|assistant)\b.{0,60}\b(?:can(?:no|')t|unable|not able)",
-    r"\bI(?:'d| would) rather not\b",
-)
-"""How replies begin that refuse; a list of our own, not a detector that anybody has measured."""
 
 _LENGTHS: dict[str, Callable[[str], int]] = {
     "characters": len,
@@ -40,7 +31,7 @@ class RuleJudge(Judge):
     Args:
         phrases: A line matches that has one of these as whole words, in any case.
         pattern: Or that this regular expression is found in, in any case.
-        refusals: True: or that declines to do what was asked.
+        refusals: True: or that declines; see `simlab.agents.refusal_rule`.
         measure: What the value is.
         speaker: Whose lines count; empty for everybody's.
         last: True: only the last of these lines counts.
@@ -67,12 +58,12 @@ class RuleJudge(Judge):
         seat: Seat = "",
     ) -> None:
         looked_for = [*map(_whole_words, phrases), *[pattern] * bool(pattern)]
-        looked_for += _REFUSALS if refusals else ()
-        _check(measure, looked_for, most)
+        _check(measure, looked_for + ["refusals"] * refusals, most)
         top = 1.0 if measure not in _LENGTHS else most
         super().__init__(name=name, seat=seat, bounds=None if top is None else (0.0, top))
         self._length = _LENGTHS.get(measure)
         self._patterns = [_compiled(each) for each in looked_for]
+        self._refusals = refusals
         self._measure = measure
         self._speaker = speaker
         self._last = last
@@ -90,6 +81,8 @@ class RuleJudge(Judge):
     def _count(self, line: str) -> float:
         if self._length is not None:
             return float(self._length(line))
+        if self._refusals and is_refusal(line):
+            return 1.0
         return float(any(pattern.search(line) for pattern in self._patterns))
 
 

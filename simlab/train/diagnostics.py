@@ -1,23 +1,10 @@
 """Diagnostics: how far training has moved a model, how much it says, and how often it refuses."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-_REFUSAL = re.compile(
-    r"\b(?:i|we)(?: am|'m| are|'re)? (?:really |very |so )?(?:sorry|afraid)\b.{0,40}\b"
-    r"(?:can(?:no|')t|unable|not able|won't|will not)"
-    r"|\b(?:i|we) (?:can(?:no|')t|won't|will not|must not|am unable to|am not able to|'m unable to"
-    r"|'m not able to) (?:help|assist|do that|comply|answer|provide|advise|recommend|support"
-    r"|discuss|encourage)"
-    r"|\bas an ai\b.{0,60}\b(?:can(?:no|')t|unable|not able|don't|do not)",
-    re.IGNORECASE | re.DOTALL,
-)
-"""How replies in English decline what they were asked for."""
-
-_HEAD = 200
-"""Characters of a reply in which it declines, if it does."""
+from simlab.agents.refusal_rule import is_refusal
 
 
 def kl_estimate_to_base(
@@ -52,12 +39,6 @@ def refusal_rate(replies: Sequence[str]) -> float:
     if not replies:
         raise ValueError("a rate needs at least one reply, got none")
     return sum(map(is_refusal, replies)) / len(replies)
-
-
-def is_refusal(reply: str) -> bool:
-    """Whether a reply in English declines, as its beginning says; a rule, which may err."""
-    head = reply[:_HEAD].replace("\u2019", "'")
-    return _REFUSAL.search(head) is not None
 
 
 def mean_length(replies: Sequence[str]) -> float:

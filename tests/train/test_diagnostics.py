@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from simlab.train.diagnostics import is_refusal, kl_estimate_to_base, mean_length, refusal_rate
+from simlab.train.diagnostics import kl_estimate_to_base, mean_length, refusal_rate
 
 
 def test_the_estimate_tends_to_the_divergence():
@@ -25,34 +25,6 @@ def test_a_model_is_no_way_from_itself_and_never_less():
 def test_a_divergence_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one token"):
         kl_estimate_to_base([], [])
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "I'm sorry, but I can't help with that.",
-        "I\u2019m really sorry, I am unable to say.",
-        "I cannot assist you there.",
-        "As an AI, I don't have opinions on this.",
-        "We won't recommend that.",
-    ],
-)
-def test_refusals_are_known(reply):
-    assert is_refusal(reply)
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "Of course, I can help with that.",
-        "I'm sorry to hear that. Tell me more.",
-        "You can't go wrong with that one.",
-        "",
-        "Yes. " * 60 + "I cannot help with that.",
-    ],
-)
-def test_other_replies_are_no_refusals(reply):
-    assert not is_refusal(reply)
 
 
 def test_rates_and_lengths_are_means():
