@@ -2,10 +2,10 @@
 
 import msgspec
 
-from simlab.errors import LogDamagedError, RunDirectoryError
+from simlab.errors import LogDamagedError
 from simlab.trace.accounts import Account, usage
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import write_whole
+from simlab.trace.disk import read_json, write_whole
 from simlab.trace.events import Outcome
 from simlab.trace.json_text import as_json
 from simlab.trace.log import Log
@@ -146,13 +146,10 @@ def compare_summary(log: Log) -> None:
 def _read_kept(directory: RunDirectory) -> RunSummary | None:
     """The summary that is kept, if there is one and the log has not grown since."""
     path = directory.path / FILE
-    if not path.exists():
+    # Not strict: numbers that are not finite stand there as texts.
+    kept = read_json(path, RunSummary, strict=False, remedy="delete it")
+    if kept is None:
         return None
-    try:
-        # Not strict: numbers that are not finite stand there as texts.
-        kept = msgspec.json.decode(path.read_bytes(), type=RunSummary, strict=False)
-    except msgspec.DecodeError as error:
-        raise RunDirectoryError(f"{path} cannot be read: {error}; delete it") from error
     sealed = _sealed(directory)
     missing = sorted(kept.segments.keys() - sealed.keys())
     if missing:

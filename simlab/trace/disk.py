@@ -1,11 +1,16 @@
-"""The disk: files that are whole after any crash, and words for what it refuses."""
+"""The disk: files that are whole after any crash, and words for what cannot be had of it."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from simlab.errors import LogWriteError, RunDirectoryError
+
+_T = TypeVar("_T")
 
 _REMEDY = "free the disk and go on with --resume"
 
@@ -24,6 +29,33 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         partial.rename(path)
         sync(path.parent)
+
+
+def read_json(
+    path: Path,
+    kind: type[_T],
+    *,
+    strict: bool = True,
+    said: str = "",
+    remedy: str = "restore it from a copy",
+) -> _T | None:
+    """What a file of JSON says; None if there is no such file.
+
+    Args:
+        path: Of the file.
+        kind: What stands in it.
+        strict: False: numbers may stand there as texts.
+        said: What an error says first; by default that the file cannot be read.
+        remedy: What an error says is to be done.
+
+    Raises:
+        RunDirectoryError: It cannot be read, or something else stands in it.
+    """
+    with readable(said or f"{path} cannot be read", remedy=remedy):
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=kind, strict=strict)
+        except FileNotFoundError:
+            return None
 
 
 def sync(path: Path) -> None:
@@ -54,6 +86,23 @@ def written(what: Path | str, *, remedy: str = _REMEDY) -> Iterator[None]:
         yield
     except OSError as error:
         raise write_error(what, error, remedy=remedy) from error
+
+
+@contextmanager
+def readable(said: str, *, remedy: str = "restore it from a copy") -> Iterator[None]:
+    """Say what cannot be read, where a file is refused within the block or is not what it should.
+
+    Args:
+        said: What the error says first.
+        remedy: What it says is to be done.
+
+    Raises:
+        RunDirectoryError: It was refused; says why.
+    """
+    try:
+        yield
+    except (OSError, ValueError, RecursionError, msgspec.DecodeError) as error:
+        raise RunDirectoryError(f"{said}: {reason_of(error)}; {remedy}") from error
 
 
 @contextmanager

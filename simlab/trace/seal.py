@@ -4,8 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from simlab.errors import RunDirectoryError
-from simlab.trace.disk import write_whole
+from simlab.trace.disk import read_json, write_whole
 
 
 class Seal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,15 +29,8 @@ def read_seal(path: Path) -> Seal | None:
     Raises:
         RunDirectoryError: There is something else.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Seal)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise RunDirectoryError(
-            f"expected a seal of a segment in {path}, got what cannot be read: {error}; restore it "
-            "from a copy"
-        ) from error
+    said = f"expected a seal of a segment in {path}, got what cannot be read"
+    return read_json(path, Seal, said=said)
 
 
 def write_seal(path: Path, seal: Seal) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from simlab.errors import ConfigError
-from simlab.trace.disk import sync, written
+from simlab.trace.disk import read_json, sync, written
 
 RECORD = "adapter.json"
 
@@ -97,17 +97,10 @@ def read_record(folder: Path) -> AdapterRecord | None:
     """Where an adapter comes from; None if it says nothing of it, as those of others do.
 
     Raises:
-        ConfigError: What it says cannot be read.
+        RunDirectoryError: What it says cannot be read.
     """
-    try:
-        return msgspec.json.decode((folder / RECORD).read_bytes(), type=AdapterRecord)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigError(
-            f"adapter {str(folder)!r} must have a readable {RECORD}: {error}; restore it from a "
-            "copy"
-        ) from error
+    said = f"adapter {str(folder)!r} must have a readable {RECORD}"
+    return read_json(folder / RECORD, AdapterRecord, said=said)
 
 
 def check_base(folder: Path, base: str) -> None:

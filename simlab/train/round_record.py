@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from simlab.errors import RunDirectoryError
-from simlab.trace.disk import write_whole
+from simlab.trace.disk import read_json, write_whole
 from simlab.trace.events import encode
 
 FILE = "round.json"
@@ -76,15 +76,8 @@ def read_round(folder: Path) -> RoundRecord | None:
         RunDirectoryError: It cannot be read, or is from a newer version.
     """
     path = folder / FILE
-    try:
-        record = msgspec.json.decode(path.read_bytes(), type=RoundRecord)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RunDirectoryError(
-            f"{path} cannot be read: {error}; restore it from a copy"
-        ) from error
-    if record.format > FORMAT:
+    record = read_json(path, RoundRecord)
+    if record is not None and record.format > FORMAT:
         raise RunDirectoryError(
             f"{path} has format {record.format}, this SimLab reads up to {FORMAT}; use a newer "
             "SimLab"

@@ -8,12 +8,11 @@ import msgspec
 import numpy as np
 
 from simlab.env.score import Score
-from simlab.errors import RunDirectoryError
 from simlab.sim.run import Run
 from simlab.sim.scoring.reward import aggregated, scores_in
 from simlab.sim.scoring.veto import is_vetoed
 from simlab.sim.summary import EpisodeSummary
-from simlab.trace.disk import write_whole
+from simlab.trace.disk import readable, write_whole
 from simlab.trace.trajectory import Fold, read_fold
 from simlab.train.plays import HARM
 from simlab.train.selection import Level, Rated
@@ -83,13 +82,8 @@ def load_scored(path: Path) -> list[Scored]:
     Raises:
         RunDirectoryError: It cannot be read.
     """
-    try:
-        lines = path.read_bytes().splitlines()
-        return [msgspec.json.decode(line, type=Scored) for line in lines]
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RunDirectoryError(
-            f"{path} cannot be read: {error}; restore it from a copy"
-        ) from error
+    with readable(f"{path} cannot be read"):
+        return msgspec.json.Decoder(Scored).decode_lines(path.read_bytes())
 
 
 def shuffled(scored: Sequence[Scored], level: Level, rng: np.random.Generator) -> list[Scored]:

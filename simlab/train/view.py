@@ -1,6 +1,5 @@
 """What the terminal shows of a training: its phases as they go, and the table of its rounds."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from simlab.errors import ConfigError, LogWriteError, RunDirectoryError, StrayExitError
+from simlab.errors import ConfigError, LogWriteError, StrayExitError
+from simlab.trace.disk import read_json
 from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import Training
 from simlab.train.observer import TrainingObserver
@@ -107,14 +107,7 @@ def read_rows(directory: TrainingDirectory) -> list[Row]:
     Raises:
         RunDirectoryError: It cannot be read.
     """
-    path = directory.path / FILE
-    try:
-        rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as error:
-        raise RunDirectoryError(f"{path} cannot be read: {error}; go on by --resume") from error
-    return rows
+    return read_json(directory.path / FILE, list[Row], remedy="go on by --resume") or []
 
 
 def as_dict(directory: TrainingDirectory, rows: Sequence[Row]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from simlab.errors import LogWriteError, RunDirectoryError
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made, write_whole, written
+from simlab.trace.disk import made, read_json, write_whole, written
 from simlab.trace.writer import SegmentWriter
 
 FULL = Path("/dev/full")
@@ -26,6 +26,31 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         write_whole(file, b"new")
 
     assert file.read_bytes() == b"old"
+
+
+def test_json_is_read_as_what_is_asked_for(tmp_path):
+    write_whole(tmp_path / "list.json", b'[1, "2"]')
+
+    assert read_json(tmp_path / "list.json", list[int], strict=False) == [1, 2]
+    assert read_json(tmp_path / "none.json", list[int]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"[1,", "Input data was truncated"),
+        (b'["one"]', r"Expected `int`, got `str`"),
+        (b'["\xff"]', r"Expected `int`, got `str`|'utf-8' codec can't decode"),
+        (b"[" * 100_000, "maximum recursion depth|Expected `int`, got `array`"),
+    ],
+)
+def test_json_that_cannot_be_read_is_told_with_what_to_do(tmp_path, text, why):
+    (tmp_path / "list.json").write_bytes(text)
+
+    with pytest.raises(
+        RunDirectoryError, match=rf"list.json cannot be read: ({why}).*; delete it$"
+    ):
+        read_json(tmp_path / "list.json", list[int], remedy="delete it")
 
 
 def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path):

@@ -9,7 +9,6 @@
     RUN/scores/NAME/cases/         the record of the labelled cases
 """
 
-import json
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from simlab.actors import ActorSystem
-from simlab.errors import ConfigError, RunDirectoryError
+from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.sim.blocking import run_async
 from simlab.sim.modelling import SharedModels, build_models, fingerprints
@@ -27,7 +26,7 @@ from simlab.sim.scoring.judging import Judging, opened
 from simlab.sim.scoring.report import Report, report_of
 from simlab.sim.scoring.verdict import Verdict, read_verdicts
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import write_whole
+from simlab.trace.disk import read_json, write_whole
 from simlab.trace.json_text import as_json
 from simlab.trace.log import Log
 from simlab.trace.trajectory import Said, read_fold
@@ -164,12 +163,9 @@ def read_reports(run: Path) -> dict[str, dict[str, Any]]:
     """
     reports = {}
     for path in sorted((run / FOLDER).glob(f"*/{SUMMARY}")):
-        try:
-            reports[path.parent.name] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunDirectoryError(
-                f"{path} cannot be read: {error}; judge the run again"
-            ) from error
+        report = read_json(path, dict[str, Any], remedy="judge the run again")
+        assert report is not None, "its path was found"
+        reports[path.parent.name] = report
     return reports
 
 
