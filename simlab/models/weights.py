@@ -62,19 +62,24 @@ def resolve(weights: str, *, embeds: bool = False) -> Path:
     return _from_hub(weights)
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, *, whole: bool = False) -> str:
     """32 hex digits that tell weights from others, wherever they lie; they go into ``run.yaml``.
 
     Of all that an engine reads, names, sizes and bytes are hashed; of a large file not all bytes
     but blocks spread over it, so that it takes no time that is felt. Training moves every tensor
     and so changes some block; this finds other weights, and not a damaged byte.
+
+    Args:
+        folder: Of weights, or of an adapter.
+        whole: True: every byte is hashed, as for a copy that must be the same.
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted({path for pattern in _WANTED for path in folder.glob(pattern)}):
         size = path.stat().st_size
         digest.update(f"{path.name}:{size}\n".encode())
         with path.open("rb") as file:
-            for start in range(0, size, max(_BLOCK_BYTES, size // _MAX_BLOCKS)):
+            step = _BLOCK_BYTES if whole else max(_BLOCK_BYTES, size // _MAX_BLOCKS)
+            for start in range(0, size, step):
                 file.seek(start)
                 digest.update(file.read(_BLOCK_BYTES))
     return digest.hexdigest()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from simlab.trace.accounts import Account
+from simlab.trace.contents import content_hash
 from simlab.trace.plain import Plain
 
 BLOB = 1
@@ -248,3 +249,8 @@ KINDS: dict[int, type[Event]] = {
 
 encode = msgspec.msgpack.Encoder(order="deterministic").encode
 """The one canonical encoding of plain data and events."""
+
+
+def digest_of(value: Plain) -> str:
+    """Of plain data, 32 hex digits."""
+    return content_hash(encode(value)).hex()

@@ -8,7 +8,6 @@
       adapter.json                 where it comes from
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ class AdapterRecord:
         base: Fingerprint of the weights that it changes.
         weights: What these were called: ``"embedded"``, a hub id, or the name of a folder.
         parent: Name of the version that it was trained on; empty if that is the base.
-        parent_digest: Of the parent's folder, see `folder_digest`.
+        parent_digest: Fingerprint of all bytes of the parent's folder.
         data: Digest of the dataset that it has learnt from.
         options: What it was trained with.
         format: Of this record.
@@ -125,15 +124,6 @@ def check_base(folder: Path, base: str) -> None:
             f"of {record.weights!r}, {record.base!r}; begin with an adapter of these weights, or "
             "with none"
         )
-
-
-def folder_digest(folder: Path) -> str:
-    """Of the names and contents of an adapter's files, 32 hex digits."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(folder.iterdir()):
-        data = path.read_bytes()
-        digest.update(f"{path.name}:{len(data)}\n".encode() + data)
-    return digest.hexdigest()
 
 
 def require_new(folder: Path) -> None:

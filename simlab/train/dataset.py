@@ -1,6 +1,5 @@
 """Datasets: samples of one base model, kept as a Parquet file."""
 
-import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -9,7 +8,7 @@ from typing import Any
 
 from simlab.errors import ConfigError
 from simlab.trace.disk import write_whole
-from simlab.trace.events import encode
+from simlab.trace.events import digest_of
 from simlab.train.sample import Sample, check_sample
 
 _COLUMNS = {
@@ -55,7 +54,7 @@ class Dataset:
     def digest(self) -> str:
         """Of all that is learnt from, 32 hex digits."""
         rows = [list(_row(sample).values()) for sample in self.samples]
-        return hashlib.blake2b(encode([self.base, rows]), digest_size=16).hexdigest()
+        return digest_of([self.base, rows])
 
 
 def check_dataset(dataset: Dataset, base: str) -> None:

@@ -17,20 +17,22 @@ import numpy as np
 
 from simlab.errors import RunDirectoryError
 from simlab.models.model import name_with_adapter
+from simlab.models.weights import fingerprint
 from simlab.seeding import derive
 from simlab.sim.config import RunFile
 from simlab.sim.launch import prepare
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer
 from simlab.sim.staging import EpisodeResult
-from simlab.train.adapter import folder_digest, publishing
+from simlab.trace.events import digest_of
+from simlab.train.adapter import publishing
 from simlab.train.checks import Checks
 from simlab.train.choosing import chosen, dataset_of
 from simlab.train.dataset import read_dataset, write_dataset
 from simlab.train.figures import figures_of
 from simlab.train.options import TrainingOptions, decayed
 from simlab.train.plays import LEARNER
-from simlab.train.round_record import PhaseRecord, RoundRecord, digest_of
+from simlab.train.round_record import PhaseRecord, RoundRecord
 from simlab.train.scored import load_scored, read_scored, shuffled, write_scored
 from simlab.train.setup import Setup
 
@@ -104,7 +106,7 @@ class Round:
 
     def _inputs(self, phase: str) -> str:
         """Digest of all that a phase is made from."""
-        parent = "" if self._parent is None else folder_digest(self._parent)
+        parent = "" if self._parent is None else fingerprint(self._parent, whole=True)
         phases = PHASES[: PHASES.index(phase)] if self._number else ()
         before = [self.record.phases[name].output for name in phases]
         return digest_of([self._setup.identity, self._number, parent, before])
@@ -171,7 +173,7 @@ class Round:
             "drift": asdict(drift),
             "alarm": drift.is_alarming,
         }
-        return Done(folder_digest(self.candidate), told)
+        return Done(fingerprint(self.candidate, whole=True), told)
 
     def _evaluate(self) -> Done:
         adapter = self.candidate if self._number else None
@@ -195,12 +197,12 @@ class Round:
         if not self.record.figures("gate")["passes"]:
             return Done("", {"published": False})
         folder = self._setup.directory.path / self.candidate.name
-        digest = folder_digest(self.candidate)
+        digest = fingerprint(self.candidate, whole=True)
         if not folder.exists():
             with publishing(folder) as made:
                 for path in sorted(self.candidate.iterdir()):
                     shutil.copyfile(path, made / path.name)
-        elif folder_digest(folder) != digest:
+        elif fingerprint(folder, whole=True) != digest:
             raise RunDirectoryError(
                 f"{folder} is there already and is not what this round has made; move it away"
             )

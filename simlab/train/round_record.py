@@ -1,7 +1,5 @@
 """The record of a round: which phases are done, from what, and what they came to."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,6 @@ import msgspec
 
 from simlab.errors import RunDirectoryError
 from simlab.trace.disk import read_json, write_whole
-from simlab.trace.events import encode
 
 FILE = "round.json"
 FORMAT = 1
@@ -83,8 +80,3 @@ def read_round(folder: Path) -> RoundRecord | None:
             "SimLab"
         )
     return record
-
-
-def digest_of(value: Mapping[str, Any] | list[Any]) -> str:
-    """Of plain data, 32 hex digits."""
-    return hashlib.blake2b(encode(value), digest_size=16).hexdigest()

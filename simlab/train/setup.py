@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.models.weights import EMBEDDED
 from simlab.sim.places import without_places
+from simlab.trace.events import digest_of
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
-from simlab.train.round_record import digest_of
 from simlab.train.train_file import TrainFile
 
 if TYPE_CHECKING:

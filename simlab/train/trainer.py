@@ -16,7 +16,6 @@ from simlab.models.weights import EMBEDDED, fingerprint, resolve
 from simlab.train.adapter import (
     AdapterRecord,
     check_base,
-    folder_digest,
     publishing,
     require_new,
     write_record,
@@ -184,7 +183,7 @@ class Trainer:
             base=self.base,
             weights=self._name,
             parent="" if parent is None else parent.name,
-            parent_digest="" if parent is None else folder_digest(parent),
+            parent_digest="" if parent is None else fingerprint(parent, whole=True),
             data=dataset.digest(),
             options=asdict(options),
         )

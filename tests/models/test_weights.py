@@ -151,6 +151,22 @@ def test_a_fingerprint_of_large_weights_follows_from_blocks_of_them(tmp_path, fi
     assert len(fingerprints) == 3
 
 
+def test_a_whole_fingerprint_finds_a_byte_that_blocks_pass_over(tmp_path):
+    tensors = bytearray(8_000_003)
+    one = write_model(tmp_path / "one", bytes(tensors))
+    tensors[100_000] = 1
+    two = write_model(tmp_path / "two", bytes(tensors))
+
+    assert fingerprint(one) == fingerprint(two)
+    assert fingerprint(one, whole=True) != fingerprint(two, whole=True)
+
+
+def test_a_whole_fingerprint_of_small_files_is_that_of_their_blocks(tmp_path):
+    folder = write_model(tmp_path / "small")
+
+    assert fingerprint(folder, whole=True) == fingerprint(folder)
+
+
 def test_a_fingerprint_reads_little_of_large_weights(tmp_path, monkeypatch):
     folder = write_model(tmp_path / "large")
     os.truncate(folder / "model.safetensors", 1 << 36)  # of which nothing is stored

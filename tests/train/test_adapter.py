@@ -5,10 +5,10 @@ import os
 import pytest
 
 from simlab.errors import ConfigError, LogWriteError
+from simlab.models.weights import fingerprint
 from simlab.train.adapter import (
     AdapterRecord,
     check_base,
-    folder_digest,
     publishing,
     read_record,
     write_record,
@@ -64,12 +64,12 @@ def test_train_19_what_a_killed_process_has_left_is_thrown_away(tmp_path):
 
 def test_a_version_is_never_written_again(tmp_path):
     publish(tmp_path / "agent@1")
-    before = folder_digest(tmp_path / "agent@1")
+    before = fingerprint(tmp_path / "agent@1", whole=True)
 
     with pytest.raises(ConfigError, match="is there already, and a version never changes"):
         publish(tmp_path / "agent@1", words="others")
 
-    assert folder_digest(tmp_path / "agent@1") == before
+    assert fingerprint(tmp_path / "agent@1", whole=True) == before
 
 
 def test_the_files_of_a_version_can_only_be_read(tmp_path):
@@ -83,7 +83,7 @@ def test_the_digest_of_a_folder_follows_from_its_files(tmp_path):
     for name, words in (("agent@1", "tensors"), ("agent@2", "tensors"), ("agent@3", "others")):
         publish(tmp_path / name, words=words)
 
-    first, second, third = (folder_digest(tmp_path / f"agent@{n}") for n in (1, 2, 3))
+    first, second, third = (fingerprint(tmp_path / f"agent@{n}", whole=True) for n in (1, 2, 3))
     assert first == second
     assert first != third
 
