@@ -24,16 +24,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from simlab.errors import LogDamagedError, LogWriteError, RunDirectoryError
-from simlab.trace.disk import made, make_error, reason_of, sync, write_whole, written
+from simlab.trace.disk import made, make_error, sync, written
+from simlab.trace.record_file import read_record_file, write_record_file
 from simlab.trace.seal import Seal, read_seal, write_seal
 from simlab.trace.segment import Segment
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
-_BEGINNING = {"lock", "run.yaml.partial"}
+FILE = "run.yaml"
+
+_BEGINNING = {"lock", f"{FILE}.partial"}
 """Files in the folder of a run that has not begun."""
 
 FORMAT = 1
@@ -123,7 +125,7 @@ class RunDirectory:
     @staticmethod
     def is_one(path: Path) -> bool:
         """Whether there is a run at a path."""
-        return (path / "run.yaml").is_file()
+        return (path / FILE).is_file()
 
     def read_run(self) -> dict[str, Any]:
         """What `run.yaml` says.
@@ -131,29 +133,7 @@ class RunDirectory:
         Raises:
             RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
         """
-        file = self.path / "run.yaml"
-        try:
-            run = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise RunDirectoryError(
-                f"{self.path} is not a run: it has no run.yaml; runs are listed by `ls runs`"
-            ) from None
-        except OSError as error:
-            raise RunDirectoryError(
-                f"{file} cannot be read: {reason_of(error)}; restore it from a copy"
-            ) from error
-        except (ValueError, yaml.YAMLError) as error:  # bytes or dates that are none, or no YAML
-            raise RunDirectoryError(
-                f"{file} is not YAML in UTF-8: {error}; restore it from a copy"
-            ) from error
-        if not isinstance(run, dict) or not isinstance(run.get("format"), int):
-            raise RunDirectoryError(f"{file} is not a run's file: it has no number under 'format'")
-        if run["format"] > FORMAT:
-            raise RunDirectoryError(
-                f"{self.path} has format {run['format']}, this SimLab reads up to {FORMAT}; "
-                "use a newer SimLab"
-            )
-        return run
+        return read_record_file(self.path / FILE, "run", newest=FORMAT)
 
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Write `run.yaml`, whole or not at all.
@@ -161,8 +141,7 @@ class RunDirectory:
         Raises:
             LogWriteError: The disk does not take it.
         """
-        text = yaml.safe_dump({"format": FORMAT, **run}, sort_keys=False, allow_unicode=True)
-        write_whole(self.path / "run.yaml", text.encode())
+        write_record_file(self.path / FILE, run, format=FORMAT)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from simlab.errors import RunDirectoryError
 from simlab.sim.own_files import found_again
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made, write_whole
+from simlab.trace.disk import made
+from simlab.trace.record_file import read_record_file, write_record_file
 from simlab.train.round_record import RoundRecord, read_round
 
 FILE = "train.yaml"
@@ -90,8 +89,7 @@ class TrainingDirectory:
         Raises:
             LogWriteError: The disk does not take it.
         """
-        text = yaml.safe_dump({"format": FORMAT, **record}, sort_keys=False, allow_unicode=True)
-        write_whole(self.path / FILE, text.encode())
+        write_record_file(self.path / FILE, record, format=FORMAT)
 
     def read(self) -> dict[str, Any]:
         """What `train.yaml` says, but for users' files that have moved.
@@ -99,20 +97,7 @@ class TrainingDirectory:
         Raises:
             RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
         """
-        file = self.path / FILE
-        try:
-            record = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise RunDirectoryError(f"{self.path} is no training: {error}") from error
-        if not isinstance(record, dict) or not isinstance(record.get("format"), int):
-            raise RunDirectoryError(
-                f"{file} is no training's file: it has no number under 'format'"
-            )
-        if record["format"] > FORMAT:
-            raise RunDirectoryError(
-                f"{self.path} has format {record['format']}, this SimLab reads up to {FORMAT}; use "
-                "a newer SimLab"
-            )
+        record = read_record_file(self.path / FILE, "training", newest=FORMAT)
         places = found_again(
             {"run": record["training"]["run"], "files": record.get("files", {})},
             [Path.cwd(), *self.path.resolve().parents],

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from simlab.errors import RunDirectoryError
 from simlab.trace.disk import read_json, write_whole
+from simlab.trace.record_file import require_known
 
 FILE = "round.json"
 FORMAT = 1
@@ -74,9 +74,6 @@ def read_round(folder: Path) -> RoundRecord | None:
     """
     path = folder / FILE
     record = read_json(path, RoundRecord)
-    if record is not None and record.format > FORMAT:
-        raise RunDirectoryError(
-            f"{path} has format {record.format}, this SimLab reads up to {FORMAT}; use a newer "
-            "SimLab"
-        )
+    if record is not None:
+        require_known(path, record.format, newest=FORMAT)
     return record

@@ -9,6 +9,7 @@ import yaml
 
 from simlab.errors import ConfigError, LogDamagedError, RunDirectoryError, StaleEpochError
 from simlab.trace import directory as directory_module
+from simlab.trace import record_file
 from simlab.trace.directory import FORMAT, RunDirectory
 from simlab.trace.segment import MAGIC, Segment
 from simlab.trace.writer import SegmentWriter
@@ -51,7 +52,7 @@ def test_what_has_records_and_no_run_file_is_left_alone(directory):
 
 
 @pytest.mark.parametrize(
-    ("where", "call"), [(fcntl, "flock"), (directory_module, "write_whole"), (Path, "rename")]
+    ("where", "call"), [(fcntl, "flock"), (record_file, "write_whole"), (Path, "rename")]
 )
 def test_a_run_that_was_killed_before_it_began_is_begun_anew(tmp_path, monkeypatch, where, call):
     path = tmp_path / "run"
