@@ -1,8 +1,10 @@
 """How much memory weights take, read from their files' headers and not from the weights."""
 
-import json
 import math
 from pathlib import Path
+
+from simlab.errors import ConfigError
+from simlab.models.tensor_file import read_shapes
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Of a number, by what is computed in."""
@@ -14,13 +16,14 @@ def weights_bytes(folder: Path, dtype: str) -> int:
     Args:
         folder: Holds safetensors files.
         dtype: What is computed in, of `BYTES`.
+
+    Raises:
+        ConfigError: One of these files is not whole.
     """
-    return BYTES[dtype] * sum(map(_count_numbers, folder.glob("*.safetensors")))
-
-
-def _count_numbers(path: Path) -> int:
-    """How many numbers a safetensors file holds; its header is JSON behind 8 bytes of length."""
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    tensors = (tensor for name, tensor in header.items() if name != "__metadata__")
-    return sum(math.prod(tensor["shape"]) for tensor in tensors)
+    try:
+        shapes = [read_shapes(path) for path in folder.glob("*.safetensors")]
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"weights folder {str(folder)!r} must hold whole files: {error}; copy it anew"
+        ) from error
+    return BYTES[dtype] * sum(math.prod(shape) for file in shapes for shape in file.values())

@@ -12,14 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, ModelError
+from simlab.models.adapter_config import CONFIG, TENSORS, AdapterConfig, read_config
 from simlab.train.options import LoraOptions
-
-_CONFIG = "adapter_config.json"
-_TENSORS = "adapter_model.safetensors"
-
-_SCALES = ("r", "lora_alpha", "use_rslora")
-"""Settings that two adapters must share to be told from each other by their tensors alone."""
 
 
 class Lora:
@@ -51,6 +46,8 @@ class Lora:
                 f"lora.targets must name linear layers of the weights, got {options.targets!r}: "
                 f"{error}"
             ) from error
+        own = AdapterConfig(options.rank, options.alpha, stabilised=options.stabilised)
+        self._scales = _scales(own)
 
     def parameters(self) -> list[Tensor]:
         """What is trained."""
@@ -85,16 +82,16 @@ class Lora:
         Raises:
             ConfigError: They cannot be read, or are of another rank, scale or set of layers.
         """
-        config, own = _read_config(folder), self._config()
+        found = _scales(_read_config(folder))
         try:
-            tensors = load((folder / _TENSORS).read_bytes())
+            tensors = load((folder / TENSORS).read_bytes())
         except (OSError, SafetensorError) as error:
             raise _unreadable(folder, error) from error
-        for name in _SCALES:
-            if config.get(name) != own[name]:
+        for name, own in self._scales.items():
+            if found[name] != own:
                 raise ConfigError(
-                    f"adapter {str(folder)!r} must have {name} {own[name]!r} as what is trained, "
-                    f"got {config.get(name)!r}; give lora the same settings in every round"
+                    f"adapter {str(folder)!r} must have {name} {own!r} as what is trained, got "
+                    f"{found[name]!r}; give lora the same settings in every round"
                 )
         _require_same_shapes(folder, tensors, self.tensors())
         return tensors
@@ -106,20 +103,17 @@ class Lora:
             folder: That is there.
             weights: What the base is called.
         """
-        save_file(self.tensors(), folder / _TENSORS, metadata={"format": "pt"})
-        config = {**self._config(), "base_model_name_or_path": weights, "inference_mode": True}
+        save_file(self.tensors(), folder / TENSORS, metadata={"format": "pt"})
+        config = self.model.peft_config["default"].to_dict()
+        config |= {"base_model_name_or_path": weights, "inference_mode": True}
         text = json.dumps(config, indent=2, sort_keys=True, default=sorted)
-        (folder / _CONFIG).write_text(text + "\n")
+        (folder / CONFIG).write_text(text + "\n")
 
     def remove(self) -> None:
         """Leave the base as it was before; this is of no use any more."""
         base = self.model.unload()
         if hasattr(base, "peft_config"):
             del base.peft_config
-
-    def _config(self) -> dict[str, Any]:
-        config: dict[str, Any] = self.model.peft_config["default"].to_dict()
-        return config
 
 
 def lora_options(folder: Path) -> LoraOptions:
@@ -129,29 +123,34 @@ def lora_options(folder: Path) -> LoraOptions:
         ConfigError: They cannot be read, or are not such as `LoraOptions` says.
     """
     config = _read_config(folder)
-    targets = config.get("target_modules")
-    if not isinstance(targets, list):
+    targets = config.targets
+    if isinstance(targets, str) or not targets:
         raise ConfigError(
             f"adapter {str(folder)!r} must name its layers one by one, got target_modules "
             f"{targets!r}; save it anew with a list"
         )
     try:
-        return LoraOptions(
-            rank=config["r"],
-            alpha=config["lora_alpha"],
-            stabilised=bool(config.get("use_rslora")),
-            targets=tuple(targets),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        return LoraOptions(config.rank, config.alpha, 0.0, config.stabilised, targets)
+    except ValueError as error:
         raise _unreadable(folder, error) from error
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path) -> AdapterConfig:
     try:
-        config: dict[str, Any] = json.loads((folder / _CONFIG).read_bytes())
-    except (OSError, ValueError) as error:
-        raise _unreadable(folder, error) from error
-    return config
+        return read_config(folder)
+    except ModelError as error:
+        raise ConfigError(error.message) from error
+
+
+def _scales(config: AdapterConfig) -> dict[str, Any]:
+    """What two adapters must share to be told from each other by their tensors alone."""
+    return {
+        "r": config.rank,
+        "lora_alpha": config.alpha,
+        "use_rslora": config.stabilised,
+        "rank_pattern": dict(config.ranks),
+        "alpha_pattern": dict(config.alphas),
+    }
 
 
 def _unreadable(folder: Path, error: Exception) -> ConfigError:

@@ -226,8 +226,17 @@ def test_an_adapter_of_other_shapes_or_scales_is_refused_before_training(
         write_lora(tmp_path / "agent@1", tiny_weights, seed=1, rank=4, alpha=8, use_rslora=False)
     )
     scaled = Path(write_lora(tmp_path / "agent@2", tiny_weights, seed=1, rank=4, alpha=9))
+    uneven = Path(
+        write_lora(
+            tmp_path / "uneven", tiny_weights, seed=1, rank=4, alpha=8, alpha_pattern={"q_proj": 4}
+        )
+    )
 
-    for previous, named in ((few, "begin with one that does"), (scaled, "lora_alpha 8")):
+    for previous, named in (
+        (few, "begin with one that does"),
+        (scaled, "lora_alpha 8"),
+        (uneven, "must have alpha_pattern {} as what is trained, got {'q_proj': 4}"),
+    ):
         with pytest.raises(ConfigError, match=named):
             trainer.train(
                 dataset_of([sample_of()]), options(), tmp_path / "agent@3", previous=previous
