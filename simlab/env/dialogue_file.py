@@ -59,7 +59,6 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
-    ValidationError,
 )
 
 from simlab.env.dialogue_check import Place, check_script
@@ -75,7 +74,7 @@ from simlab.env.dialogue_script import (
 )
 from simlab.env.scale import Scale
 from simlab.errors import ConfigError
-from simlab.problem import problem
+from simlab.file_check import fitted
 from simlab.yaml_file import YamlFile, as_written, with_keys_as_written
 
 _RANGE: Final = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -175,10 +174,7 @@ def read_dialogue_file(path: Path, *, source: str = "") -> DialogueScript:
         ConfigError: It is no such file, or cannot be played; names the line.
     """
     file = YamlFile(path, example="assistant: You are a study coach.")
-    try:
-        read = _File.model_validate(file.data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
+    read = fitted(_File, file.data, file, below=_KEYS)
     for check in (_check_judges, _check_states, _check_users):
         check(read, file)
     script = _script(read, source)
@@ -314,12 +310,6 @@ def _key(place: Place, homes: Mapping[str, str], read: _File) -> Place:
         for number, initial in enumerate(read.environments[home].initial_states, 1)
     ]
     return ("environments", home, "initial_states", names.index(str(place[3])), *place[4:])
-
-
-def _problem(error: Any, file: YamlFile) -> str:
-    key = [part for part in error["loc"] if part != "[key]"]
-    known = _KEYS.get(key[0] if len(key) > 1 else "", list(_File.model_fields))
-    return f"{file.where(key)}: {problem(error, key, known)}"
 
 
 _KEYS: Final = {

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from simlab.env.dialogue_check import Place, check_script
 from simlab.env.dialogue_script import (
@@ -30,6 +29,7 @@ from simlab.env.dialogue_script import (
 from simlab.env.options import one_of
 from simlab.env.scale import Scale
 from simlab.errors import ConfigError
+from simlab.file_check import fitted
 from simlab.problem import problem
 from simlab.yaml_file import YamlFile, as_written, with_keys_as_written
 
@@ -133,10 +133,7 @@ def read_influence_folder(
     """
     one_of("veto_prompt_type", veto_prompt_type, VETO_PROMPTS)
     file = YamlFile(folder / MASTER, example="state_config:")
-    try:
-        master = _Master.model_validate(file.data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
+    master = fitted(_Master, file.data, file)
     states = {name: _state(state) for name, state in master.state_config.items()}
     if _INITIAL not in states:
         raise ConfigError(f"{file.where(('state_config',))}: there is no state {_INITIAL!r}")
@@ -254,11 +251,6 @@ def _where(place: Place, folder: Path, file: YamlFile) -> str:
         case ("assistant" | "character" | "transition" | "preference" | "influence" as seat, *_):
             return file.where((_CONFIGS[str(seat)],))
     return f"{folder}"
-
-
-def _problem(error: ErrorDetails, file: YamlFile) -> str:
-    key = [part for part in error["loc"] if part != "[key]"]
-    return f"{file.where(key)}: {problem(error, key, list(_Master.model_fields))}"
 
 
 _CONFIGS: Final = {

@@ -15,17 +15,15 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from simlab.errors import ConfigError
+from simlab.file_check import fitted
 from simlab.find import near
 from simlab.models.model import Sampling
-from simlab.problem import problem
 from simlab.seeding import derive
 from simlab.sim.kinds import USUAL
 from simlab.sim.overrides import overridden
@@ -288,10 +286,7 @@ def checked(data: Mapping[str, Any], file: YamlFile | None = None) -> RunFile:
     Raises:
         ConfigError: It does not fit.
     """
-    try:
-        run = RunFile.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
+    run = fitted(RunFile, data, file, below=_KEYS)
     _check_models(run, file)
     _check_clock(run, file)
     _check_resets(run, file)
@@ -369,11 +364,3 @@ def _check_resets(run: RunFile, file: YamlFile | None) -> None:
             f"{where}resets must be empty where an agent is persistent, as "
             f"cast.{run.persistent[0]} is, got {len(run.resets)}; give all episodes one reset"
         )
-
-
-def _problem(error: ErrorDetails, file: YamlFile | None) -> str:
-    """One thing that is wrong, and in which line."""
-    key = [part for part in error["loc"] if part != "[key]"]
-    known = next((_KEYS[p] for p in reversed(key[:-1]) if p in _KEYS), list(RunFile.model_fields))
-    where = f"{file.where(key)}: " if file else ""
-    return f"{where}{problem(error, key, known)}"

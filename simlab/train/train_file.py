@@ -30,15 +30,14 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from simlab.env.dialogue_check import fault_of_fractions
 from simlab.errors import ConfigError
+from simlab.file_check import fitted
 from simlab.find import near
-from simlab.problem import problem
 from simlab.sim.config import JudgeSpec, RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
@@ -281,11 +280,7 @@ def read_train_file(
         got = repr(data["run"]) if "run" in data else "none"
         raise ConfigError(f"{where}run must be a scenario, a run file or a mapping, got {got}")
     data["run"] = checked(overridden(data["run"], settings=of_run), inner)
-    try:
-        file = TrainFile.model_validate(data)
-    except ValidationError as error:
-        words = [_problem(part, source) for part in error.errors()]
-        raise ConfigError("\n".join(words)) from None
+    file = fitted(TrainFile, data, source, below=_KEYS)
     with located(source, "select"):
         _check_method(file)
     return file
@@ -313,13 +308,6 @@ def _check_method(file: TrainFile) -> None:
     for key in ("positive_from", "negative_to"):
         if getattr(file.select, key) is not None:
             raise ConfigError(f"select.{key} is not for pairs; set select.margin instead")
-
-
-def _problem(error: Any, file: YamlFile | None) -> str:
-    key = [part for part in error["loc"] if part != "[key]"]
-    above = next((part for part in reversed(key[:-1]) if part in _KEYS), None)
-    where = f"{file.where(key)}: " if file is not None else ""
-    return f"{where}{problem(error, key, _KEYS.get(above or '', TrainFile.model_fields))}"
 
 
 def _find(training: str) -> Path:

@@ -22,12 +22,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from pydantic import field_validator as validator
 
 from simlab.errors import ConfigError
+from simlab.file_check import fitted
 from simlab.find import near
-from simlab.problem import problem
 from simlab.sim.absent import absent_models
 from simlab.sim.casting import make_judge
 from simlab.sim.config import JudgeSpec
@@ -100,15 +100,7 @@ def load_judge_file(
     """
     source = YamlFile(_find(path))
     data = with_places(source.data, source.path.parent)
-    try:
-        file = JudgeFile.model_validate(overridden(data, models=models, settings=settings))
-    except ValidationError as error:
-        known = list(JudgeFile.model_fields)
-        words = [
-            f"{source.where(part['loc'])}: {problem(part, part['loc'], known)}"
-            for part in error.errors()
-        ]
-        raise ConfigError("\n".join(words)) from None
+    file = fitted(JudgeFile, overridden(data, models=models, settings=settings), source)
     _rehearse(file, source)
     return file
 
