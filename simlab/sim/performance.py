@@ -10,14 +10,12 @@ from msgspec import structs
 
 from simlab.actors import ActorRef
 from simlab.agents.agent import Agent
-from simlab.agents.score import score_of
 from simlab.env.environment import Environment, Seat
 from simlab.errors import (
     AgentFailedError,
     EpisodeError,
     JudgeError,
     MakerFailedError,
-    SimlabError,
     WorldFailedError,
 )
 from simlab.models.embedder import AnyModel, Embedder
@@ -28,13 +26,14 @@ from simlab.sim.casting import make_agent, make_judge, make_world, models_of, se
 from simlab.sim.clock import Clock, Latency, SimulatedClock
 from simlab.sim.config import AgentSpec, ClockSpec
 from simlab.sim.episode import Moment, play
+from simlab.sim.judged import judged
 from simlab.sim.real_clock import RealClock
 from simlab.sim.staging import EpisodeResult, Staging
 from simlab.sim.troupe import Troupe
-from simlab.stray import Boundary, in_words
+from simlab.stray import in_words
 from simlab.trace.events import Fault, Outcome, SteppedCore
 from simlab.trace.faults import fault_of
-from simlab.trace.journal import Journal, RecordEnds
+from simlab.trace.journal import Journal
 from simlab.trace.plain import Plain, plain
 from simlab.trace.tracing import note, turn
 from simlab.trace.trajectory import Fold
@@ -206,12 +205,8 @@ class Performance:
                     name, spec, models=recorded(self._staging.models), seed=self._journal.seed
                 )
             assert self._fold is not None, "it is kept where there are judges"
-            with (
-                turn(self._journal, f"judge:{name}", self._tally.n_steps, "score"),
-                Boundary(f"judge {name!r}", JudgeError, (SimlabError, RecordEnds)),
-            ):
-                score = await judge.score(self._fold.trajectory(spec.of))
-            scores[name] = self._journal.plain(score_of(name, score))
+            of = self._fold.trajectory(spec.of)
+            scores[name] = await judged(self._journal, name, judge, of, step=self._tally.n_steps)
         return scores
 
     def _fail(self, error: EpisodeError) -> Fault:

@@ -3,10 +3,9 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.agents.actor_person import ActorPerson, PersonActor
@@ -21,6 +20,7 @@ from simlab.sim.spending import Spending
 from simlab.sim.stage import Stage
 from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, StepNews
 from simlab.sim.stall import StallWatch
+from simlab.sim.together import all_of
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log, committed_in
 
@@ -169,7 +169,7 @@ class Simulation:
             watch = asyncio.create_task(self._watch.report(system, stages))
             try:
                 episodes = iter(todo)
-                await _all_of(self._work(episodes, stages) for _ in range(n_workers))
+                await all_of(self._work(episodes, stages) for _ in range(n_workers))
                 await self._try_suspects(stages)
             finally:
                 watch.cancel()
@@ -243,7 +243,7 @@ class Simulation:
                 f"episodes {found} may be what kills hosts; each is played with no other on its "
                 "host"
             )
-        await _all_of(self._play_in_turn(each, stages) for each in self._suspects.values())
+        await all_of(self._play_in_turn(each, stages) for each in self._suspects.values())
 
     async def _play_in_turn(
         self, suspects: Iterable[Attempt], stages: Mapping[str, ActorRef]
@@ -328,22 +328,6 @@ def _persistent_of(run: RunFile, branching: Branching | None) -> list[str]:
     """Names in the cast whose agents live across episodes, before or after a branch's forks."""
     forks = () if branching is None else branching.forks
     return [name for file in (run, *(fork.before for fork in forks)) for name in file.persistent]
-
-
-async def _all_of(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Do several things at once; the first error that is no episode's ends it all."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except BaseExceptionGroup as errors:
-        raise _first_error(errors) from None
-
-
-def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended the others' work: the first that was not cancelled."""
-    first = errors.exceptions[0]
-    return _first_error(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class _News(Actor):

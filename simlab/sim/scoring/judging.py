@@ -1,26 +1,24 @@
 """A judging: many cases put before judges, recorded as a run is, so that nothing is asked twice."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simlab.agents.score import score_of
-from simlab.errors import EpisodeError, JudgeError, SimlabError
+from simlab.errors import EpisodeError
 from simlab.models.embedder import AnyModel
 from simlab.seeding import derive
 from simlab.sim.casting import make_judge
 from simlab.sim.config import JudgeSpec
+from simlab.sim.judged import judged
 from simlab.sim.performance import recorded
 from simlab.sim.scoring.judge_file import JudgeFile
 from simlab.sim.scoring.verdict import failure
-from simlab.stray import Boundary
+from simlab.sim.together import all_of
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Fault, Outcome
 from simlab.trace.faults import fault_of
-from simlab.trace.journal import Journal, RecordEnds
+from simlab.trace.journal import Journal
 from simlab.trace.log import Log
-from simlab.trace.tracing import turn
 from simlab.trace.writer import SegmentWriter
 
 HOST = "judges"
@@ -88,11 +86,10 @@ class Judging:
         segment = self._directory.new_segment(HOST)
         writer = SegmentWriter(segment.path, seal=segment.seal)
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._file.concurrency, len(left))):
-                    group.create_task(self._work(todo, judges_of, log, writer, on_case))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+            n_workers = min(self._file.concurrency, len(left))
+            await all_of(
+                self._work(todo, judges_of, log, writer, on_case) for _ in range(n_workers)
+            )
         finally:
             writer.close()
             self._directory.seal_all()
@@ -130,12 +127,7 @@ class Judging:
 
     async def _ask(self, journal: Journal, name: str, spec: JudgeSpec, trajectory: Any) -> Any:
         judge = make_judge(name, spec, models=self._models, seed=journal.seed)
-        with (
-            turn(journal, f"judge:{name}", 0, "score"),
-            Boundary(f"judge {name!r}", JudgeError, (SimlabError, RecordEnds)),
-        ):
-            score = await judge.score(trajectory)
-        return journal.plain(score_of(name, score))
+        return await judged(journal, name, judge, trajectory)
 
 
 def opened(path: Path, record: Mapping[str, Any]) -> RunDirectory:
