@@ -13,8 +13,8 @@ from simlab.errors import ConfigError
 from simlab.train.sample import Sample
 
 ALARM_LEVELS: Mapping[str, float] = {"float32": 1e-3, "bfloat16": 0.1, "float16": 0.1}
-"""Mean drifts, in nats, above which something is wrong, by what the engine computes in: rounding
-alone gives about 5e-6 in float32 and 0.04 in bfloat16; a stale cache gives 0.1 and more."""
+"""Mean drifts, in nats, above which something is wrong, by what the engine computes in. Rounding
+alone stays below; how much it comes to stands under ``drift`` in the table of a training."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def draw_plots(directory: TrainingDirectory, rows: Sequence[Row]) -> None:
 
 def _drawn(rows: Sequence[Row], name: str) -> bytes:
     """The bytes of a PNG file."""
-    # Imported here because it takes half a second, which other commands should not pay.
+    # Imported here because it takes time, which other commands should not pay.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
