@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from simlab.models.embedder import Embedding
 from simlab.models.model import Completion, Prompt, Sampling
 
 
@@ -70,14 +69,6 @@ class CompletionEngine(Engine, Protocol):
         self, prompt: Prompt, choices: Sequence[str], *, adapter: str | None = None
     ) -> Mapping[str, float]:
         """The log-probability of each choice; see `Model.choice_logprobs`."""
-        ...
-
-
-class EmbeddingEngine(Engine, Protocol):
-    """Computes vectors of texts."""
-
-    async def embed(self, texts: Sequence[str]) -> Embedding:
-        """The vector of each text, see `Embedder.embed`, and what they cost."""
         ...
 
 

@@ -14,6 +14,7 @@ from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.scored import Scored
 from simlab.train.selection import Rated, best_of, preference_pairs, top, top_and_bottom
+from simlab.train.staleness import check_versions
 from simlab.train.train_file import SelectSpec, StaticSpec, TrainFile
 
 Roles = dict[int, tuple[bool | None, int | None]]
@@ -65,10 +66,8 @@ def dataset_of(
         ConfigError: A sample was drawn by another version, or the static ones do not fit.
     """
     dataset = samples_of(run, file.learner.seat, roles)
+    check_versions(dataset, version)
     own = [_as(sample, roles) for sample in dataset.samples]
-    stale = sorted({sample.version for sample in own} - {version})
-    if stale:
-        raise ConfigError(f"samples must be drawn by {version!r}, got some by {stale!r}")
     if file.train.loss == "dpo":
         own = list(_whole_pairs(own))
     if file.static is None:

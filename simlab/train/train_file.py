@@ -286,12 +286,6 @@ def read_train_file(
     return file
 
 
-def load_train_file(training: str, *, settings: Sequence[str] = ()) -> TrainFile:
-    """Read a file; see `open_train_file` and `read_train_file`."""
-    source = open_train_file(training)
-    return read_train_file(source.data, source, settings=settings)
-
-
 def _check_method(file: TrainFile) -> None:
     known = _METHODS[file.train.loss]
     if file.method not in known:

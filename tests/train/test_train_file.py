@@ -7,9 +7,14 @@ from simlab.errors import ConfigError
 from simlab.models.weights import fingerprint
 from simlab.train.dataset import Dataset, write_dataset
 from simlab.train.launch import prepare_training
-from simlab.train.train_file import load_train_file, training_names
+from simlab.train.train_file import open_train_file, read_train_file, training_names
 from tests.train.conftest import sample_of
 from tests.train.trainings import HARM, JUDGE, run_of, training_of
+
+
+def load(training, settings=()):
+    source = open_train_file(training)
+    return read_train_file(source.data, source, settings=settings)
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def file(tmp_path, weights):
 
 def test_the_bundled_trainings_can_be_read():
     for name in training_names():
-        read = load_train_file(name)
+        read = load(name)
         assert read.name == name
         assert read.description
 
@@ -47,7 +52,7 @@ def test_a_run_may_be_named_and_any_key_set(tmp_path):
     keys = {"run": "study_coach", "evaluate": {"states": 1, "harm": HARM}}
     path.write_text(yaml.safe_dump(keys))
 
-    read = load_train_file(
+    read = load(
         str(path),
         settings=["train.loss=sft", "run.models.all.dtype=float32", "train.lora.rank=3"],
     )
@@ -64,7 +69,7 @@ def test_a_run_file_beside_it_is_found_first(tmp_path, weights, monkeypatch):
     path.write_text(yaml.safe_dump(training_of("talk.yaml")))
     monkeypatch.chdir("/")
 
-    assert load_train_file(str(path)).run.name == "talk"
+    assert load(str(path)).run.name == "talk"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
         path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **keys}))
 
     with pytest.raises(ConfigError, match=message):
-        load_train_file(str(path))
+        load(str(path))
 
 
 @pytest.mark.parametrize(
