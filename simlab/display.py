@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import indent
 from typing import Any
@@ -242,20 +242,33 @@ def _show_facts(console: Console, episode: Episode) -> None:
     for name, value in episode.facts().items():
         table.add_row(escape(name), _fact(value))
     for judge, score in episode.summary.scores.items():
-        table.add_row(f"judge {escape(judge)}", "missing" if score is None else f"{score:g}")
+        table.add_row(f"judge {escape(judge)}", _score(score, 6))
     if table.rows:
         console.print(table)
     of_seats = episode.seat_facts()
     names = list(dict.fromkeys(name for facts in of_seats.values() for name in facts))
-    seats = Table("seat", *map(escape, names), "return", box=None, pad_edge=False)
-    for seat, gained in episode.summary.returns.items():
+    returns, ratings = episode.summary.returns, episode.summary.ratings
+    are_rated = _are_rated(returns, ratings)
+    gained = ratings if are_rated else returns
+    last = "rating" if are_rated else "return"
+    seats = Table("seat", *map(escape, names), last, box=None, pad_edge=False)
+    for seat in returns:
         facts = of_seats.get(seat, {})
         seats.add_row(
             escape(seat),
             *[_fact(facts[name]) if name in facts else "" for name in names],
-            f"{gained:g}",
+            _score(gained[seat], 6) if seat in gained else "",
         )
     console.print(seats)
+
+
+def _are_rated(returns: Mapping[str, float], ratings: Mapping[str, float | None]) -> bool:
+    """Whether seats are told of by the ratings that some gave: nobody got rewards."""
+    return bool(ratings) and not any(returns.values())
+
+
+def _score(value: float | None, n_digits: int) -> str:
+    return "missing" if value is None else f"{value:.{n_digits}g}"
 
 
 def _fact(value: Any) -> str:
@@ -266,11 +279,14 @@ def _fact(value: Any) -> str:
 
 def _show_returns(console: Console, run: Run) -> None:
     summary = run.summary
-    table = Table("seat", "mean return", box=None, pad_edge=False)
-    for seat, mean in summary.mean_returns().items():
-        table.add_row(escape(seat), f"{mean:.4g}")
+    returns, ratings = summary.mean_returns(), summary.mean_ratings()
+    are_rated = _are_rated(returns, ratings)
+    means = ratings if are_rated else returns
+    table = Table("seat", "mean rating" if are_rated else "mean return", box=None, pad_edge=False)
+    for seat, mean in means.items():
+        table.add_row(escape(seat), _score(mean, 4))
     for judge, score in summary.mean_scores().items():
-        table.add_row(f"judge {escape(judge)}", "missing" if score is None else f"{score:.4g}")
+        table.add_row(f"judge {escape(judge)}", _score(score, 4))
     console.print(
         f"{summary.n_ended} of {len(summary.episodes)} episodes ended, {summary.n_failed} failed, "
         f"{sum(episode.n_steps for episode in summary.episodes)} steps",

@@ -1,8 +1,12 @@
 """Summaries: what a run came to, read in a moment however long its log is."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
+from msgspec import structs
 
 from simlab.errors import LogDamagedError
+from simlab.sim.ratings import ratings_in
 from simlab.trace.accounts import Account, usage
 from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import read_json, write_whole
@@ -26,6 +30,7 @@ class EpisodeSummary(msgspec.Struct, frozen=True):
         failure: What ended it, where it failed.
         boundary: Where the failure arose.
         accounts: What its model calls came to, by actor and model.
+        ratings: Mean of what each seat gave that rates, see `ratings_in`; none if nobody does.
     """
 
     episode: int
@@ -37,6 +42,7 @@ class EpisodeSummary(msgspec.Struct, frozen=True):
     failure: str | None = None
     boundary: str | None = None
     accounts: list[Account] = []
+    ratings: dict[str, float | None] = {}
 
     @property
     def usage(self) -> dict[str, int]:
@@ -92,16 +98,19 @@ class RunSummary(msgspec.Struct, frozen=True):
 
     def mean_scores(self) -> dict[str, float | None]:
         """Mean of each judge's scores over the episodes where it gave one."""
-        given: dict[str, list[float]] = {}
-        for episode in self.episodes:
-            for judge, score in episode.scores.items():
-                given.setdefault(judge, []).extend([] if score is None else [score])
-        return {judge: sum(s) / len(s) if s else None for judge, s in sorted(given.items())}
+        return _means(episode.scores for episode in self.episodes)
+
+    def mean_ratings(self) -> dict[str, float | None]:
+        """Mean of each rating seat's ratings over the ended episodes where it gave one."""
+        return _means(episode.ratings for episode in self.episodes)
 
 
 def summarise(log: Log, n_episodes: int) -> RunSummary:
     """A summary from the log itself."""
     episodes = [_summarise_episode(log, episode) for episode in range(n_episodes)]
+    first = next((one.episode for one in episodes if one.state == "ended"), None)
+    if first is not None and ratings_in(log, first):  # else steps need not be read
+        episodes = [_with_ratings(log, one) for one in episodes]
     return RunSummary(
         log.digest(),
         all(episode.state != "unfinished" for episode in episodes),
@@ -182,6 +191,21 @@ def _summarise_episode(log: Log, episode: int) -> EpisodeSummary:
         None if outcome.failed is None else outcome.failed.boundary,
         end.accounts,
     )
+
+
+def _with_ratings(log: Log, episode: EpisodeSummary) -> EpisodeSummary:
+    if episode.state != "ended":
+        return episode
+    return structs.replace(episode, ratings=ratings_in(log, episode.episode))
+
+
+def _means(given: Iterable[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """The mean by name of the values that are there; None where there are none."""
+    values: dict[str, list[float]] = {}
+    for each in given:
+        for name, value in each.items():
+            values.setdefault(name, []).extend([] if value is None else [value])
+    return {name: sum(v) / len(v) if v else None for name, v in sorted(values.items())}
 
 
 def _value(score: object) -> float | None:
