@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from simlab.errors import ModelError
-from simlab.models.model import ChoiceLogprobs, Usage
+from simlab.models.model import ChoiceLogprobs, Usage, spent_on
 
 Tokens = tuple[int, ...]
 """Token ids that follow a prompt."""
@@ -33,11 +34,18 @@ async def score_choices(
         prompt_ids: What the choices follow.
         tokens: Of each choice, cut by itself.
         score: Asks the engine.
+
+    Raises:
+        ModelError: One was not scored; it bears what all of them took together.
     """
     wanted = branches(list(tokens.values()))
-    scored = await asyncio.gather(
-        *(score([*prompt_ids, *drawn], nexts) for drawn, nexts in wanted.items())
+    answers = await asyncio.gather(
+        *(score([*prompt_ids, *drawn], nexts) for drawn, nexts in wanted.items()),
+        return_exceptions=True,
     )
+    scored = [answer for answer in answers if not isinstance(answer, BaseException)]
+    if len(scored) < len(answers):
+        raise _failure(len(prompt_ids), answers, [usage for _, usage in scored])
     logprobs = {drawn: found for drawn, (found, _) in zip(wanted, scored, strict=True)}
     scores = {choice: add_up(sequence, logprobs) for choice, sequence in tokens.items()}
     usage = shared_usage(len(prompt_ids), [usage for _, usage in scored])
@@ -76,6 +84,12 @@ def shared_usage(n_prompt: int, usages: Sequence[Usage]) -> Usage:
     )
 
 
+def spent_in_vain(n_prompt: int, usages: Sequence[Usage], errors: Sequence[ModelError]) -> Usage:
+    """What requests took together of which some failed; the prompt counts if one has read it."""
+    spent = [*usages, *map(spent_on, errors)]
+    return shared_usage(n_prompt if any(usage.prompt_tokens for usage in spent) else 0, spent)
+
+
 def branches(sequences: Sequence[Tokens]) -> dict[Tokens, list[int]]:
     """What must be known to score sequences that follow one prompt.
 
@@ -101,6 +115,16 @@ def add_up(sequence: Tokens, logprobs: Mapping[Tokens, Mapping[int, float]]) -> 
         logprobs: Of each next token, by what has been drawn so far.
     """
     return sum(logprobs[sequence[:place]][token] for place, token in enumerate(sequence))
+
+
+def _failure(n_prompt: int, answers: Iterable[Any], usages: Sequence[Usage]) -> BaseException:
+    """The first error of several requests, a model's only where there is no other."""
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    failed = [error for error in errors if isinstance(error, ModelError)]
+    if len(failed) < len(errors):
+        return next(error for error in errors if not isinstance(error, ModelError))
+    failed[0].usage = spent_in_vain(n_prompt, usages, failed)
+    return failed[0]
 
 
 def _begins(part: Sequence[int], whole: Sequence[int]) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import ModelError
-from simlab.models.choices import check_choices, score_choices, shared_usage
+from simlab.models.choices import check_choices, score_choices, shared_usage, spent_in_vain
 from simlab.models.http.adapters import ServerAdapters
 from simlab.models.http.client import Client
 from simlab.models.http.drawing import drawing
@@ -98,7 +98,11 @@ class TokenApi:
                 "logprob_token_ids": tokens[start : start + _MOST_SCORED],
                 "return_tokens_as_token_ids": True,
             }
-            choice, usage = await self._ask(ids, asked, adapter)
+            try:
+                choice, usage = await self._ask(ids, asked, adapter)
+            except ModelError as error:
+                error.usage = spent_in_vain(len(ids), usages, [error])
+                raise
             found |= choice.next_logprobs
             usages.append(usage)
         together = shared_usage(len(ids), usages)
