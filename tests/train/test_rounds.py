@@ -2,6 +2,7 @@
 
 import json
 from itertools import compress
+from statistics import fmean
 
 import pytest
 
@@ -126,6 +127,28 @@ def test_a_rater_that_never_answers_with_a_number_is_counted_and_nothing_is_lear
     [base] = json.loads((tmp_path / "out" / "table.json").read_text())
     assert base["rating"] is None
     assert (base["n"], base["n_missing"]) == (8, 8)
+
+
+def test_influence_8_episodes_may_be_rated_as_a_whole_by_one_call_each(training_file, tmp_path):
+    out = tmp_path / "out"
+    file = training_file(rounds=1, rating={"judge": "whole"}, veto=None)
+    whole = "{agent: rating, model: base, question: How was it, scale: {bad: 1, good: 3}}"
+
+    rows = train(file, out=out, settings=[f"run.judges.whole={whole}"])
+
+    run, scored = run_in(out, 1, "collect"), load_scored(out / "rounds/001/scored.jsonl")
+    told = {one.episode: one.scores["whole"] for one in run.summary.episodes}
+    assert {one.episode: one.rating for one in scored} == told
+    assert len(set(told.values())) > 1
+    assert all(1 < value < 3 for value in told.values())
+    asked = [each.calls for each in run.summary.accounts if each.actor == "judge:whole"]
+    assert asked == [1] * len(told)
+    assert rows[1]["rating"]["mean"] == pytest.approx(mean_rating(out, 1))
+
+
+def mean_rating(out, number):
+    scored = load_scored(out / "rounds" / f"{number:03}" / "evaluated.jsonl")
+    return fmean(one.rating for one in scored)
 
 
 @pytest.mark.parametrize(
