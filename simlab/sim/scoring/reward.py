@@ -2,25 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
 from simlab.env.score import Score
 from simlab.trace.trajectory import Trajectory
 
-Aggregation = Literal["mean", "last", "trajectory"]
-"""Of the ratings of turns their mean or the last one; or one rating of the whole transcript."""
-
 MissingTurns = Literal["missing", "skip"]
-
-
-class Rater(Protocol):
-    """Whoever scores whole trajectories, such as a judge."""
-
-    async def score(self, trajectory: Any) -> Score:
-        """Score one."""
-        ...
 
 
 def scores_in(trajectory: Trajectory) -> list[Score]:
@@ -67,25 +56,6 @@ def aggregated(
     if not values or len(values) < len(counted):
         return Score(None, mass=mass)
     return Score(math.fsum(values) / len(values), mass=mass)
-
-
-async def reward(
-    how: Aggregation, *, ratings: Trajectory, whole: Trajectory, rater: Rater
-) -> Score:
-    """The reward of a trajectory, from the ratings in play or by one call of a rater.
-
-    Args:
-        how: ``trajectory`` asks the rater once, the others ask nobody.
-        ratings: Of the seat that rated each turn.
-        whole: Of the seat that is rated.
-        rater: Rates a whole trajectory.
-
-    Raises:
-        ValueError: `how` is no aggregation, or an action of `ratings` is no score.
-    """
-    if how == "trajectory":
-        return await rater.score(whole)
-    return aggregated(scores_in(ratings), how)
 
 
 def _score(trajectory: Trajectory, action: Any) -> Score:

@@ -3,7 +3,7 @@
 import pytest
 
 from simlab.env.score import Score
-from simlab.sim.scoring.reward import aggregated, reward, scores_in
+from simlab.sim.scoring.reward import aggregated, scores_in
 from simlab.trace.events import Acted
 from simlab.trace.plain import plain
 from simlab.trace.trajectory import Trajectory, Turn
@@ -20,34 +20,9 @@ def trajectory_of(actions, seat="preference"):
     return Trajectory(3, seat, tuple(turns))
 
 
-class CountingRater:
-    """Gives 5, and counts how often it was asked."""
-
-    def __init__(self):
-        self.asked = []
-
-    async def score(self, trajectory):
-        self.asked.append(trajectory)
-        return Score(5.0)
-
-
 @pytest.mark.parametrize(("how", "value"), [("mean", 6.0), ("last", 8.0)])
-async def test_influence_8_the_reward_is_the_mean_of_turns_or_the_last(how, value):
-    rater, ratings = CountingRater(), trajectory_of(TURNS)
-
-    score = await reward(how, ratings=ratings, whole=trajectory_of(["Hi."]), rater=rater)
-
-    assert score.value == value
-    assert rater.asked == []
-
-
-async def test_influence_8_a_rating_of_the_whole_transcript_takes_exactly_one_call():
-    rater, whole = CountingRater(), trajectory_of(["Hi.", "Bye."], "assistant")
-
-    score = await reward("trajectory", ratings=trajectory_of(TURNS), whole=whole, rater=rater)
-
-    assert score.value == 5.0
-    assert rater.asked == [whole]
+def test_influence_8_the_reward_is_the_mean_of_turns_or_the_last(how, value):
+    assert aggregated(scores_in(trajectory_of(TURNS)), how).value == value
 
 
 @pytest.mark.parametrize(
