@@ -14,7 +14,9 @@ import typer
 from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
 from simlab.errors import ConfigError, LogWriteError, StrayExitError
 from simlab.exits import failures_told
+from simlab.json_output import print_json
 from simlab.serve_commands import models
+from simlab.sweep_commands import sweep, tell_sweep
 
 if TYPE_CHECKING:
     from simlab.sim.launch import Launch
@@ -85,19 +87,22 @@ def show(
     digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what a run came to: summary, transcript, scores, tokens, failures; or a training."""
+    """Show what a run came to: summary, transcript, scores, tokens, failures; or a training, a sweep."""
     with failures_told():
         from simlab.sim.run import Run
 
         if (directory / "train.yaml").is_file():
             _show_training(directory, json=json)
             return
+        if (directory / "sweep.yaml").is_file():
+            tell_sweep(directory, json=json)
+            return
 
         shown = Run(directory)
         if digest:
             print(shown.digest)
         elif json:
-            _print_json(shown.as_dict(episode))
+            print_json(shown.as_dict(episode))
         elif step is not None:
             _show_step(shown, episode or 0, step)
         else:
@@ -135,7 +140,7 @@ def judge(
         except KeyboardInterrupt:
             raise ConfigError("stopped; the same command goes on with it") from None
         if json:
-            _print_json({"scores": str(rescore.directory.path), **report.as_dict()})
+            print_json({"scores": str(rescore.directory.path), **report.as_dict()})
         else:
             show_report(console, report.as_dict())
             console.print(f"\nscores: {rescore.directory.path}", highlight=False, soft_wrap=True)
@@ -164,7 +169,7 @@ def train(
         console = console_for(json=json)
         rows = follow(prepared, console)
         if json:
-            _print_json(as_dict(prepared.directory, rows))
+            print_json(as_dict(prepared.directory, rows))
         else:
             show_training(console, prepared.directory, rows)
 
@@ -185,7 +190,7 @@ def replay(directory: Directory, json: Json = False) -> None:
         unfinished = summary.n_unfinished
         if json:
             told = {"episodes": n_episodes, "unfinished": unfinished, "same": True}
-            _print_json({"run": str(directory), **told})
+            print_json({"run": str(directory), **told})
         else:
             rest = f"; {unfinished} of {len(summary.episodes)} are unfinished" if unfinished else ""
             console.print(f"{n_episodes} episodes replayed from their effects: all the same{rest}")
@@ -242,6 +247,7 @@ def export(
         print(target)
 
 
+app.command()(sweep)
 app.add_typer(models)
 
 
@@ -266,7 +272,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     except (LogWriteError, StrayExitError) as error:
         raise type(error)(f"{error.message}; then: simlab run {path} --resume") from error
     if json:
-        _print_json(run.as_dict())
+        print_json(run.as_dict())
     else:
         show_summary(console, run, seconds=time.monotonic() - start)
         show_next(console, run)
@@ -282,7 +288,7 @@ def _show_training(directory: Path, *, json: bool) -> None:
     opened = TrainingDirectory.open(directory)
     rows = read_rows(opened)
     if json:
-        _print_json(as_dict(opened, rows))
+        print_json(as_dict(opened, rows))
     else:
         show_training(console_for(json=json), opened, rows)
 
@@ -340,17 +346,6 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
             raise ConfigError(f"{option} takes SEAT=TEXT, got {pair!r}")
         pairs[name] = text
     return pairs
-
-
-def _print_json(value: Any) -> None:
-    from simlab.trace.json_text import as_json, ascii_json
-
-    text = as_json(value)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = ascii_json(text)
-    print(text)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ class RayServe:
     async def start(self, app: str, name: str, spec: ModelSpec) -> int:
         """Serve a model, and wait until it answers; see `Server.start`."""
         n_replicas = spec.replicas or 1
-        machines = await asyncio.to_thread(_machines)
+        machines = await asyncio.to_thread(machines_of)
         claim = claim_of(name, spec, machines)
         check_room(name, claim, n_replicas, machines)
         order = Order(name, spec, shared_app(spec), module_paths(), on_gpu=claim.gpus > 0)
@@ -237,7 +237,7 @@ def _reason(message: str) -> str:
     return str(said) if kind == "ConfigError" else f"{kind}: {said}"
 
 
-def _machines() -> list[Machine]:
+def machines_of() -> list[Machine]:
     """The machines of the cluster."""
     free = available_resources_per_node()  # type: ignore[no-untyped-call]
     return [

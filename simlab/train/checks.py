@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simlab.sim.run import Run
+from simlab.train.any_trainer import AnyTrainer
 from simlab.train.diagnostics import kl_estimate_to_base
 from simlab.train.drift import ALARM_LEVELS, Drift, drift
 from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.train_file import TrainFile
-
-if TYPE_CHECKING:
-    from simlab.train.trainer import Trainer
 
 
 class Checks:
@@ -24,7 +21,7 @@ class Checks:
         trainer: Computes.
     """
 
-    def __init__(self, file: TrainFile, model: str, trainer: "Trainer") -> None:
+    def __init__(self, file: TrainFile, model: str, trainer: AnyTrainer) -> None:
         self._file = file
         self._dtype = str(file.run.models[model].get("dtype", "float32"))
         self._trainer = trainer

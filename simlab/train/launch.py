@@ -11,6 +11,7 @@ from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import fingerprints
 from simlab.sim.own_files import check_unchanged, contents_of
 from simlab.sim.provenance import provenance
+from simlab.train.any_trainer import AnyTrainer
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
@@ -41,15 +42,21 @@ class Training:
     directory: TrainingDirectory
     plays: Plays
 
-    def run(self, observer: TrainingObserver | None = None) -> list[Row]:
+    def run(
+        self, observer: TrainingObserver | None = None, *, trainer: AnyTrainer | None = None
+    ) -> list[Row]:
         """Go on to the end of the last round; gives the table.
+
+        Args:
+            observer: Who looks on.
+            trainer: Who trains; None for one of its own.
 
         Raises:
             TrainingError: A round has nothing to learn from, or a loss is not finite.
             LogWriteError: The disk takes no more; what was done stays.
         """
         watching = observer or TrainingObserver()
-        setup = Setup(self.file, self.directory, self.plays, watching)
+        setup = Setup(self.file, self.directory, self.plays, watching, trainer)
         base = self.plays.evaluating(None)
         with self.directory.locked():
             if self._has_ended():  # and needs no models
@@ -132,8 +139,17 @@ def prepare_training(
         directory = TrainingDirectory.open(path)
         _go_on(directory, file)
     else:
-        directory = TrainingDirectory.create(path, _record(file))
+        directory = make_training(file, path)
     return Training(file, directory, plays)
+
+
+def make_training(file: TrainFile, path: Path) -> TrainingDirectory:
+    """Make the directory of a training that was checked and has not begun.
+
+    Raises:
+        RunDirectoryError: Something is there already, or the disk does not take it.
+    """
+    return TrainingDirectory.create(path, _record(file))
 
 
 def _play(setup: Setup, number: int, last: RoundRecord | None) -> RoundRecord:

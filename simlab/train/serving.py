@@ -1,6 +1,6 @@
 """Models of a training that Ray Serve serves: started once, for the runs of all its rounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from simlab.actors.system import ray_cluster
@@ -31,21 +31,34 @@ def served(file: RunFile, *, hosts: int) -> Iterator[None]:
     cluster = ray_cluster(None)
     run_async(cluster.open())
     try:
-        started = run_async(_start(file))
-        try:
+        with apps_of([file]):
             yield
-        finally:
-            run_async(_stop(started))
     finally:
         run_async(cluster.close())
 
 
-async def _start(file: RunFile) -> list[str]:
-    """Names of the apps that had to be started."""
+@contextmanager
+def apps_of(files: Sequence[RunFile]) -> Iterator[None]:
+    """Within the block the cluster that this process is connected to serves the models of files.
+
+    Raises:
+        ConfigError: A model cannot be served.
+    """
+    started: list[str] = []
+    try:
+        for file in files:
+            run_async(_start(file, started))
+        yield
+    finally:
+        run_async(_stop(started))
+
+
+async def _start(file: RunFile, started: list[str]) -> None:
+    """Start what is not up; `started` gets the names of the apps that had to be."""
     service = ModelService(_server())
     before = {each.app.name for each in await service.status(file) if each.app.state == RUNNING}
     now = {each.app.name for each in await service.up(file)}
-    return sorted(now - before)
+    started += sorted(now - before)
 
 
 async def _stop(apps: list[str]) -> None:

@@ -2,18 +2,16 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlab.models.weights import EMBEDDED
 from simlab.sim.places import without_places
 from simlab.trace.events import digest_of
+from simlab.train.any_trainer import AnyTrainer
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
 from simlab.train.train_file import TrainFile
-
-if TYPE_CHECKING:
-    from simlab.train.trainer import Trainer
 
 _MAY_DIFFER = ("name", "description", "rounds", "hosts")
 """Keys with which a training is gone on with although they have changed."""
@@ -27,6 +25,7 @@ class Setup:
         directory: Where.
         plays: Makes its runs.
         observer: Who looks on.
+        trainer: Who trains; None for one of its own, which is made when it is first needed.
     """
 
     def __init__(
@@ -35,26 +34,32 @@ class Setup:
         directory: TrainingDirectory,
         plays: Plays,
         observer: TrainingObserver,
+        trainer: AnyTrainer | None = None,
     ) -> None:
         self.file, self.directory = file, directory
         self.plays, self.observer = plays, observer
-        self._trainer: Trainer | None = None
+        self._trainer = trainer
 
     @cached_property
     def identity(self) -> str:
         """Digest of all in the file that decides on what comes out."""
         return digest_of(identity_of(self.file))
 
-    def trainer(self) -> "Trainer":
+    def trainer(self) -> AnyTrainer:
         """The trainer, whose weights are loaded once for all rounds."""
         if self._trainer is None:
             # Imported here because torch takes seconds, which bad input should not pay.
             from simlab.train.trainer import Trainer
 
-            weights = str(self.file.run.models[self.plays.model].get("weights", EMBEDDED))
             own = self.file.trainer
+            weights = weights_of(self.file, self.plays)
             self._trainer = Trainer(weights, dtype=own.dtype, device=own.device)
         return self._trainer
+
+
+def weights_of(file: TrainFile, plays: Plays) -> str:
+    """What the weights are that are trained, as `Trainer` takes them."""
+    return str(file.run.models[plays.model].get("weights", EMBEDDED))
 
 
 def identity_of(file: TrainFile) -> dict[str, Any]:

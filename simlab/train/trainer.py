@@ -45,6 +45,7 @@ class Trainer:
         dtype: What the base is computed in, ``"float32"`` or ``"bfloat16"``; adapters are kept and
             trained in float32.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
+        threads: That this process computes with from now on; None for as many as it does.
 
     Raises:
         ConfigError: The weights cannot be had or loaded.
@@ -54,8 +55,15 @@ class Trainer:
     """
 
     def __init__(
-        self, weights: str = EMBEDDED, *, dtype: str = "float32", device: str = "auto"
+        self,
+        weights: str = EMBEDDED,
+        *,
+        dtype: str = "float32",
+        device: str = "auto",
+        threads: int | None = None,
     ) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
         folder = resolve(weights)
         self._name = folder.name if Path(weights).expanduser().is_dir() else weights
         self.base = fingerprint(folder)

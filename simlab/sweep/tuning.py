@@ -1,0 +1,179 @@
+"""Ray Tune: trials in processes of their own, so many at once, and some of them stopped early.
+
+Tune is given the numbers of the trials and decides nothing but who is stopped: what each number
+means was drawn before. Its state, which is pickled, is never read: what a sweep is gone on with
+from is its own record.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from simlab.errors import SimlabError
+from simlab.sweep.halving import Halving
+from simlab.sweep.observer import SweepObserver
+from simlab.sweep.trial import Report, Trial
+from simlab.sweep.trial_process import TrialProcess
+
+MAX_DEATHS = 3
+"""A trial whose process has died so often and once more has failed."""
+
+_CLAIM = {"cpu": 0, "memory": 1}
+"""What a trial asks of Ray: nothing, but that Tune takes for none at all."""
+
+_QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # else it prints a box, whatever the verbosity
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a sweep as it ends all else
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+"""Variables by which Tune is told to keep to itself."""
+
+
+class Recorder(FIFOScheduler):
+    """Tune's scheduler: writes down what trials report, and has those stopped that are to be.
+
+    Args:
+        trials: All of the sweep; brought up to date.
+        processes: What goes on with those that are not over, by number.
+        halving: Says who is stopped; has heard of what was recorded.
+        observer: Is told of each trial that has changed.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        processes: Mapping[int, TrialProcess],
+        halving: Halving,
+        observer: SweepObserver,
+    ) -> None:
+        super().__init__()
+        self._trials, self._processes = trials, processes
+        self._halving, self._observer = halving, observer
+        self.fatal = ""
+
+    def __reduce__(self) -> Any:
+        """Tune keeps its scheduler as a pickle that nobody reads: there is nothing in it."""
+        return FIFOScheduler, ()
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
+        """Take a report; one that tells of a failure ends the trial."""
+        found = self._trials[trial.config["trial"]]
+        if self.fatal or "fatal" in result:
+            self.fatal = self.fatal or result["fatal"]
+            return str(TrialScheduler.STOP)
+        if "failed" in result:
+            found.state, found.why = "failed", result["failed"]
+        elif "round" in result:
+            report = Report(result["round"], result["value"])
+            found.state = "running"
+            found.add(report)
+            stops = self._halving.stops(found.number, report)
+            if stops and report.round < self._processes[found.number].rounds:
+                found.state = "stopped"
+        self._observer.on_trial(found)
+        return str(TrialScheduler.STOP if found.is_over else TrialScheduler.CONTINUE)
+
+    def on_trial_complete(
+        self, tune_controller: Any, trial: Any, result: Mapping[str, Any]
+    ) -> None:
+        """Take note that a trial has come to its end, if nothing else has ended it."""
+        found = self._trials[trial.config["trial"]]
+        if not (found.is_over or self.fatal):
+            found.state = "ended"
+            self._observer.on_trial(found)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Take note that the process of a trial has died; Tune starts another, up to a number."""
+        found = self._trials[trial.config["trial"]]
+        found.deaths += 1
+        if found.deaths > MAX_DEATHS:
+            found.state, found.why = "failed", f"its process has died {found.deaths} times"
+        self._observer.on_trial(found)
+
+
+def tune_trials(
+    trials: Sequence[Trial],
+    processes: Mapping[int, TrialProcess],
+    halving: Halving,
+    *,
+    at_once: int,
+    state: Path,
+    observer: SweepObserver,
+) -> None:
+    """Go on with trials to the end of each; Ray must run.
+
+    Args:
+        trials: All of the sweep; those that are over stay as they are.
+        processes: What goes on with each of the others, by number.
+        halving: Says who is stopped.
+        at_once: How many are live at once.
+        state: A folder for Tune's own files, which goes again; on a disk that all machines see.
+        observer: Is told of each trial that has changed, in this process.
+
+    Raises:
+        SimlabError: Something has ended all trials.
+    """
+    for trial in trials:
+        for report in trial.reports:
+            halving.stops(trial.number, report)
+    recorder = Recorder(trials, processes, halving, observer)
+
+    def play(config: Mapping[str, Any]) -> None:
+        processes[config["trial"]].play(tune.report)
+
+    with _told_to_be_quiet(), _folder(state):
+        tune.Tuner(
+            tune.with_resources(play, _CLAIM),
+            param_space={"trial": tune.grid_search(sorted(processes))},
+            tune_config=tune.TuneConfig(max_concurrent_trials=at_once, scheduler=recorder),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=str(state),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
+            ),
+        ).fit()
+    if recorder.fatal:
+        raise SimlabError(recorder.fatal)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Within the block there is an empty folder that nobody else may look into."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _told_to_be_quiet() -> Iterator[None]:
+    """Within the block Tune writes nothing to the terminal, where others write."""
+    before = {name: os.environ.get(name) for name in _QUIET}
+    loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train")]
+    levels = [logger.level for logger in loggers]
+    os.environ.update(_QUIET)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
