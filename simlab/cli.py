@@ -4,10 +4,9 @@ Commands import what they need when they run, so that ``simlab --help`` is quick
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -87,7 +86,7 @@ def show(
     digest: Annotated[bool, typer.Option("--digest", help="Print the digest alone.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what a run came to: summary, transcript, scores, tokens, failures; or a training, a sweep."""
+    """Show what a run came to, its transcript, scores, tokens, failures; or a training, a sweep."""
     with failures_told():
         from simlab.sim.run import Run
 

@@ -2,8 +2,8 @@
 
 Ray Tune's own scheduler decides (Li et al. 2020, "A System for Massively Parallel Hyperparameter
 Tuning", algorithm 2). It is told rounds and values here and no trials of Tune's, so that what is
-recorded of a sweep brings it to where it was: it knows what each trial had at each rung, in whatever
-order it hears of it.
+recorded of a sweep brings it to where it was: it knows what each trial had at each rung, in
+whatever order it hears of it.
 """
 
 from types import SimpleNamespace

@@ -60,11 +60,18 @@ class Sweep:
                 Trial(number, dict(point)) for number, point in enumerate(self.points)
             ]
             if not all(trial.is_over for trial in trials):
-                go_on(self, trials, self._recording(trials, observer or SweepObserver()))
+                go_on(
+                    self.file,
+                    self.directory,
+                    self.swept,
+                    trials,
+                    state=self._state(),
+                    observer=self._recording(trials, observer or SweepObserver()),
+                )
             self._conclude(trials)
         return trials
 
-    def state(self) -> Path:
+    def _state(self) -> Path:
         """A folder for what Tune keeps for itself, outside the sweep; nobody reads it again."""
         home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         digest = hashlib.blake2b(str(self.directory.path.resolve()).encode(), digest_size=8)
@@ -150,9 +157,7 @@ def swept_of(file: SweepFile) -> Swept:
     return SweptRun(file.run)
 
 
-def _tried(
-    file: SweepFile, source: SweepSource | None
-) -> tuple[list[dict[str, Any]], list[Swept]]:
+def _tried(file: SweepFile, source: SweepSource | None) -> tuple[list[dict[str, Any]], list[Swept]]:
     """The values of each trial, and what is tried with them, once it was seen that all fit.
 
     Raises:
@@ -174,18 +179,28 @@ def _varied(whole: Swept, point: Mapping[str, Any], source: SweepSource | None) 
     """What is tried with some values.
 
     Raises:
-        ConfigError: They are refused; names the line of the first that is refused by itself.
+        ConfigError: They are refused; names the line of the value that is refused by itself as
+            well, or all of them where none is.
     """
     try:
         return whole.varied(settings_of(point))
     except ConfigError as error:
         named = None if source is None else source.file
         for key, value in point.items():
-            with located(named, "space", key):
-                whole.varied(settings_of({key: value}))
+            if _refusal(whole, {key: value}) == error.message:
+                with located(named, "space", key):
+                    raise
         with located(named, "space"):
             raise ConfigError(f"{error.message} with {dict(point)!r}") from error
-        raise
+
+
+def _refusal(whole: Swept, point: Mapping[str, Any]) -> str:
+    """Why values are refused; empty if they are not."""
+    try:
+        whole.varied(settings_of(point))
+    except ConfigError as error:
+        return error.message
+    return ""
 
 
 def _check_scheduler(file: SweepFile, whole: Swept) -> None:

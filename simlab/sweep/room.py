@@ -4,7 +4,7 @@ Whatever is claimed is claimed by replicas and by the trainer; trials and hosts 
 once these have what they need, no trial can wait for it.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,10 +69,10 @@ def check_room_for(needs: Sequence[Need], machines: Sequence[Machine]) -> None:
     Raises:
         ConfigError: It has not; gives the sum, and says what to set.
     """
-    wanted: Counter[str] = Counter()
+    wanted: defaultdict[str, float] = defaultdict(float)
     for need in needs:
         for kind, each in need.claim.resources().items():
-            wanted[kind] += each * need.count  # type: ignore[assignment] - GPUs come in parts
+            wanted[kind] += each * need.count
     for kind, amount in wanted.items():
         free = sum(machine.free.get(kind, 0) for machine in machines)
         if amount > free + 1e-6:

@@ -45,16 +45,15 @@ class Domain:
 
     def draw(self, rng: np.random.Generator) -> Any:
         """A value, as plain data."""
-        match self.kind:
-            case "uniform":
-                return float(rng.uniform(*self.values))
-            case "log_uniform":
-                low, high = map(math.log, self.values)
-                return float(np.clip(math.exp(rng.uniform(low, high)), *self.values))
-            case "integer":
-                return int(rng.integers(*self.values, endpoint=True))
-            case _:
-                return self.values[rng.integers(len(self.values))]
+        if self.kind in ("grid", "choice"):
+            return self.values[rng.integers(len(self.values))]
+        low, high = self.values
+        if self.kind == "integer":
+            return int(rng.integers(low, high, endpoint=True))
+        if self.kind == "uniform":
+            return float(rng.uniform(low, high))
+        drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
+        return min(max(drawn, low), high)  # which rounding might leave
 
 
 def read_domain(given: Any) -> Domain:
@@ -63,12 +62,13 @@ def read_domain(given: Any) -> Domain:
     Raises:
         ValueError: It is of another form, or its ends do not fit.
     """
+    kind: Any
     if isinstance(given, list):
         kind, values = "grid", given
     elif isinstance(given, dict) and len(given) == 1:
         kind, values = next(iter(given.items()))
     else:
-        kind, values = "", None
+        kind, values = None, None
     if kind not in get_args(Kind) or not isinstance(values, list) or not values:
         raise ValueError(
             "must be a list of values, or one of choice, uniform, log_uniform and integer with a "
@@ -101,8 +101,10 @@ def points_of(space: Space, n_trials: int | None, *, seed: int) -> list[dict[str
             f"the lists in space, got {n_trials!r}"
         )
     return [
-        {key: _value(cells[trial % len(cells)], key, domain, seed, trial) for key, domain in
-         space.items()}
+        {
+            key: _value(cells[trial % len(cells)], key, domain, seed, trial)
+            for key, domain in space.items()
+        }
         for trial in range(n_trials)
     ]
 
@@ -125,6 +127,4 @@ def _check_ends(kind: str, values: list[Any]) -> None:
     if not fit or not lowest < values[0] < values[1]:
         what = "whole numbers" if kind == "integer" else "numbers"
         above = " above 0" if kind == "log_uniform" else ""
-        raise ValueError(
-            f"{kind} must have two {what}{above}, the lower one first, got {values!r}"
-        )
+        raise ValueError(f"{kind} must have two {what}{above}, the lower one first, got {values!r}")

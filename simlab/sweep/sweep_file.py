@@ -203,6 +203,4 @@ def _find(sweep: str) -> Path:
             f"expected a sweep or its file, got the folder {sweep}; go on with what was begun "
             "there by --resume"
         )
-    raise ConfigError(
-        f"there is no sweep {sweep!r}, nor such a file; {near(sweep, sweep_names())}"
-    )
+    raise ConfigError(f"there is no sweep {sweep!r}, nor such a file; {near(sweep, sweep_names())}")

@@ -14,6 +14,7 @@ from simlab.train.any_trainer import AnyTrainer
 from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import make_training, prepare_training
 from simlab.train.observer import TrainingObserver
+from simlab.train.plays import Plays
 from simlab.train.rehearsal import rehearse_training
 from simlab.train.setup import weights_of
 from simlab.train.table import Row
@@ -85,7 +86,7 @@ class SweptTraining:
         return self.file.model_dump(mode="json", exclude_unset=True)
 
     @cached_property
-    def _plays(self) -> Any:
+    def _plays(self) -> Plays:
         return rehearse_training(self.file)
 
 

@@ -1,5 +1,6 @@
 """The trainer that all trials share: a Ray actor, which loads weights once and does one job at a
-time."""
+time.
+"""
 
 import os
 import shutil
@@ -181,5 +182,6 @@ def start_trainer(*, gpus: float) -> ActorHandle[TrainerActor]:
         "concurrency_groups": {_ALIVE: 1},
         "scheduling_strategy": "SPREAD",
     }
-    handle: ActorHandle[TrainerActor] = ray.remote(**options)(TrainerActor).remote(module_paths())
+    actor: Any = ray.remote(**options)(TrainerActor)
+    handle: ActorHandle[TrainerActor] = actor.remote(module_paths())
     return handle

@@ -53,10 +53,12 @@ class Trial:
         """What the metric was last; None before the first report, or where it is missing."""
         return self.reports[-1].value if self.reports else None
 
-    def add(self, report: Report) -> None:
-        """Keep a report; one of a round that is kept, as a resumed trial makes, changes nothing."""
-        if not self.reports or report.round > self.reports[-1].round:
-            self.reports.append(report)
+    def add(self, report: Report) -> bool:
+        """Keep a report; False for one that is kept already, as a resumed trial makes it again."""
+        if self.reports and report.round <= self.reports[-1].round:
+            return False
+        self.reports.append(report)
+        return True
 
 
 def best_of(trials: Sequence[Trial], mode: Literal["max", "min"]) -> Trial | None:

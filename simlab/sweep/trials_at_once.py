@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import ray
 
 from simlab.actors.ray import module_paths
 from simlab.actors.system import ray_cluster
-from simlab.models.claims import Claim, Machine
+from simlab.models.claims import Claim
 from simlab.models.serve import RayServe, machines_of
 from simlab.models.serving import RUNNING
 from simlab.sim.blocking import run_async
 from simlab.sim.config import RunFile
+from simlab.sweep.directory import SweepDirectory
 from simlab.sweep.halving import Halving
 from simlab.sweep.observer import SweepObserver
 from simlab.sweep.room import Need, check_room_for, gpus_of_trainer, needs_of_models
+from simlab.sweep.sweep_file import SweepFile
 from simlab.sweep.swept import Base, Swept, is_served
 from simlab.sweep.trainer_actor import SharedTrainer, start_trainer
 from simlab.sweep.trial import Trial
@@ -23,60 +25,64 @@ from simlab.sweep.trial_process import TrialProcess
 from simlab.sweep.tuning import tune_trials
 from simlab.train.serving import apps_of
 
-if TYPE_CHECKING:
-    from simlab.sweep.launch import Sweep
 
-
-def go_on(sweep: "Sweep", trials: Sequence[Trial], observer: SweepObserver) -> None:
+def go_on(
+    file: SweepFile,
+    directory: SweepDirectory,
+    swept: Sequence[Swept],
+    trials: Sequence[Trial],
+    *,
+    state: Path,
+    observer: SweepObserver,
+) -> None:
     """Go on with all trials that are not over.
 
     Args:
-        sweep: Whose.
+        file: Of the sweep.
+        directory: The same.
+        swept: What each trial is, by number.
         trials: All of them, by number; brought up to date.
-        observer: Is told of each that has changed.
+        state: A folder for what Tune keeps for itself.
+        observer: Is told of each trial that has changed.
 
     Raises:
         ConfigError: The cluster has not what they need, or a model cannot be served.
     """
-    live = {trial.number: sweep.swept[trial.number] for trial in trials if not trial.is_over}
-    for number, swept in live.items():
-        swept.make(sweep.directory.trial(number))
+    live = {trial.number: swept[trial.number] for trial in trials if not trial.is_over}
+    halving = Halving(file.scheduler, max(each.rounds for each in swept), file.mode)
     cluster = ray_cluster(None)
     run_async(cluster.open())
     try:
-        with _shared([*live.values()], sweep.file.trainer_gpus) as trainers:
+        with _shared(file, [*live.values()]) as trainers:
+            for number, each in live.items():
+                each.make(directory.trial(number))
             processes = {
                 number: TrialProcess(
-                    sweep.file.kind,
-                    sweep.file.metric,
-                    sweep.directory.trial(number).resolve(),
-                    swept.rounds,
-                    None if swept.base is None else trainers[swept.base],
+                    file.kind,
+                    file.metric,
+                    directory.trial(number).resolve(),
+                    each.rounds,
+                    None if each.base is None else trainers[each.base],
                     module_paths(),
                 )
-                for number, swept in live.items()
+                for number, each in live.items()
             }
             tune_trials(
-                trials,
-                processes,
-                Halving(sweep.file.scheduler, _last_round(sweep), sweep.file.mode),
-                at_once=sweep.file.at_once,
-                state=sweep.state(),
-                observer=observer,
+                trials, processes, halving, at_once=file.at_once, state=state, observer=observer
             )
     finally:
         run_async(cluster.close())
 
 
 @contextmanager
-def _shared(swept: Sequence[Swept], share: float) -> Iterator[dict[Base, SharedTrainer]]:
+def _shared(file: SweepFile, swept: Sequence[Swept]) -> Iterator[dict[Base, SharedTrainer]]:
     """Within the block models are served and there is a trainer; gives it by what it trains."""
     machines = machines_of()
     files = _distinct([each.played for each in swept])
     bases = list(dict.fromkeys(each.base for each in swept if each.base is not None))
-    gpus = gpus_of_trainer(bases, share, machines)
-    trainer = [Need("the trainer", Claim(gpus=gpus))] if bases else []
-    check_room_for([*needs_of_models(files, _running(files), machines), *trainer], machines)
+    gpus = gpus_of_trainer(bases, file.trainer_gpus, machines)
+    needs = [Need("trainer", Claim(gpus=gpus)), Need("trials", Claim(memory_bytes=1), file.at_once)]
+    check_room_for([*needs_of_models(files, _running(files), machines), *needs], machines)
     with ExitStack() as stack:
         stack.enter_context(apps_of(files))
         if not bases:
@@ -98,7 +104,3 @@ def _running(files: Sequence[RunFile]) -> list[str]:
     if not files:
         return []
     return [app.name for app in run_async(RayServe().apps()) if app.state == RUNNING]
-
-
-def _last_round(sweep: "Sweep") -> int:
-    return max(swept.rounds for swept in sweep.swept)

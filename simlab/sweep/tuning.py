@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -25,7 +25,7 @@ from simlab.sweep.trial_process import TrialProcess
 MAX_DEATHS = 3
 """A trial whose process has died so often and once more has failed."""
 
-_CLAIM = {"cpu": 0, "memory": 1}
+_CLAIM: dict[str, float] = {"cpu": 0, "memory": 1}
 """What a trial asks of Ray: nothing, but that Tune takes for none at all."""
 
 _QUIET = {
@@ -55,7 +55,7 @@ class Recorder(FIFOScheduler):
         halving: Halving,
         observer: SweepObserver,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._trials, self._processes = trials, processes
         self._halving, self._observer = halving, observer
         self.fatal = ""
@@ -64,7 +64,12 @@ class Recorder(FIFOScheduler):
         """Tune keeps its scheduler as a pickle that nobody reads: there is nothing in it."""
         return FIFOScheduler, ()
 
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
+    def on_trial_result(
+        self,
+        tune_controller: Any,  # noqa: ARG002 - Tune's
+        trial: Any,
+        result: Mapping[str, Any],
+    ) -> str:
         """Take a report; one that tells of a failure ends the trial."""
         found = self._trials[trial.config["trial"]]
         if self.fatal or "fatal" in result:
@@ -72,18 +77,24 @@ class Recorder(FIFOScheduler):
             return str(TrialScheduler.STOP)
         if "failed" in result:
             found.state, found.why = "failed", result["failed"]
+            self._observer.on_trial(found)
         elif "round" in result:
-            report = Report(result["round"], result["value"])
-            found.state = "running"
-            found.add(report)
-            stops = self._halving.stops(found.number, report)
-            if stops and report.round < self._processes[found.number].rounds:
-                found.state = "stopped"
-        self._observer.on_trial(found)
+            self._take(found, Report(result["round"], result["value"]))
         return str(TrialScheduler.STOP if found.is_over else TrialScheduler.CONTINUE)
 
+    def _take(self, trial: Trial, report: Report) -> None:
+        """Keep a report with what is decided upon it; both are written down at once."""
+        stops = self._halving.stops(trial.number, report)
+        if trial.add(report):
+            is_last = report.round == self._processes[trial.number].rounds
+            trial.state = "stopped" if stops and not is_last else "running"
+            self._observer.on_trial(trial)
+
     def on_trial_complete(
-        self, tune_controller: Any, trial: Any, result: Mapping[str, Any]
+        self,
+        tune_controller: Any,  # noqa: ARG002 - Tune's
+        trial: Any,
+        result: Mapping[str, Any],  # noqa: ARG002
     ) -> None:
         """Take note that a trial has come to its end, if nothing else has ended it."""
         found = self._trials[trial.config["trial"]]
@@ -91,7 +102,7 @@ class Recorder(FIFOScheduler):
             found.state = "ended"
             self._observer.on_trial(found)
 
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ARG002 - Tune's
         """Take note that the process of a trial has died; Tune starts another, up to a number."""
         found = self._trials[trial.config["trial"]]
         found.deaths += 1

@@ -74,9 +74,7 @@ def file_of(directory: SweepDirectory) -> SweepFile:
     return read_sweep_file(directory.read()["sweep"])
 
 
-def as_dict(
-    directory: SweepDirectory, file: SweepFile, trials: Sequence[Trial]
-) -> dict[str, Any]:
+def as_dict(directory: SweepDirectory, file: SweepFile, trials: Sequence[Trial]) -> dict[str, Any]:
     """What a sweep came to as plain data."""
     best = best_of(trials, file.mode)
     return {

@@ -27,9 +27,7 @@ class Perch(Parrot):
         n = 1
         if self.adapter is not None:
             n = round(1000 * read_record(Path(self.adapter)).options["learning_rate"])
-        return await Parrot.generate(
-            self, prompt, replace(sampling, max_tokens=n), session=session
-        )
+        return await Parrot.generate(self, prompt, replace(sampling, max_tokens=n), session=session)
 
     def open(self):
         if self.opened_log is not None:

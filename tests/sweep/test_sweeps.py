@@ -3,25 +3,28 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from simlab.sweep.launch import prepare_sweep, sweep
 from simlab.sweep.observer import SweepObserver
-from simlab.sweep.sweep_file import read_sweep_file
 from simlab.sweep.trial import best_of
-from simlab.train.launch import prepare_training
-from tests.sweep.sweeps import told
+from simlab.train.launch import prepare_training, train
+from tests.sweep.sweeps import told, write_sweep
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session", "disk_that_never_waits")]
 
 ASHA = {"name": "asha", "grace": 1, "factor": 2}
+TWO = {"rates": [3e-3, 6e-3]}
 
 
-@pytest.fixture(autouse=True)
-def _serve_ends():
+@pytest.fixture(scope="module", autouse=True)
+def _serve_ends(ray_session):  # noqa: ARG001
     """Leaves no Serve behind for other tests."""
     yield
     from ray import serve
@@ -29,40 +32,224 @@ def _serve_ends():
     serve.shutdown()
 
 
+class TrainerWatch:
+    """Asks the trainer of a sweep what it has done.
+
+    Attributes:
+        seen: What it has told, in order.
+    """
+
+    def __init__(self):
+        self.handle = None
+        self.seen = []
+
+    def look(self, _trial=None):
+        import ray
+
+        self.seen.append(ray.get(self.handle.statistics.remote()))
+        return self.seen[-1]
+
+
 @pytest.fixture
 def trainer(monkeypatch):
-    """What the trainer of a sweep tells of itself, as often as a trial has news."""
+    """Watches the trainer of the test's sweep."""
     from simlab.sweep import trials_at_once
 
-    import ray
-
-    handles, found = [], []
-    start = trials_at_once.start_trainer
+    start, watch = trials_at_once.start_trainer, TrainerWatch()
 
     def watched(**claim):
-        handles.append(start(**claim))
-        return handles[-1]
+        watch.handle = start(**claim)
+        return watch.handle
 
     monkeypatch.setattr(trials_at_once, "start_trainer", watched)
+    return watch
 
-    def look(_trial=None):
-        found.append(ray.get(handles[-1].statistics.remote()))
-        return found
 
-    return look
+def outcome(out):
+    """What the trials of a sweep came to: their versions, and their tables without seconds."""
+    versions = {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.glob("trials/*/agent@*/*")
+        if path.is_file()
+    }
+    tables = [
+        [{key: row[key] for key in row if not key.endswith("_s")} for row in json.loads(text)]
+        for text in (path.read_text() for path in sorted(out.glob("trials/*/table.json")))
+    ]
+    return versions, tables
+
+
+def calls(folder):
+    return Counter((folder / "calls.jsonl").read_text().splitlines())
+
+
+def two_trials(folder, weights, **keys):
+    """The file of a sweep whose model notes its calls, and which plays one episode at a time."""
+    log = {"calls_log": str(folder / "calls.jsonl")}
+    return write_sweep(folder, weights, model=log, **{**TWO, **keys})
+
+
+@pytest.fixture(scope="module")
+def unbroken(ray_session, tiny_weights, tmp_path_factory):  # noqa: ARG001
+    """A sweep of two trials that nobody disturbs: its folder, and its trials."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    return folder, sweep(two_trials(folder, tiny_weights), out=folder / "out")
+
+
+class Killer:
+    """Kills a process once, ``kill -9``, when a trial tells of a round.
+
+    Args:
+        round: Which.
+        victim: Gives its id.
+    """
+
+    def __init__(self, round, victim):
+        self.round, self.victim = round, victim
+        self.killed = None
+
+    def on_trial(self, trial):
+        if self.killed is None and trial.reports[-1].round == self.round:
+            self.killed = self.victim()
+            os.kill(self.killed, signal.SIGKILL)
 
 
 def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
-    sweep_file, tmp_path, trainer
+    sweep_file, tmp_path, trainer, simlab
 ):
     opened = tmp_path / "opened"
     file = sweep_file(scheduler=ASHA, at_once=2, model={"opened_log": str(opened)})
 
-    trials = sweep(file, out=tmp_path / "out", observer=SweepObserver(on_trial=trainer))
+    trials = sweep(file, out=tmp_path / "out", observer=SweepObserver(on_trial=trainer.look))
 
-    assert len(opened.read_text().splitlines()) == 1, "replicas"
-    assert trainer()[-1].loads == 1 if False else True
-    states = [trial.state for trial in trials]
-    assert states.count("ended") + states.count("stopped") == 6
-    assert states[2] == "stopped", "the lowest rate, which comes after two higher ones"
-    assert best_of(trials, "max").point == {"train.learning_rate": 6e-3}
+    assert len(opened.read_text().split()) == 1, "processes that have opened an engine"
+    assert {seen.loads for seen in trainer.seen} == {0, 1}
+    states = {trial.point["train.learning_rate"]: trial.state for trial in trials}
+    assert states[1e-3] == "stopped", "it comes after two that are better"
+    assert states[6e-3] == "ended"
+    stopped = tmp_path / "out" / "trials" / "002"
+    assert [row["round"] for row in json.loads((stopped / "table.json").read_text())] == [0, 1]
+    assert prepare_training(stopped, resume=True).file.rounds == 2
+    best = best_of(trials, "max")
+    assert best.point == {"train.learning_rate": 6e-3}
+    assert [report.value for report in best.reports] == [1, 6, 6]
+    frame = pd.read_parquet(tmp_path / "out" / "table.parquet")
+    assert len(frame) == sum(len(trial.reports) for trial in trials)
+    shown = simlab("show", tmp_path / "out").output
+    assert "best: trial 1, length 6: train.learning_rate 0.006" in shown
+    assert shown.count("stopped") == sum(trial.state == "stopped" for trial in trials)
+    again = train(tmp_path / "out" / "best.yaml", out=tmp_path / "again")
+    assert [row["length"] for row in again] == [1, 6, 6]
+
+
+def test_train_21_a_trial_whose_process_is_killed_goes_on_from_its_last_round(
+    unbroken, tiny_weights, tmp_path
+):
+    folder, whole = unbroken
+    out = tmp_path / "out"
+    killer = Killer(1, lambda: int((out / "trials" / "000" / "lock").read_text()))
+
+    trials = sweep(
+        two_trials(tmp_path, tiny_weights), out=out, observer=SweepObserver(killer.on_trial)
+    )
+
+    assert killer.killed is not None
+    assert [trial.deaths for trial in trials] == [1, 0]
+    assert told(trials) == told(whole)
+    assert outcome(out) == outcome(folder / "out")
+    assert calls(tmp_path) == calls(folder), "no call is made twice"
+
+
+def test_a_trainer_that_is_killed_comes_back_and_its_job_is_done_anew(
+    unbroken, tiny_weights, tmp_path, trainer
+):
+    folder, whole = unbroken
+    out = tmp_path / "out"
+    killer = Killer(1, lambda: trainer.look().pid)
+
+    def on_trial(trial):
+        killer.on_trial(trial)
+        if trial.state == "ended":
+            trainer.look()
+
+    trials = sweep(two_trials(tmp_path, tiny_weights), out=out, observer=SweepObserver(on_trial))
+
+    assert killer.killed == trainer.seen[0].pid != trainer.seen[-1].pid
+    assert trainer.seen[-1].jobs == 3, "of the second round, and of the other trial"
+    assert told(trials) == told(whole)
+    assert outcome(out) == outcome(folder / "out")
+    assert calls(tmp_path) == calls(folder)
+
+
+def test_a_sweep_whose_driver_is_killed_is_gone_on_with_and_asks_nothing_twice(
+    unbroken, tiny_weights, tmp_path
+):
+    folder, whole = unbroken
+    out = tmp_path / "out"
+    file = two_trials(tmp_path, tiny_weights)
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    for line in driver.stdout:
+        if "trial 1: round 0" in line:
+            driver.kill()
+    driver.wait()
+    before = prepare_sweep(out, resume=True).directory.trials()
+    trials = sweep(out, resume=True)
+
+    assert [trial.state for trial in before] == ["ended", "running"]
+    assert told(trials) == told(whole)
+    assert outcome(out) == outcome(folder / "out")
+    assert not calls(folder) - calls(tmp_path)
+    again = calls(tmp_path) - calls(folder)
+    assert again.total() <= 8, "calls of steps that were cut off"
+    assert sweep(out, resume=True) == trials
+
+
+def test_a_trial_that_cannot_learn_has_failed_and_says_why_and_the_others_go_on(sweep_file, simlab):
+    file = sweep_file(
+        rates=[3e-3], training={"rounds": 1}, space={"run.models.base.mute": [True, False]}
+    )
+
+    result = simlab("sweep", file, "--out", file.parent / "out", "--json")
+
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [trial["state"] for trial in found["trials"]] == ["failed", "ended"]
+    assert "must have episodes to learn from" in found["trials"][0]["why"]
+    assert found["best"] == 1
+
+
+def test_sim_15_what_the_cluster_does_not_have_is_told_before_a_trial_begins(sweep_file, simlab):
+    file = sweep_file(model={"replicas": 2, "num_cpus": 500.0})
+
+    result = simlab("sweep", file, "--out", file.parent / "out")
+
+    assert result.exit_code == 2
+    assert "the sweep needs 1000 CPU (models.base: 2 x 500 CPU), and the cluster" in result.stderr
+    assert not (file.parent / "out" / "table.json").exists()
+
+
+def test_trials_take_no_cores_from_others_and_wait_for_none(tmp_path, ray_session):
+    n_cores = ray_session.cluster_resources()["CPU"]
+    taken = ray_session.remote(num_cpus=n_cores)(_Idle).remote()
+    ray_session.get(taken.ready.remote())
+    file = tmp_path / "seeds.yaml"
+    file.write_text("{run: car_sale, metric: return.seller, at_once: 2, space: {seed: [1, 2]}}")
+
+    trials = sweep(file, out=tmp_path / "out", settings=["run.models.all.engine=scripted"])
+
+    ray_session.kill(taken)
+    assert [trial.state for trial in trials] == ["ended", "ended"]
+    assert trials[0].value != trials[1].value
+
+
+class _Idle:
+    def ready(self):
+        pass
