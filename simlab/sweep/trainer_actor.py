@@ -1,6 +1,4 @@
-"""The trainer that all trials share: a Ray actor, which loads weights once and does one job at a
-time.
-"""
+"""The trainer that all trials share: a Ray actor, which loads weights once for all of them."""
 
 import os
 import shutil

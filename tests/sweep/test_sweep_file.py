@@ -5,7 +5,8 @@ import yaml
 
 from simlab.errors import ConfigError
 from simlab.sweep.launch import prepare_sweep
-from simlab.sweep.sweep_file import open_sweep_file, read_sweep_file
+from simlab.sweep.space import points_of
+from simlab.sweep.sweep_file import open_sweep_file, read_sweep_file, sweep_names
 
 RUN = {"run": "car_sale", "metric": "return.seller", "space": {"seed": [1, 2]}}
 
@@ -138,3 +139,16 @@ def test_what_a_training_refuses_is_refused_with_the_line_of_the_sweep(
         prepare_sweep(sweep_file(**keys), out=tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", sweep_names())
+def test_bundled_sweeps_can_be_read_and_have_trials(name):
+    file = read(name)
+
+    assert file.description
+    assert points_of(file.space, file.trials, seed=file.seed)
+
+
+def test_a_sweep_that_is_not_there_is_refused_with_what_is_near():
+    with pytest.raises(ConfigError, match=r"there is no sweep 'marked_phrases', .* did you mean m"):
+        open_sweep_file("marked_phrases")
