@@ -188,18 +188,15 @@ def test_a_sweep_whose_driver_is_killed_is_gone_on_with_and_asks_nothing_twice(
     out = tmp_path / "out"
     file = two_trials(tmp_path, tiny_weights)
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
+    command = [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)]
+    started = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], env=environment, stdout=subprocess.PIPE, text=True
     )
 
-    for line in driver.stdout:
-        if "trial 1: round 0" in line:
-            driver.kill()
-    driver.wait()
+    with started as driver:
+        for line in driver.stdout:
+            if "trial 1: round 0" in line:
+                driver.kill()
     before = prepare_sweep(out, resume=True).directory.trials()
     trials = sweep(out, resume=True)
 
