@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from simlab.sim.launch import run
+from simlab.sim.run import Run
 from simlab.sweep.launch import prepare_sweep, sweep
 from simlab.sweep.observer import SweepObserver
 from simlab.sweep.trial import best_of
@@ -244,7 +246,9 @@ def test_trials_take_no_cores_from_others_and_wait_for_none(tmp_path, ray_sessio
 
     ray_session.kill(taken)
     assert [trial.state for trial in trials] == ["ended", "ended"]
-    assert trials[0].value != trials[1].value
+    best = best_of(trials, "max")
+    again = run(tmp_path / "out" / "best.yaml", out=tmp_path / "again", hosts=0)
+    assert again.digest == Run(tmp_path / "out" / "trials" / f"00{best.number}").digest
 
 
 class _Idle:

@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from simlab.errors import RunDirectoryError
+from simlab.sweep.directory import SweepDirectory
+from simlab.sweep.launch import prepare_sweep
+from simlab.sweep.trial import Report, Trial
+
+TRIALS = [
+    Trial(0, {"seed": 1}, "ended", [Report(0, 2.5)]),
+    Trial(1, {"seed": 2}, "failed", [], "its process has died 4 times", 4),
+]
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """The directory of a sweep that has not begun."""
+    file = tmp_path / "seeds.yaml"
+    file.write_text("{run: car_sale, metric: return.seller, space: {seed: [1, 2]}}")
+    settings = ["run.models.all.engine=scripted"]
+    return prepare_sweep(file, out=tmp_path / "out", settings=settings).directory
+
+
+def test_trials_are_read_as_they_were_written(directory):
+    assert directory.trials() == []
+
+    directory.write_trials(TRIALS)
+
+    assert directory.trials() == TRIALS
+
+
+def test_a_table_that_is_damaged_is_told(directory):
+    (directory.path / "table.json").write_text('[{"number": "one"}]')
+
+    with pytest.raises(RunDirectoryError, match=r"table.json cannot be read: .*; restore it from"):
+        directory.trials()
+
+
+def test_what_is_no_sweep_or_of_a_newer_version_is_refused(directory, tmp_path):
+    with pytest.raises(RunDirectoryError, match="is no sweep"):
+        SweepDirectory.open(tmp_path)
+    path = directory.path / "sweep.yaml"
+    path.write_text(path.read_text().replace("format: 1", "format: 9"))
+    with pytest.raises(RunDirectoryError, match="must have a format up to 1, got 9; use a newer"):
+        SweepDirectory.open(directory.path)
+
+
+def test_show_tells_of_a_sweep_that_goes(directory, simlab):
+    assert "no trial has ended with a value" in simlab("show", directory.path).output
+    directory.write_trials(TRIALS)
+
+    shown = simlab("show", directory.path).output
+    told = json.loads(simlab("show", directory.path, "--json").output)
+
+    assert "trial 1 failed: its process has died 4 times" in shown
+    assert "best: trial 0, return.seller 2.5: seed 1" in shown
+    assert (told["best"], told["trials"][1]["deaths"], told["metric"]) == (0, 4, "return.seller")
+
+
+def test_a_sweep_that_is_wrong_exits_with_2_and_one_line(tmp_path, simlab):
+    file = tmp_path / "seeds.yaml"
+    file.write_text("{run: car_sale, metric: return.nobody, space: {seed: [1, 2]}}")
+
+    result = simlab("sweep", file, "--out", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "seeds.yaml:1: metric must be one of" in result.stderr
+    assert not (tmp_path / "out").exists()
