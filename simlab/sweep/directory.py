@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from simlab.errors import RunDirectoryError
 from simlab.sim.own_files import found_again
 from simlab.sweep.trial import Trial
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made, write_whole
+from simlab.trace.disk import made, read_json, write_whole
+from simlab.trace.record_file import read_record_file, write_record_file
 from simlab.yaml_file import as_yaml
 
 FILE = "sweep.yaml"
@@ -76,8 +76,7 @@ class SweepDirectory:
                     f"{path} is not empty; go on with a sweep that is there by --resume, or choose "
                     "another place by --out"
                 )
-            text = yaml.safe_dump({"format": FORMAT, **record}, sort_keys=False, allow_unicode=True)
-            write_whole(path / FILE, text.encode())
+            write_record_file(path / FILE, record, format=FORMAT)
         return directory
 
     def read(self) -> dict[str, Any]:
@@ -86,16 +85,7 @@ class SweepDirectory:
         Raises:
             RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
         """
-        file = self.path / FILE
-        try:
-            record = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise RunDirectoryError(f"{self.path} is no sweep: {error}") from error
-        known = record.get("format") if isinstance(record, dict) else None
-        if not isinstance(known, int) or known > FORMAT:
-            raise RunDirectoryError(
-                f"{file} must have a format up to {FORMAT}, got {known!r}; use a newer SimLab"
-            )
+        record = read_record_file(self.path / FILE, "sweep", newest=FORMAT)
         sweep = record["sweep"]
         holder = sweep if "run" in sweep else sweep["training"]
         places = found_again(
@@ -103,7 +93,7 @@ class SweepDirectory:
             [Path.cwd(), *self.path.resolve().parents],
         )
         holder["run"] = places["run"]
-        return dict(record)
+        return record
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -122,14 +112,7 @@ class SweepDirectory:
             RunDirectoryError: They cannot be read.
         """
         path = self.path / "table.json"
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=list[Trial])
-        except FileNotFoundError:
-            return []
-        except (OSError, msgspec.MsgspecError) as error:
-            raise RunDirectoryError(
-                f"{path} cannot be read: {error}; restore it from a copy"
-            ) from error
+        return read_json(path, list[Trial]) or []
 
     def write_trials(self, trials: Sequence[Trial]) -> None:
         """Keep the trials, whole or not at all.

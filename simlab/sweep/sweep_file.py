@@ -27,12 +27,11 @@ from pydantic import (
     PlainValidator,
     StrictFloat,
     StrictInt,
-    ValidationError,
 )
 
 from simlab.errors import ConfigError
+from simlab.file_check import fitted
 from simlab.find import near
-from simlab.problem import problem
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sweep.space import Domain, read_domain
@@ -163,10 +162,7 @@ def read_sweep_file(
     for setting in map(Setting.read, of_space):
         data["space"] = {**(data.get("space") or {}), ".".join(setting.keys): setting.value}
     file = None if source is None else source.file
-    try:
-        return SweepFile.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_problem(part, file) for part in error.errors())) from None
+    return fitted(SweepFile, data, file, below={"scheduler": SchedulerSpec.model_fields})
 
 
 def _read_varied(
@@ -183,13 +179,6 @@ def _parted(settings: Sequence[str], prefix: str) -> tuple[list[str], list[str]]
     """The settings without a prefix, and those with it, from which it is cut."""
     others = [setting for setting in settings if not setting.startswith(prefix)]
     return others, [s.removeprefix(prefix) for s in settings if s.startswith(prefix)]
-
-
-def _problem(error: Any, file: YamlFile | None) -> str:
-    key = [part for part in error["loc"] if part != "[key]"]
-    known = SchedulerSpec.model_fields if key[:1] == ["scheduler"] else SweepFile.model_fields
-    where = f"{file.where(key)}: " if file is not None else ""
-    return f"{where}{problem(error, key, known)}"
 
 
 def _find(sweep: str) -> Path:

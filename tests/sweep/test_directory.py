@@ -38,11 +38,11 @@ def test_a_table_that_is_damaged_is_told(directory):
 
 
 def test_what_is_no_sweep_or_of_a_newer_version_is_refused(directory, tmp_path):
-    with pytest.raises(RunDirectoryError, match="is no sweep"):
+    with pytest.raises(RunDirectoryError, match="is not a sweep"):
         SweepDirectory.open(tmp_path)
     path = directory.path / "sweep.yaml"
     path.write_text(path.read_text().replace("format: 1", "format: 9"))
-    with pytest.raises(RunDirectoryError, match="must have a format up to 1, got 9; use a newer"):
+    with pytest.raises(RunDirectoryError, match="has format 9, this SimLab reads up to 1; use a newer"):
         SweepDirectory.open(directory.path)
 
 
