@@ -19,13 +19,11 @@ from rich.console import Console
 
 from benchmarks.measuring import Cost, Figures, fresh, measured
 from benchmarks.report import Bar, progress, report
-from benchmarks.runs import TURNS, scratch
+from benchmarks.runs import TURNS, lasted_s, scratch
 from benchmarks.workload import LIVE
 from simlab.display import LiveView
-from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
 from simlab.trace.contents import reference_to
-from simlab.trace.events import Ended, Started
 from simlab.trace.writer import SegmentWriter
 
 LATENCY_S = 0.05
@@ -103,8 +101,7 @@ def played_s(*, episodes: int, hosts: int) -> float:
         )
         run = launch.run()
         TURNS.check(run, N_STEPS)
-        started, ended = _times(run)
-    return round(max(ended) - min(started), 3)
+        return round(lasted_s(run), 3)
 
 
 def simulated_s(*, display: bool = False, log: bool = True) -> float:
@@ -164,19 +161,6 @@ def _no_log() -> ExitStack:
     )
     stack.enter_context(nothing)
     return stack
-
-
-def _times(run: Run) -> tuple[list[float], list[float]]:
-    """When each episode began and ended, by the clock of its host, in seconds."""
-    started, ended = [], []
-    for episode in run.log.episodes:
-        for event in run.log.events(episode, (Started, Ended)):
-            match event:
-                case Started():
-                    started.append(event.wall_s)
-                case Ended():
-                    ended.append(event.wall_s)
-    return started, ended
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.peer import ROOT
 from simlab.sim.launch import Launch, prepare
 from simlab.sim.run import Run
+from simlab.trace.events import Ended, Started
 
 COMMAND = str(Path(sys.executable).parent / "simlab")
 """The command line, as it was installed beside this Python."""
@@ -92,6 +93,19 @@ NEW_WORDS = Play("car_sale", "max_rounds", 2, 1, "hold_in_new_words")
 
 MOVES = Play("iterated_dilemma", "rounds", 1, 2, "cooperate", {"options.talk": False})
 """Two agents act at once in each step, each with a word."""
+
+
+def lasted_s(run: Run) -> float:
+    """Seconds from the first reset of a run to its last end, by the clocks of its hosts."""
+    started, ended = [], []
+    for episode in run.log.episodes:
+        for event in run.log.events(episode, (Started, Ended)):
+            match event:
+                case Started():
+                    started.append(event.wall_s)
+                case Ended():
+                    ended.append(event.wall_s)
+    return max(ended) - min(started)
 
 
 @contextmanager
