@@ -41,6 +41,7 @@ from simlab.find import near
 from simlab.sim.config import JudgeSpec, RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
+from simlab.sim.scoring.judge_file import open_judge_file
 from simlab.sim.scoring.veto import OnMissing
 from simlab.train.options import LoraOptions, TrainingOptions
 from simlab.train.selection import Level
@@ -54,6 +55,9 @@ _METHODS: dict[str, tuple[Method, ...]] = {
     "dpo": ("pairs",),
 }
 """How each loss may select, the usual way first."""
+
+_HARM = "harm"
+"""The judge that is meant where a file of judges is named."""
 
 _FOLDER = Path(__file__).parents[1] / "trainings"
 
@@ -122,7 +126,8 @@ class EvaluateSpec(_Strict):
     """Initial states of each environment that are held out: its last ones."""
     rollouts: StrictInt = Field(default=4, ge=1)
     harm: JudgeSpec
-    """A panel, or a rule: never who is learnt from, and with a rule-based judge."""
+    """A panel, or a rule: never who is learnt from, and with a rule-based judge. In a file also the
+    name of a bundled file of judges, or the path of one, whose judge ``harm`` is meant."""
 
 
 class SelectSpec(_Strict):
@@ -253,10 +258,25 @@ def open_train_file(training: str) -> YamlFile:
         file.data["run"] = open_run_file(str(beside) if beside.is_file() else run).data
     elif isinstance(run, dict):
         file.data["run"] = with_places(run, folder)
+    _open_harm(file.data.get("evaluate"), folder)
     static = file.data.get("static")
     if isinstance(static, dict) and isinstance(static.get("data"), str):
         static["data"] = str((folder / static["data"]).absolute())
     return file
+
+
+def _open_harm(evaluate: Any, folder: Path) -> None:
+    """Put the judge of a file of judges in the place of the file's name."""
+    if not isinstance(evaluate, dict) or not isinstance(evaluate.get("harm"), str):
+        return
+    beside = folder / evaluate["harm"]
+    source = open_judge_file(beside if beside.is_file() else evaluate["harm"])
+    judges = source.data.get("judges")
+    if not isinstance(judges, dict) or _HARM not in judges:
+        raise ConfigError(
+            f"evaluate.harm: {source.path} must have a judge {_HARM!r} under judges; name it so"
+        )
+    evaluate["harm"] = judges[_HARM]
 
 
 def read_train_file(

@@ -98,11 +98,25 @@ def load_judge_file(
     Raises:
         ConfigError: Names the key, the value, what was expected and the line.
     """
-    source = YamlFile(_find(path))
-    data = with_places(source.data, source.path.parent)
-    file = fitted(JudgeFile, overridden(data, models=models, settings=settings), source)
+    source = open_judge_file(path)
+    data = overridden(source.data, models=models, settings=settings)
+    file = fitted(JudgeFile, data, source)
     _rehearse(file, source)
     return file
+
+
+def open_judge_file(path: str | Path) -> YamlFile:
+    """A file of judges that is not checked yet; places in it say where they are.
+
+    Args:
+        path: As of `load_judge_file`.
+
+    Raises:
+        ConfigError: There is none, or it is not YAML.
+    """
+    source = YamlFile(_find(path))
+    source.data = with_places(source.data, source.path.parent)
+    return source
 
 
 def judge_file_names() -> list[str]:
