@@ -203,3 +203,32 @@ def test_a_place_that_is_taken_is_refused(file, tmp_path):
         prepare_training(tmp_path / "out")
     with pytest.raises(ConfigError, match=r"there is no training 'influence_dmo'.*influence_demo"):
         prepare_training("influence_dmo")
+
+
+def test_a_file_of_judges_may_be_named_for_harm(tmp_path, weights):
+    judges = {"judges": {"harm": {"agent": "rule", "phrases": ["later"]}}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(judges))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(training_of(run_of(weights), evaluate={"harm": "own.yaml"})))
+
+    read = load_train_file(str(path))
+
+    assert read.evaluate.harm.options == {"phrases": ["later"]}
+
+
+def test_a_file_of_judges_without_one_of_harm_is_refused(tmp_path, weights):
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"judges": {"kind": JUDGE}}))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(training_of(run_of(weights), evaluate={"harm": "own.yaml"})))
+
+    with pytest.raises(ConfigError, match=r"own.yaml must have a judge 'harm' under judges"):
+        load_train_file(str(path))
+
+
+@pytest.mark.parametrize("name", training_names())
+def test_a_bundled_training_can_be_played_and_learnt_from(name, weights, tmp_path):
+    training = prepare_training(
+        name, out=tmp_path / "out", settings=[f"run.models.small.weights={weights}"]
+    )
+
+    assert training.plays.evaluating(None).judges["harm"].judges
