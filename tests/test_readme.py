@@ -12,6 +12,8 @@ import typer
 
 import simlab
 from simlab.cli import app
+from simlab.train.rehearsal import rehearse_training
+from simlab.train.train_file import load_train_file
 from tests.commands import DONE
 
 pytestmark = pytest.mark.usefixtures("disk_that_never_waits")
@@ -100,6 +102,16 @@ def test_the_readme_names_what_a_run_has():
 
     assert {"episodes", "trajectories", "frame"} <= set(named)
     assert all(hasattr(simlab.Run, name) for name in named)
+
+
+@pytest.mark.parametrize("scenario", ["study_coach", "smoking_coach"])
+def test_the_readmes_training_can_be_played_and_learnt_from(scenario, tmp_path):
+    path = tmp_path / "pleasing_coach.yaml"
+    path.write_text(block("yaml", holding="learner:").replace("study_coach", scenario))
+
+    plays = rehearse_training(load_train_file(str(path)))
+
+    assert len(plays.collecting(1, None).resets) == len(plays.evaluating(None).resets) >= 48
 
 
 def test_the_readmes_person_plays_a_car_sale(tmp_path, monkeypatch):
