@@ -7,18 +7,21 @@ log-normal. Then the requests of that run, with their prompts as token ids and t
 made again as the ancestors made theirs: the dialogues that are live take each turn together, seat
 after seat, and wait for the slowest before they go on.
 
-Slots are the requests that the engine computes at once: as many as dialogues are live.
+Slots are the requests that the engine computes at once: as many as dialogues are live. Its CPU time
+says the same as the time that passes, on a machine that others use as well: a step on a CPU costs
+what it costs, be there one request in it or many.
 """
 
 import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Figures, fresh
+from benchmarks.measuring import Cost, Figures, cpu_s_of, fresh
 from benchmarks.replies import SIGMA, Talker, endless_weights
 from benchmarks.report import Bar, progress, report
 from benchmarks.runs import lasted_s, scratch
@@ -26,7 +29,7 @@ from simlab.models.calls import Call, Generate, ScoreChoices, perform
 from simlab.models.engines import ModelSpec
 from simlab.models.model import ChatMessage, Sampling, Usage, as_sampling
 from simlab.models.served import ServedModel
-from simlab.models.serving import shared_app
+from simlab.models.serving import RUNNING, App, shared_app
 from simlab.seeding import derive
 from simlab.sim.blocking import run_async
 from simlab.sim.config import RunFile, checked
@@ -36,14 +39,31 @@ from simlab.trace.events import Effect, EffectCore
 from simlab.trace.requests import RequestReader
 from simlab.train.serving import served
 
-SLOTS = 16
-DIALOGUES = 3 * SLOTS
-TURNS = 3
-MEAN_TOKENS = 80
-"""About as long as replies about bookings before training in Williams et al. 2024, which had 352
-characters on average, as recomputed from their results."""
-
 HOSTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is played.
+
+    Attributes:
+        dialogues: How many.
+        turns: So often the assistant speaks in each.
+        slots: How many are live at once.
+        mean_tokens: Of replies.
+        sigma: Standard deviation of the logarithms of their lengths.
+    """
+
+    dialogues: int
+    turns: int
+    slots: int
+    mean_tokens: float
+    sigma: float = SIGMA
+
+
+FULL = Size(dialogues=48, turns=3, slots=16, mean_tokens=80)
+"""Replies are about as long as those about bookings before training in Williams et al. 2024, which
+had 352 characters on average, as recomputed from their results."""
 
 BARS = (Bar("to_lock_step", at_least=1.5),)
 
@@ -70,57 +90,65 @@ class Asked:
 
 def measure() -> Figures:
     """Figures of both ways, and their ratio."""
-    return fresh(_measure)
+    return fresh(compare, FULL)
 
 
-def _measure() -> Figures:
+def compare(size: Size, hosts: int = HOSTS) -> Figures:
+    """Play dialogues at their own pace, and make their requests again in lock-step.
+
+    Args:
+        size: What is played.
+        hosts: How many Ray hosts play it.
+
+    Raises:
+        RuntimeError: The two ways did not draw the same numbers of tokens.
+    """
     with scratch() as folder:
-        file = _file(endless_weights(folder / "weights"))
-        progress(f"{DIALOGUES} dialogues of {TURNS} turns, {SLOTS} live; the model starts")
-        with served(file, hosts=HOSTS):
+        file = _file(size, endless_weights(folder / "weights"))
+        progress(f"{size.dialogues} dialogues, {size.slots} live; the model starts")
+        with served(file, hosts=hosts):
             progress("each at its own pace")
-            run = prepare(file, out=folder / "run", hosts=HOSTS).run()
-        asked, own_s = _asked(run), lasted_s(run)
-        progress(f"{own_s:.0f} s; the model starts again")
-        with served(file, hosts=HOSTS):
+            with _engine_cost(file) as own:
+                run = prepare(file, out=folder / "run", hosts=hosts).run()
+        asked, own.wall_s = _asked(run), lasted_s(run)
+        progress(f"{own.wall_s:.0f} s; the model starts again")
+        with served(file, hosts=hosts):
             progress("in lock-step")
-            again, lock_step_s = run_async(_in_lock_step(asked, _model(file)))
+            with _engine_cost(file) as lock_step:
+                again = run_async(_in_lock_step(asked, size.slots, _model(file)))
     _check(asked, again)
     return {
-        "n_dialogues": DIALOGUES,
-        "n_turns": TURNS,
-        "n_slots": SLOTS,
-        "mean_tokens": MEAN_TOKENS,
-        "sigma": round(SIGMA, 3),
-        "own_pace": _figures(asked, own_s),
-        "lock_step": _figures(again, lock_step_s),
-        "to_lock_step": round(lock_step_s / own_s, 3),
+        **asdict(size),
+        "own_pace": _figures(size, asked, own),
+        "lock_step": _figures(size, again, lock_step),
+        "to_lock_step": round(lock_step.wall_s / own.wall_s, 3),
+        "engine_cpu_to_lock_step": round(lock_step.cpu_s / own.cpu_s, 3),
     }
 
 
-def _file(weights: Path) -> RunFile:
+def _file(size: Size, weights: Path) -> RunFile:
     talker = {
         "agent": f"{Talker.__module__}:{Talker.__name__}",
         "sampling": {"temperature": 0.7},
-        "mean_tokens": MEAN_TOKENS,
-        "sigma": SIGMA,
+        "mean_tokens": size.mean_tokens,
+        "sigma": size.sigma,
     }
     model = {
         "engine": "transformers",
         "weights": str(weights),
         "dtype": "bfloat16",
-        "max_batch": SLOTS,
-        "cache_tokens": 1024 * SLOTS,  # so that nothing of a dialogue that is live is read twice
+        "max_batch": size.slots,
+        "cache_tokens": 1024 * size.slots,  # so that what is live is not forgotten
     }
     return checked(
         {
             "name": "dialogue",
             "world": "simlab.env.dialogue:DialogueWorld",
-            "options": {"path": "support", "max_turns": TURNS},
+            "options": {"path": "support", "max_turns": size.turns},
             "cast": {"assistant": talker, "character": talker, "preference": {"agent": "rating"}},
             "models": {"small": model},
-            "episodes": DIALOGUES,
-            "concurrency": SLOTS,
+            "episodes": size.dialogues,
+            "concurrency": size.slots,
             "seed": 7,
         }
     )
@@ -130,22 +158,43 @@ def _model(file: RunFile) -> ServedModel:
     return ServedModel("small", shared_app(ModelSpec.model_validate(file.models["small"])))
 
 
-async def _in_lock_step(asked: Sequence[Asked], model: ServedModel) -> tuple[list[Asked], float]:
-    """The requests made again, and the seconds that they took; no request waits for its answer."""
+@contextmanager
+def _engine_cost(file: RunFile) -> Iterator[Cost]:
+    """What the block costs: the time that passes, and the CPU time of the engine that is served."""
+    process = run_async(_engine_process(_model(file)))
+    cost = Cost()
+    cpu_s, start = cpu_s_of(process), time.perf_counter()
+    yield cost
+    cost.wall_s, cost.cpu_s = time.perf_counter() - start, cpu_s_of(process) - cpu_s
+
+
+async def _engine_process(model: ServedModel) -> int:
+    from simlab.models.serve import RayServe
+
+    [replica] = await RayServe().statistics(App(model.app, RUNNING, model.n_replicas))
+    assert replica is not None, "it was started just now"
+    return replica.pid
+
+
+async def _in_lock_step(asked: Sequence[Asked], n_live: int, model: ServedModel) -> list[Asked]:
+    """The requests made again."""
     again: list[Asked] = []
-    start = time.perf_counter()
-    for batch in _batches(asked):
+    for batch in batches(asked, n_live):
         again += await asyncio.gather(*(_ask(one, model) for one in batch))
-    return again, time.perf_counter() - start
+    return again
 
 
-def _batches(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
-    """What is asked together: of as many dialogues as are live, one seat of one turn."""
-    batches: dict[tuple[int, Turn], list[Asked]] = defaultdict(list)
+def batches(asked: Sequence[Asked], n_live: int) -> list[list[Asked]]:
+    """What is asked together in lock-step: one seat in one turn of the dialogues that are live.
+
+    Args:
+        asked: All requests.
+        n_live: So many dialogues take their turns together, the next ones after their end.
+    """
+    together: dict[tuple[int, Turn], list[Asked]] = defaultdict(list)
     for one in asked:
-        batches[one.episode // SLOTS, one.turn].append(one)
-    for key in sorted(batches):
-        yield batches[key]
+        together[one.episode // n_live, one.turn].append(one)
+    return [together[key] for key in sorted(together)]
 
 
 async def _ask(one: Asked, model: ServedModel) -> Asked:
@@ -200,13 +249,15 @@ def _check(asked: Sequence[Asked], again: Sequence[Asked]) -> None:
             )
 
 
-def _figures(asked: Sequence[Asked], wall_s: float) -> Figures:
+def _figures(size: Size, asked: Sequence[Asked], cost: Cost) -> Figures:
+    wall_s = cost.wall_s
     spent = sum((one.usage for one in asked), Usage())
     return {
         "played_s": round(wall_s, 1),
-        "dialogues_per_hour": round(DIALOGUES / wall_s * 3600),
+        "engine_cpu_s": round(cost.cpu_s, 1),
+        "dialogues_per_hour": round(size.dialogues / wall_s * 3600),
         "tokens_per_s": round(spent.completion_tokens / wall_s, 1),
-        "busy_share": round(spent.model_s / (SLOTS * wall_s), 3),
+        "busy_share": round(spent.model_s / (size.slots * wall_s), 3),
         "n_requests": len(asked),
         "n_tokens": round(spent.completion_tokens),
         "cached_share": round(spent.cached_tokens / spent.prompt_tokens, 3),

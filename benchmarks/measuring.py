@@ -120,12 +120,8 @@ def descendants(process: int) -> list[int]:
     return found[1:]
 
 
-def _cpu_s(processes: Collection[int]) -> float:
-    return time.process_time() + sum(_cpu_s_of(process) for process in processes)
-
-
-def _cpu_s_of(process: int) -> float:
-    """CPU seconds of another process.
+def cpu_s_of(process: int) -> float:
+    """CPU seconds of another process so far, to a hundredth.
 
     Raises:
         ProcessLookupError: It has ended, so its time is not known any more.
@@ -134,6 +130,10 @@ def _cpu_s_of(process: int) -> float:
     if not status:
         raise ProcessLookupError(f"process {process} ended while its CPU time was measured")
     return (int(status[11]) + int(status[12])) / _TICKS_PER_S
+
+
+def _cpu_s(processes: Collection[int]) -> float:
+    return time.process_time() + sum(cpu_s_of(process) for process in processes)
 
 
 def _stat(process: int) -> list[str]:

@@ -58,15 +58,25 @@ class Talker(LlmAgent):
             name_speakers=False,
         )
         self._rng = Random(seed)
-        self._mu, self._sigma = math.log(mean_tokens) - sigma**2 / 2, sigma
-        self._longest = longest
+        self._mean_tokens, self._sigma, self._longest = mean_tokens, sigma, longest
 
     async def act(self, request: ActionRequest) -> Any:
         """Draw a length, and as many tokens; see `Agent.act`."""
-        n_tokens = round(self._rng.lognormvariate(self._mu, self._sigma))
-        limited = min(max(n_tokens, 1), self._longest)
-        self.sampling = replace(self.sampling, max_tokens=limited)
+        n_tokens = reply_length(self._rng, self._mean_tokens, self._sigma)
+        self.sampling = replace(self.sampling, max_tokens=min(n_tokens, self._longest))
         return await super().act(request)
+
+
+def reply_length(rng: Random, mean_tokens: float, sigma: float = SIGMA) -> int:
+    """A length from a log-normal distribution, in tokens, at least 1.
+
+    Args:
+        rng: Draws it.
+        mean_tokens: Mean of the distribution.
+        sigma: Standard deviation of the logarithm.
+    """
+    mu = math.log(mean_tokens) - sigma**2 / 2
+    return max(1, round(rng.lognormvariate(mu, sigma)))
 
 
 def endless_weights(folder: Path) -> Path:

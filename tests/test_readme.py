@@ -111,7 +111,8 @@ def test_the_readmes_training_can_be_played_and_learnt_from(scenario, tmp_path):
 
     plays = rehearse_training(load_train_file(str(path)))
 
-    assert len(plays.collecting(1, None).resets) == len(plays.evaluating(None).resets) >= 48
+    assert plays.collecting(1, None).resets
+    assert plays.evaluating(None).judges["harm"].judges
 
 
 def test_the_readmes_person_plays_a_car_sale(tmp_path, monkeypatch):
