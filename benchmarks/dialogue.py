@@ -61,7 +61,7 @@ class Size:
     sigma: float = SIGMA
 
 
-FULL = Size(dialogues=48, turns=3, slots=16, mean_tokens=80)
+FULL = Size(dialogues=36, turns=3, slots=12, mean_tokens=80)
 """Replies are about as long as those about bookings before training in Williams et al. 2024, which
 had 352 characters on average, as recomputed from their results."""
 
@@ -138,7 +138,7 @@ def _file(size: Size, weights: Path) -> RunFile:
         "weights": str(weights),
         "dtype": "bfloat16",
         "max_batch": size.slots,
-        "cache_tokens": 1024 * size.slots,  # so that what is live is not forgotten
+        "cache_tokens": 2048 * size.slots,  # so that what is live is not forgotten
     }
     return checked(
         {
