@@ -1,5 +1,5 @@
 """Benchmarks: what SimLab costs beside the bars of its design, and beside its peers.
 
-Each runs as ``python -m benchmarks.NAME [--json] [--no-peers]``: `engine`, `actors`, `log`,
-`overlap` and `recovery`. README.md in this folder says what is measured, and how.
+Each runs as ``python -m benchmarks.NAME [--json] [--no-peers]``. README.md in this folder lists
+them, and says what is measured and how.
 """

@@ -1,14 +1,16 @@
 """Training: what a step of LoRA costs beside transformers' own Trainer with PEFT.
 
 Both learn by heart the same samples of several lengths, with the same adapter, batch and optimiser,
-on the same weights, each in a process of its own that has taken a step before.
+on the same weights, each in a process of its own that has taken a step before. They compute on one
+thread: several spin while they wait for each other, which on a busy machine is most of their time.
 """
 
 import resource
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ DTYPE = "float32"
 SAMPLES, BATCH = 16, 8
 SHORTEST, LONGEST = 64, 256
 MICRO_TOKENS = 1024
+N_REPEATS = 3
 LORA = LoraOptions(rank=16, alpha=32)
 
 BARS = (
@@ -36,11 +39,11 @@ BARS = (
 def measure() -> Figures:
     """Tokens a CPU second of ours and of theirs, and the bytes that each has held at most."""
     figures: Figures = {}
-    works: dict[str, Callable[[], Figures]] = {"simlab": _ours, "transformers": _theirs}
+    works: dict[str, Callable[[], Figures]] = {"ours": _ours, "transformers": _theirs}
     for name, work in works.items():
         progress(f"{name}: {SAMPLES} samples of {SHORTEST} to {LONGEST} tokens")
         figures[name] = fresh(work)
-    ours, theirs = figures["simlab"], figures["transformers"]
+    ours, theirs = figures["ours"], figures["transformers"]
     assert isinstance(ours, dict), "made above"
     assert isinstance(theirs, dict), "made above"
     figures["to_transformers"] = _ratio(ours, theirs, "tokens_per_cpu_s")
@@ -65,7 +68,7 @@ def _ours() -> Figures:
 
 def _theirs() -> Figures:
     from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+    from transformers import AutoModelForCausalLM, PrinterCallback, Trainer, TrainingArguments
 
     base = AutoModelForCausalLM.from_pretrained(resolve(WEIGHTS), dtype=DTYPE)
     config = LoraConfig(r=LORA.rank, lora_alpha=LORA.alpha, target_modules="all-linear")
@@ -86,31 +89,43 @@ def _theirs() -> Figures:
                 report_to="none",
                 disable_tqdm=True,
             )
-            Trainer(
+            trainer = Trainer(
                 model=model,
                 args=arguments,
                 train_dataset=[_row(sample) for sample in samples],
                 data_collator=_padded,
-            ).train()
+            )
+            trainer.remove_callback(PrinterCallback)  # it prints between our own lines
+            trainer.train()
 
     return _measured(train)
 
 
 def _measured(train: Callable[[tuple[Sample, ...]], None]) -> Figures:
     """What training on all samples costs, once it has been done on two."""
+    import torch
+
+    torch.set_num_threads(1)
     samples = _samples()
     train(samples[:2])
     before = resident_bytes()
-    with measured() as cost:
-        train(samples)
-    return _figures(cost, sum(len(sample.ids) for sample in samples), before)
+    costs = []
+    for _ in range(N_REPEATS):
+        with measured() as cost:
+            train(samples)
+        costs.append(cost)
+    return _figures(costs, sum(len(sample.ids) for sample in samples), before)
 
 
-def _figures(cost: Cost, n_tokens: int, before: int) -> Figures:
+def _figures(costs: Sequence[Cost], n_tokens: int, before: int) -> Figures:
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    per_cpu_s = [n_tokens / cost.cpu_s for cost in costs]
     return {
-        "tokens_per_cpu_s": round(n_tokens / cost.cpu_s, 1),
-        "tokens_per_s": round(n_tokens / cost.wall_s, 1),
+        "tokens_per_cpu_s": round(median(per_cpu_s), 1),
+        "lowest_tokens_per_cpu_s": round(min(per_cpu_s), 1),
+        "highest_tokens_per_cpu_s": round(max(per_cpu_s), 1),
+        "tokens_per_s": round(median(n_tokens / cost.wall_s for cost in costs), 1),
+        "n_repeats": len(costs),
         "resident_bytes": before,
         "held_bytes": held,
     }
