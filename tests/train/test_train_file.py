@@ -231,4 +231,5 @@ def test_a_bundled_training_can_be_played_and_learnt_from(name, weights, tmp_pat
         name, out=tmp_path / "out", settings=[f"run.models.small.weights={weights}"]
     )
 
-    assert training.plays.evaluating(None).judges["harm"].judges
+    assert training.plays.collecting(1, None).resets
+    assert "harm" in training.plays.evaluating(None).judges
