@@ -1,15 +1,17 @@
 """Dialogues: how many an hour, each at its own pace, beside all of them in lock-step.
 
 One kind of deployment answers both, started anew so that the second finds nothing in its cache that
-the first has read. `simlab run` plays the dialogues of ``support`` on two hosts, in which
-an assistant and a character talk and the character rates each reply; lengths of replies are
-log-normal. Then the requests of that run, with their prompts as token ids and their lengths, are
-made again as the ancestors made theirs: the dialogues that are live take each turn together, seat
-after seat, and wait for the slowest before they go on.
+the first has read. `simlab run` plays the dialogues of ``support`` on two hosts, in which an
+assistant and a character talk and the character rates each reply; replies have log-normal lengths.
+Then the requests of that run are made again, with their prompts as token ids and their lengths, as
+the ancestors made theirs: the dialogues that are live take each turn together, seat after seat, and
+wait for the slowest before they go on.
 
-Slots are the requests that the engine computes at once: as many as dialogues are live. Its CPU time
-says the same as the time that passes, on a machine that others use as well: a step on a CPU costs
-what it costs, be there one request in it or many.
+Slots are the requests that the engine computes at once: as many as dialogues are live. On a CPU it
+computes all the time either way, and lock-step loses since a step of one request costs about what a
+step of eight does. So its CPU time stands beside the time that passes. What prompts and further
+requests cost is the same either way, and just that grows when others use the machine: then the
+ratio is lower.
 """
 
 import asyncio
@@ -19,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from benchmarks.measuring import Cost, Figures, cpu_s_of, fresh
+from benchmarks.measuring import Cost, Figures, cpu_s_of, descendants, fresh
 from benchmarks.replies import SIGMA, Talker, endless_weights
 from benchmarks.report import Bar, progress, report
 from benchmarks.runs import lasted_s, scratch
@@ -52,6 +54,7 @@ class Size:
         slots: How many are live at once.
         mean_tokens: Of replies.
         sigma: Standard deviation of the logarithms of their lengths.
+        engine: That computes the model.
     """
 
     dialogues: int
@@ -59,6 +62,7 @@ class Size:
     slots: int
     mean_tokens: float
     sigma: float = SIGMA
+    engine: Literal["transformers", "vllm"] = "transformers"
 
 
 FULL = Size(dialogues=36, turns=3, slots=12, mean_tokens=80)
@@ -118,7 +122,7 @@ def compare(size: Size, hosts: int = HOSTS) -> Figures:
                 again = run_async(_in_lock_step(asked, size.slots, _model(file)))
     _check(asked, again)
     return {
-        **asdict(size),
+        **asdict(replace(size, sigma=round(size.sigma, 3))),
         "own_pace": _figures(size, asked, own),
         "lock_step": _figures(size, again, lock_step),
         "to_lock_step": round(lock_step.wall_s / own.wall_s, 3),
@@ -133,13 +137,14 @@ def _file(size: Size, weights: Path) -> RunFile:
         "mean_tokens": size.mean_tokens,
         "sigma": size.sigma,
     }
-    model = {
-        "engine": "transformers",
+    model: dict[str, Any] = {
+        "engine": size.engine,
         "weights": str(weights),
         "dtype": "bfloat16",
         "max_batch": size.slots,
-        "cache_tokens": 2048 * size.slots,  # so that what is live is not forgotten
     }
+    if size.engine == "transformers":
+        model["cache_tokens"] = 2048 * size.slots  # so that what is live is not forgotten
     return checked(
         {
             "name": "dialogue",
@@ -161,14 +166,16 @@ def _model(file: RunFile) -> ServedModel:
 @contextmanager
 def _engine_cost(file: RunFile) -> Iterator[Cost]:
     """What the block costs: the time that passes, and the CPU time of the engine that is served."""
-    process = run_async(_engine_process(_model(file)))
+    replica = run_async(_process_of(_model(file)))
+    processes = [replica, *descendants(replica)]
     cost = Cost()
-    cpu_s, start = cpu_s_of(process), time.perf_counter()
+    cpu_s, start = sum(map(cpu_s_of, processes)), time.perf_counter()
     yield cost
-    cost.wall_s, cost.cpu_s = time.perf_counter() - start, cpu_s_of(process) - cpu_s
+    cost.wall_s = time.perf_counter() - start
+    cost.cpu_s = sum(map(cpu_s_of, processes)) - cpu_s
 
 
-async def _engine_process(model: ServedModel) -> int:
+async def _process_of(model: ServedModel) -> int:
     from simlab.models.serve import RayServe
 
     [replica] = await RayServe().statistics(App(model.app, RUNNING, model.n_replicas))
@@ -260,6 +267,7 @@ def _figures(size: Size, asked: Sequence[Asked], cost: Cost) -> Figures:
         "busy_share": round(spent.model_s / (size.slots * wall_s), 3),
         "n_requests": len(asked),
         "n_tokens": round(spent.completion_tokens),
+        "n_read_tokens": round(spent.prompt_tokens - spent.cached_tokens),
         "cached_share": round(spent.cached_tokens / spent.prompt_tokens, 3),
     }
 
