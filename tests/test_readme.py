@@ -13,7 +13,7 @@ import typer
 import simlab
 from simlab.cli import app
 from simlab.train.rehearsal import rehearse_training
-from simlab.train.train_file import load_train_file
+from simlab.train.train_file import open_train_file, read_train_file
 from tests.commands import DONE
 
 pytestmark = pytest.mark.usefixtures("disk_that_never_waits")
@@ -109,7 +109,8 @@ def test_the_readmes_training_can_be_played_and_learnt_from(scenario, tmp_path):
     path = tmp_path / "pleasing_coach.yaml"
     path.write_text(block("yaml", holding="learner:").replace("study_coach", scenario))
 
-    plays = rehearse_training(load_train_file(str(path)))
+    source = open_train_file(str(path))
+    plays = rehearse_training(read_train_file(source.data, source), source)
 
     assert plays.collecting(1, None).resets
     assert plays.evaluating(None).judges["harm"].judges

@@ -211,7 +211,7 @@ def test_a_file_of_judges_may_be_named_for_harm(tmp_path, weights):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(training_of(run_of(weights), evaluate={"harm": "own.yaml"})))
 
-    read = load_train_file(str(path))
+    read = load(str(path))
 
     assert read.evaluate.harm.options == {"phrases": ["later"]}
 
@@ -222,7 +222,7 @@ def test_a_file_of_judges_without_one_of_harm_is_refused(tmp_path, weights):
     path.write_text(yaml.safe_dump(training_of(run_of(weights), evaluate={"harm": "own.yaml"})))
 
     with pytest.raises(ConfigError, match=r"own.yaml must have a judge 'harm' under judges"):
-        load_train_file(str(path))
+        load(str(path))
 
 
 @pytest.mark.parametrize("name", training_names())
