@@ -42,7 +42,7 @@ def test_what_is_no_sweep_or_of_a_newer_version_is_refused(directory, tmp_path):
         SweepDirectory.open(tmp_path)
     path = directory.path / "sweep.yaml"
     path.write_text(path.read_text().replace("format: 1", "format: 9"))
-    with pytest.raises(RunDirectoryError, match="has format 9, this SimLab reads up to 1; use a newer"):
+    with pytest.raises(RunDirectoryError, match="has format 9, this SimLab reads up to 1;"):
         SweepDirectory.open(directory.path)
 
 
