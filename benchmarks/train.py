@@ -54,7 +54,7 @@ def measure() -> Figures:
 def _ours() -> Figures:
     from simlab.train.trainer import Trainer
 
-    trainer = Trainer(WEIGHTS, dtype=DTYPE, device="cpu")
+    trainer = Trainer(WEIGHTS, dtype=DTYPE, device="cpu", threads=1)
     options = TrainingOptions(
         learning_rate=1e-4, batch_size=BATCH, micro_tokens=MICRO_TOKENS, lora=LORA
     )

@@ -22,11 +22,13 @@ class Base:
         weights: As `simlab.train.trainer.Trainer` takes them.
         dtype: The same.
         device: The same.
+        threads: The same, but that None is for all cores but one.
     """
 
     weights: str
     dtype: str
     device: str
+    threads: int | None = None
 
 
 class Swept(Protocol):

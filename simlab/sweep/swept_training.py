@@ -59,7 +59,7 @@ class SweptTraining:
     def base(self) -> Base:
         """The weights that are trained."""
         own = self.file.trainer
-        return Base(weights_of(self.file, self._plays), own.dtype, own.device)
+        return Base(weights_of(self.file, self._plays), own.dtype, own.device, own.threads)
 
     def varied(self, settings: Sequence[str]) -> "SweptTraining":
         """The same under other settings, with weights served that trials are to share."""

@@ -93,7 +93,10 @@ class TrainerActor:
             from simlab.train.trainer import Trainer  # torch takes seconds
 
             self._trainers[base] = Trainer(
-                base.weights, dtype=base.dtype, device=base.device, threads=spare_cores()
+                base.weights,
+                dtype=base.dtype,
+                device=base.device,
+                threads=base.threads or spare_cores(),
             )
         return self._trainers[base]
 

@@ -53,7 +53,9 @@ class Setup:
 
             own = self.file.trainer
             weights = weights_of(self.file, self.plays)
-            self._trainer = Trainer(weights, dtype=own.dtype, device=own.device)
+            self._trainer = Trainer(
+                weights, dtype=own.dtype, device=own.device, threads=own.threads
+            )
         return self._trainer
 
 

@@ -173,6 +173,8 @@ class TrainerSpec(_Strict):
 
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: str = "auto"
+    threads: StrictInt | None = Field(default=None, ge=1)
+    """Cores that it uses on a CPU; None for all, or in a sweep all but one."""
 
 
 class TrainFile(_Strict):

@@ -1,6 +1,7 @@
 """The trainer: one base model in memory, and jobs that train adapters on it, one after another."""
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class Trainer:
         dtype: What the base is computed in, ``"float32"`` or ``"bfloat16"``; adapters are kept and
             trained in float32.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
-        threads: That this process computes with from now on; None for as many as it does.
+        threads: Cores that a job uses; None for all that the process may use, since whoever trains
+            in a process of its own does nothing else meanwhile.
 
     Raises:
         ConfigError: The weights cannot be had or loaded.
@@ -62,8 +64,7 @@ class Trainer:
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
-        if threads is not None:
-            torch.set_num_threads(threads)
+        self._threads = threads or len(os.sched_getaffinity(0))
         folder = resolve(weights)
         self._name = folder.name if Path(weights).expanduser().is_dir() else weights
         self.base = fingerprint(folder)
@@ -97,7 +98,7 @@ class Trainer:
         start_s = time.perf_counter()
         check_dataset(dataset, self.base)
         require_new(out)
-        with self._adapted(options.lora, options.seed) as lora:
+        with self._computing(), self._adapted(options.lora, options.seed) as lora:
             known = None if previous is None else self._read(lora, previous)
             scorer = Scorer(lora.model, max_tokens=options.micro_tokens)
             job = Job(lora, scorer, dataset.samples, options, on_progress or _say_nothing)
@@ -137,9 +138,10 @@ class Trainer:
             ConfigError: The adapter cannot be read, or is of other weights.
         """
         if adapter is None:
-            return Scorer(self._model, max_tokens=micro_tokens).logprobs(samples)
+            with self._computing():
+                return Scorer(self._model, max_tokens=micro_tokens).logprobs(samples)
         check_base(adapter, self.base)
-        with self._adapted(lora_options(adapter), seed=0) as lora:
+        with self._computing(), self._adapted(lora_options(adapter), seed=0) as lora:
             lora.put(self._read(lora, adapter))
             return Scorer(lora.model, max_tokens=micro_tokens).logprobs(samples)
 
@@ -150,6 +152,19 @@ class Trainer:
             raw = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
             digest.update(name.encode() + raw.tobytes())
         return digest.hexdigest()
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Within the block this thread computes with the trainer's cores.
+
+        Torch begins each thread with the number that was set last, be it an engine's in another.
+        """
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     @contextmanager
     def _adapted(self, options: LoraOptions, seed: int) -> Iterator[Lora]:

@@ -45,7 +45,7 @@ def trainer(tiny_weights):
     """A trainer of the tiny weights, in float32 on the CPU."""
     from simlab.train.trainer import Trainer
 
-    return Trainer(str(tiny_weights), device="cpu")
+    return Trainer(str(tiny_weights), device="cpu", threads=1)
 
 
 @pytest.fixture
@@ -83,17 +83,8 @@ def play(tiny_weights, tmp_path):
     return start
 
 
-@pytest.fixture(scope="session")
-def one_thread():
-    """Tiny weights are trained on one core: threads that wait for each other on a busy machine take
-    longer by far than the work."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
-def training_file(tmp_path, tiny_weights, one_thread):  # noqa: ARG001
+def training_file(tmp_path, tiny_weights):
     """Writes the file of a training with a scripted collector, and gives its path."""
 
     def write(name="small.yaml", model=(), **keys):

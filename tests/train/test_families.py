@@ -57,7 +57,7 @@ async def test_influence_19_any_model_learns_from_what_it_has_drawn_and_is_serve
     sampling = Sampling(max_tokens=12, seed=3, logprobs=True)
     with TransformersEngine(str(weights), device="cpu") as engine:
         completion = await engine.generate([ChatMessage("user", "Hello")], sampling)
-        trainer = Trainer(str(weights), device="cpu")
+        trainer = Trainer(str(weights), device="cpu", threads=1)
         sample = sample_of_completion(completion)
         trainer.train(Dataset((sample,), trainer.base), options(epochs=3), tmp_path / "agent@1")
         adapter = str(tmp_path / "agent@1")

@@ -63,7 +63,7 @@ def calls(folder):
 
 
 @pytest.fixture(scope="module")
-def unbroken(tiny_weights, one_thread, tmp_path_factory):  # noqa: ARG001
+def unbroken(tiny_weights, tmp_path_factory):
     """A training that was not killed: its folder."""
     folder = tmp_path_factory.mktemp("unbroken")
     train(write_file(folder, tiny_weights), out=folder / "out")

@@ -201,7 +201,9 @@ def test_an_adapter_of_another_base_is_refused_before_training(
 ):
     from simlab.train.trainer import Trainer
 
-    other = Trainer(str(write_tiny(tmp_path_factory.mktemp("other"), end=None)), device="cpu")
+    other = Trainer(
+        str(write_tiny(tmp_path_factory.mktemp("other"), end=None)), device="cpu", threads=1
+    )
     dataset = replace(dataset_of([sample_of()]), base=other.base)
     other.train(dataset, options(), tmp_path / "agent@1")
     told = []
@@ -283,7 +285,7 @@ def test_bfloat16_weights_are_trained_by_adapters_in_float32(tiny_weights, tmp_p
     from simlab.train.dataset import Dataset
     from simlab.train.trainer import Trainer
 
-    trainer = Trainer(str(tiny_weights), dtype="bfloat16", device="cpu")
+    trainer = Trainer(str(tiny_weights), dtype="bfloat16", device="cpu", threads=1)
     dataset = Dataset(tuple(sample_of(8 + n, first=n) for n in range(8)), trainer.base)
     before = nll(trainer, dataset.samples)
 

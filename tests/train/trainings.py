@@ -49,5 +49,6 @@ def training_of(run, **keys):
         },
         "gate": {"margin": 10},
         "check": {"level": 1000},
+        "trainer": {"threads": 1},  # threads that wait for each other cost more than the work
         **keys,
     }
