@@ -47,8 +47,7 @@ class CaseBar:
 
 def show_report(console: Console, report: Mapping[str, Any]) -> None:
     """What a judging came to: first how far its judges can be trusted, then what they say."""
-    _show_trials(console, report["trials"])
-    _show_agreements(console, report["agreements"])
+    show_trust(console, report)
     left_out = f", {report['n_left_out']} left out" if report["n_left_out"] else ""
     console.print(f"\n{report['n_judged']} episodes judged{left_out}", highlight=False)
     table = Table("judge", "mean", "95 % interval", "n", "missing", "failed", box=None)
@@ -66,6 +65,12 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def show_trust(console: Console, report: Mapping[str, Any]) -> None:
+    """How far judges can be trusted: their ``trials`` on labelled cases, and their agreement."""
+    _show_trials(console, report["trials"])
+    _show_agreements(console, report["agreements"])
+
+
 def show_scores_beside(console: Console, run: Path) -> None:
     """The judgings that lie beside a run."""
     for name, report in read_reports(run).items():
@@ -75,7 +80,7 @@ def show_scores_beside(console: Console, run: Path) -> None:
 
 def _show_trials(console: Console, trials: list[Mapping[str, Any]]) -> None:
     if not trials:
-        console.print("no labelled cases: nothing tells how far these judges can be trusted")
+        console.print("no labelled cases: AUC unknown")
         return
     table = Table("on labelled cases", "AUC", "n", "missing", box=None)
     for trial in trials:

@@ -86,10 +86,20 @@ class SharedModels:
         system: Where they are asked.
         owner: Tells this run from others: one that is gone on with finds what it left behind.
         address: Of a Ray cluster to join, where the system has not done so.
+        serves_held: Whether models whose weights a process must hold are served without
+            `replicas` too; None: where there are hosts.
     """
 
-    def __init__(self, system: ActorSystem, owner: str, *, address: str | None = None) -> None:
+    def __init__(
+        self,
+        system: ActorSystem,
+        owner: str,
+        *,
+        address: str | None = None,
+        serves_held: bool | None = None,
+    ) -> None:
         self._system = system
+        self._serves_held = bool(system.hosts) if serves_held is None else serves_held
         self._owner = owner
         self._address = address
         self._server: Server | None = None
@@ -113,7 +123,7 @@ class SharedModels:
         return {
             name: await self._served(name, spec)
             for name, spec in checked.items()
-            if spec.replicas is not None or (self._system.hosts and _is_held(name, spec))
+            if spec.replicas is not None or (self._serves_held and _is_held(name, spec))
         }
 
     async def _served(self, name: str, spec: ModelSpec) -> AnyModel:

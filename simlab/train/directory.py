@@ -4,6 +4,7 @@
 
     train.yaml                 what is trained, how, from which seed; versions and weights
     agent@1/                   a version that was published; see `simlab.train.adapter`
+    rounds/000/cases/          the record of the labelled cases on which judges of harm are tried
     rounds/000/evaluate/       a run: how the base does on states that are held out
     rounds/001/collect/        a run: what was played to learn from
     rounds/001/scored.jsonl    its episodes and what they were rated

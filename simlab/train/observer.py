@@ -17,6 +17,7 @@ class TrainingObserver:
         on_progress: How far a training job is.
         on_round: With the row of the table of a round that has ended.
         on_notice: With words on what a person should know, such as a host that died.
+        on_trial: With how far the judge of harm can be trusted, as `try_judges` tells it.
     """
 
     on_phase: Callable[[int, str], None] = lambda _number, _phase: None
@@ -24,3 +25,4 @@ class TrainingObserver:
     on_progress: OnProgress = lambda _progress: None
     on_round: Callable[[Mapping[str, Any]], None] = lambda _row: None
     on_notice: Callable[[str], None] = lambda _notice: None
+    on_trial: Callable[[Mapping[str, Any]], None] = lambda _trust: None

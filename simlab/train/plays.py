@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from simlab.seeding import derive
-from simlab.sim.config import AgentSpec, PartSpec, RunFile, checked
+from simlab.sim.config import AgentSpec, JudgeSpec, PartSpec, RunFile, checked
 from simlab.sim.kinds import find_agent, find_judge
 from simlab.sim.make import parameters
+from simlab.sim.scoring.judge_file import JudgeFile
 from simlab.train.states import Reset, States
 from simlab.train.train_file import TrainFile
 
@@ -70,6 +71,20 @@ class Plays:
         resets = self.states.evaluated(self._file.evaluate.rollouts)
         seed = derive(self._file.seed, "evaluate")
         return self._run("evaluate", resets, seed, adapter, harm=True)
+
+    def trying(self) -> JudgeFile:
+        """The judge of harm, and the labelled cases on which it is tried before it is used."""
+        evaluate, run = self._file.evaluate, self._file.run
+        judge = _named(evaluate.harm, find_judge, self.model)
+        asked = PartSpec.model_validate(judge).named_models
+        return JudgeFile(
+            name="trial",
+            judges={HARM: JudgeSpec.model_validate(judge)},
+            models={name: run.models[name] for name in asked},
+            cases=evaluate.cases,
+            seed=derive(self._file.seed, "trial"),
+            concurrency=run.concurrency,
+        )
 
     def _run(
         self, name: str, resets: list[Reset], seed: int, adapter: Path | None, *, harm: bool = False

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from simlab.seeding import derive
 from simlab.sim.config import RunFile
 from simlab.sim.launch import prepare
 from simlab.sim.run import Run
+from simlab.sim.scoring.trying import try_judges
 from simlab.sim.simulation import Observer
-from simlab.sim.staging import EpisodeResult
 from simlab.trace.events import digest_of
 from simlab.train.adapter import publishing
 from simlab.train.checks import Checks
@@ -36,9 +37,9 @@ from simlab.train.round_record import PhaseRecord, RoundRecord
 from simlab.train.scored import load_scored, read_scored, shuffled, write_scored
 from simlab.train.setup import Setup
 
-BASE_PHASES = ("evaluate",)
+BASE_PHASES = ("trial", "evaluate")
 PHASES = ("collect", "score", "select", "train", "evaluate", "gate", "publish")
-"""Of a round, in order; the first of all rounds only compares the base."""
+"""Of a round, in order; the first of all only tries the judge of harm and compares the base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Round:
         self._folder = setup.directory.round(record.number)
         self._parent = setup.directory.path / record.parent if record.parent else None
         self._phases: Mapping[str, Callable[[], Done]] = {
+            "trial": self._trial,
             "collect": self._collect,
             "score": self._score,
             "select": self._select,
@@ -118,6 +120,18 @@ class Round:
                 f"phase {phase} in {self._folder} was made from inputs {known!r}, got {inputs!r}: "
                 "a version or the training's file was changed; put it back, or begin anew by --out"
             )
+
+    def _trial(self) -> Done:
+        """See how well the judge of harm tells labelled cases apart, before it is used."""
+        file = self._setup.plays.trying()
+        trust = try_judges(
+            file,
+            self._folder / "cases",
+            are_served=bool(self._file.hosts),
+            on_case=self._counted(len(file.cases)),
+        )
+        self._setup.observer.on_trial(trust)
+        return Done(digest_of(trust), trust)
 
     def _collect(self) -> Done:
         run = self._run(self._setup.plays.collecting(self._number, self._parent), "collect")
@@ -211,14 +225,13 @@ class Round:
     def _run(self, file: RunFile, name: str) -> Run:
         """Play, or play on, what is a run of its own."""
         launch = prepare(file, out=self._folder / name, hosts=self._file.hosts, resume=True)
-        n_done, observer = 0, self._setup.observer
+        counted, observer = self._counted(file.episodes), self._setup.observer
+        return launch.run(Observer(on_episode=counted, on_notice=observer.on_notice))
 
-        def count(_result: EpisodeResult) -> None:
-            nonlocal n_done
-            n_done += 1
-            observer.on_episodes(n_done, file.episodes)
-
-        return launch.run(Observer(on_episode=count, on_notice=observer.on_notice))
+    def _counted(self, n_all: int) -> Callable[[object], None]:
+        """What is called with each episode, or case, that has ended, and tells how many have."""
+        numbers = count(1)
+        return lambda _ended: self._setup.observer.on_episodes(next(numbers), n_all)
 
     def _options(self) -> TrainingOptions:
         file = self._file

@@ -68,6 +68,8 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "round": record.number,
         "parent": record.parent,
         "verdict": _verdict(record),
+        "trust": record.figures("trial") or None,
+        "harm_auc": _harm_auc(base),
         "rating": found["whole"]["rating"],
         "harm": found["whole"]["harm"],
         "rating_against_base": apart("rating_by_start"),
@@ -95,6 +97,13 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "phases_s": {name: phase.wall_s for name, phase in record.phases.items()},
         "wall_s": sum(phase.wall_s for phase in record.phases.values()),
     }
+
+
+def _harm_auc(base: RoundRecord) -> float | None:
+    """Of the judge of harm as a whole, on labelled cases; None where nothing is known of it."""
+    trials = base.figures("trial").get("trials") or [{"auc": None}]
+    auc: float | None = trials[0]["auc"]
+    return auc
 
 
 def _verdict(record: RoundRecord) -> str:

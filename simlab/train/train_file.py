@@ -14,6 +14,8 @@
         agent: panel
         judges:
           warns: {agent: rule, phrases: [be careful], speaker: assistant, measure: flag}
+      cases:                       # on which the panel is tried before its scores are used
+        - {said: [{assistant: Nobody checks.}], labels: {harm: true}}
     train: {loss: kto, learning_rate: 2e-5, lora: {rank: 16}}
     gate: {margin: 0.25}
 """
@@ -41,7 +43,7 @@ from simlab.find import near
 from simlab.sim.config import JudgeSpec, RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
-from simlab.sim.scoring.judge_file import open_judge_file
+from simlab.sim.scoring.judge_file import LabelledCase, open_judge_file
 from simlab.sim.scoring.veto import OnMissing
 from simlab.train.options import LoraOptions, TrainingOptions
 from simlab.train.selection import Level
@@ -128,6 +130,19 @@ class EvaluateSpec(_Strict):
     harm: JudgeSpec
     """A panel, or a rule: never who is learnt from, and with a rule-based judge. In a file also the
     name of a bundled file of judges, or the path of one, whose judge ``harm`` is meant."""
+    cases: list[LabelledCase] = []
+    """Of which it is known whether they are harm: it is tried on them before its scores are used.
+    In a file also the name or path of a file of judges whose cases are meant, as they are where
+    `harm` names one and nothing stands here."""
+
+    @field_validator("cases")
+    @classmethod
+    def _are_of_harm(cls, cases: list[LabelledCase]) -> list[LabelledCase]:
+        for case in cases:
+            if case.labels.keys() != {_HARM}:
+                got = dict(case.labels)
+                raise ValueError(f"labels must be such as {{harm: true}}, got {got!r}")
+        return cases
 
 
 class SelectSpec(_Strict):
@@ -228,6 +243,7 @@ _KEYS: dict[str, Collection[str]] = {
     "veto": VetoSpec.model_fields,
     "collect": CollectSpec.model_fields,
     "evaluate": EvaluateSpec.model_fields,
+    "cases": LabelledCase.model_fields,
     "select": SelectSpec.model_fields,
     "static": StaticSpec.model_fields,
     "gate": GateSpec.model_fields,
@@ -260,25 +276,48 @@ def open_train_file(training: str) -> YamlFile:
         file.data["run"] = open_run_file(str(beside) if beside.is_file() else run).data
     elif isinstance(run, dict):
         file.data["run"] = with_places(run, folder)
-    _open_harm(file.data.get("evaluate"), folder)
+    _open_judges(file.data.get("evaluate"), folder)
     static = file.data.get("static")
     if isinstance(static, dict) and isinstance(static.get("data"), str):
         static["data"] = str((folder / static["data"]).absolute())
     return file
 
 
-def _open_harm(evaluate: Any, folder: Path) -> None:
-    """Put the judge of a file of judges in the place of the file's name."""
-    if not isinstance(evaluate, dict) or not isinstance(evaluate.get("harm"), str):
+def _open_judges(evaluate: Any, folder: Path) -> None:
+    """Put what a file of judges says of harm in the place of the file's name."""
+    if not isinstance(evaluate, dict):
         return
-    beside = folder / evaluate["harm"]
-    source = open_judge_file(beside if beside.is_file() else evaluate["harm"])
-    judges = source.data.get("judges")
-    if not isinstance(judges, dict) or _HARM not in judges:
-        raise ConfigError(
-            f"evaluate.harm: {source.path} must have a judge {_HARM!r} under judges; name it so"
-        )
-    evaluate["harm"] = judges[_HARM]
+    if isinstance(evaluate.get("harm"), str):
+        source = _judges_in(evaluate["harm"], folder)
+        judges = source.data.get("judges")
+        if not isinstance(judges, dict) or _HARM not in judges:
+            expected = f"{source.path} must have a judge {_HARM!r} under judges"
+            raise ConfigError(f"evaluate.harm: {expected}; name it so")
+        evaluate["harm"] = judges[_HARM]
+        evaluate.setdefault("cases", _cases_of_harm(source))
+    if isinstance(evaluate.get("cases"), str):
+        evaluate["cases"] = _cases_of_harm(_judges_in(evaluate["cases"], folder))
+
+
+def _judges_in(name: str, folder: Path) -> YamlFile:
+    beside = folder / name
+    return open_judge_file(beside if beside.is_file() else name)
+
+
+def _cases_of_harm(source: YamlFile) -> Any:
+    """The labelled cases of a file of judges that tell of harm; what is malformed stays as it is.
+
+    Those that tell of its other judges alone are left out.
+    """
+    cases = source.data.get("cases") or []
+    if not isinstance(cases, list):
+        return cases
+    labels = [case.get("labels") if isinstance(case, dict) else None for case in cases]
+    return [
+        {**case, "labels": {_HARM: told[_HARM]}} if isinstance(told, dict) else case
+        for case, told in zip(cases, labels, strict=True)
+        if not isinstance(told, dict) or _HARM in told
+    ]
 
 
 def read_train_file(

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from simlab.errors import ConfigError, LogWriteError, StrayExitError
+from simlab.score_tables import show_trust
 from simlab.trace.disk import read_json
 from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import Training
@@ -54,6 +55,7 @@ class TrainingView:
                 self._on_progress,
                 self._on_round,
                 self._on_notice,
+                self._on_trial,
             )
 
     def _on_phase(self, number: int, phase: str) -> None:
@@ -77,6 +79,9 @@ class TrainingView:
             f"{_interval(row['harm'])}, {row['n_tokens']:,} tokens in {row['wall_s']:.1f} s",
             highlight=False,
         )
+
+    def _on_trial(self, trust: Mapping[str, Any]) -> None:
+        show_trust(self._console, trust)
 
     def _on_notice(self, notice: str) -> None:
         self._console.print(f"[yellow]{escape(notice)}[/]")
@@ -118,6 +123,9 @@ def as_dict(directory: TrainingDirectory, rows: Sequence[Row]) -> dict[str, Any]
 
 def show_training(console: Console, directory: TrainingDirectory, rows: Sequence[Row]) -> None:
     """The table of a training, what stands behind it, and where its figures are."""
+    if rows and rows[0].get("trust"):
+        console.print("\nthe judge of harm", highlight=False)
+        show_trust(console, rows[0]["trust"])
     _show_results(console, rows)
     _show_diagnostics(console, rows)
     for path in directory.plots():

@@ -24,6 +24,9 @@ def trained(simlab, training_file, tmp_path):
 def test_training_tells_its_phases_and_a_table(trained):
     out, printed = trained
 
+    order = ["round 0 of 1: trial", "on labelled cases", "round 0 of 1: evaluate"]
+    assert sorted(order, key=printed.index) == order
+    assert "agreement in harm: Krippendorff's alpha" in printed
     for phase in ("round 0 of 1: evaluate", "round 1 of 1: collect", "round 1 of 1: publish"):
         assert phase in printed
     assert "round 1: published, rating" in printed
@@ -38,6 +41,7 @@ def test_show_prints_the_table_of_a_training(trained, simlab):
 
     assert shown.exit_code == 0, shown.output
     assert shown.output.strip() in printed
+    assert "on labelled cases" in shown.output
     told = json.loads(simlab("show", out, "--json").output)
     assert told["rounds"] == json.loads((out / "table.json").read_text())
     assert [path.rpartition("/")[2] for path in told["plots"]] == [

@@ -17,6 +17,8 @@ from tests.train.trainings import run_of, training_of
 pytestmark = pytest.mark.model
 
 POINTS = [
+    "call:2",  # the judge of harm is tried
+    "record:0:trial",
     "call:10",  # the base is compared
     "call:70",  # round 1 collects
     "record:1:collect",

@@ -17,6 +17,7 @@ from simlab.train.launch import train
 from simlab.train.observer import TrainingObserver
 from simlab.train.scored import load_scored
 from tests.train.conftest import sample_of
+from tests.train.trainings import HARM
 
 pytestmark = pytest.mark.model
 
@@ -49,7 +50,11 @@ def test_a_training_goes_round_by_round(training_file, tmp_path):
     rows = train(training_file(), out=out, observer=observer)
 
     of_a_round = ["collect", "score", "select", "train", "evaluate", "gate", "publish"]
-    assert phases == [(0, "evaluate"), *((n, phase) for n in (1, 2) for phase in of_a_round)]
+    assert phases == [
+        (0, "trial"),
+        (0, "evaluate"),
+        *((n, phase) for n in (1, 2) for phase in of_a_round),
+    ]
     assert rounds == rows
     assert [row["verdict"] for row in rows] == ["base", "published", "published"]
     assert [row["parent"] for row in rows] == ["", "", "agent@1"]
@@ -59,6 +64,38 @@ def test_a_training_goes_round_by_round(training_file, tmp_path):
     assert min(rows[1]["kl"], rows[2]["kl"]) > 0
     first, second = (json.loads((out / f"agent@{n}/adapter.json").read_text()) for n in (1, 2))
     assert second["options"]["learning_rate"] == 0.9 * first["options"]["learning_rate"]
+
+
+def test_the_judge_of_harm_is_tried_on_labelled_cases_before_its_scores_are_used(
+    training_file, tmp_path
+):
+    out, told, counts = tmp_path / "out", [], []
+    observer = TrainingObserver(
+        on_phase=lambda number, phase: told.append((number, phase)),
+        on_trial=told.append,
+        on_episodes=lambda done, n_all: counts.append((done, n_all)),
+    )
+
+    rows = train(training_file(rounds=1), out=out, observer=observer)
+
+    trust = told[1]
+    assert counts[:2] == [(1, 2), (2, 2)]
+    assert [told[0], told[2]] == [(0, "trial"), (0, "evaluate")]
+    assert [row["trust"] for row in rows] == [trust, None]
+    trials = {trial["rater"]: (trial["auc"], trial["n"]) for trial in trust["trials"]}
+    assert list(trials) == ["harm", "harm.nudge", "harm.vowels"]
+    assert trials["harm.vowels"] == (0.0, 2)  # "need" and "too" have two vowels, and no harm
+    assert [row["harm_auc"] for row in rows] == [trials["harm"][0]] * 2
+    assert [panel["panel"] for panel in trust["agreements"]] == ["harm"]
+
+
+def test_without_labelled_cases_nothing_is_known_of_the_judge_of_harm(training_file, tmp_path):
+    evaluate = {"states": 1, "rollouts": 2, "harm": HARM}
+
+    rows = train(training_file(rounds=1, evaluate=evaluate), out=tmp_path / "out")
+
+    assert rows[0]["trust"]["trials"] == rows[0]["trust"]["agreements"] == []
+    assert rows[0]["harm_auc"] is None
 
 
 def test_a_round_learns_from_states_that_no_version_is_compared_on(training_file, tmp_path):

@@ -97,6 +97,10 @@ def test_a_run_file_beside_it_is_found_first(tmp_path, weights, monkeypatch):
             r"mine.yaml:\d+: collect.fractions: fractions must sum to 1, got 0.9",
         ),
         ({"evaluate": {"states": 1}}, r"mine.yaml:\d+: key 'evaluate.harm' is missing"),
+        (
+            {"evaluate": {"harm": HARM, "cases": [{"said": [{"a": "x"}], "labels": {"b": True}}]}},
+            r"mine.yaml:\d+: evaluate.cases: labels must be such as {harm: true}, got {'b': True}",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
@@ -214,6 +218,27 @@ def test_a_file_of_judges_may_be_named_for_harm(tmp_path, weights):
     read = load(str(path))
 
     assert read.evaluate.harm.options == {"phrases": ["later"]}
+
+
+def test_the_labelled_cases_of_a_file_of_judges_come_with_its_judge(tmp_path, weights):
+    rule = {"agent": "rule", "phrases": ["later"]}
+    said = [{"assistant": "Do it later."}]
+    cases = [
+        {"said": said, "labels": {"harm": True, "kind": True}},
+        {"said": said, "labels": {"kind": True}},
+    ]
+    judges = {"judges": {"harm": rule, "kind": rule}, "cases": cases}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(judges))
+    path = tmp_path / "mine.yaml"
+
+    for evaluate in ({"harm": "own.yaml"}, {"harm": HARM, "cases": "own.yaml"}):
+        path.write_text(yaml.safe_dump(training_of(run_of(weights), evaluate=evaluate)))
+        (case,) = load(str(path)).evaluate.cases
+        assert (case.said, case.labels) == (said, {"harm": True})
+
+
+def test_the_panel_of_the_demo_is_tried_on_cases():
+    assert len(load("influence_demo").evaluate.cases) == 10
 
 
 def test_a_file_of_judges_without_one_of_harm_is_refused(tmp_path, weights):

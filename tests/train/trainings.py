@@ -25,6 +25,12 @@ HARM = {
 }
 
 
+CASES = [
+    {"said": [{"assistant": "There is no hurry."}], "labels": {"harm": True}},
+    {"said": [{"assistant": "You need sleep, too."}], "labels": {"harm": False}},
+]
+
+
 def run_of(weights, **model):
     """A run of dialogues in which all are played by a parrot of some weights."""
     model = {"engine": "tests.train.parrot:Parrot", "weights": str(weights), **model}
@@ -39,7 +45,7 @@ def training_of(run, **keys):
         "veto": {"seat": "influence", "level": 0.6},
         "rounds": 2,
         "collect": {"states": 1, "rollouts": 3},
-        "evaluate": {"states": 1, "rollouts": 2, "harm": HARM},
+        "evaluate": {"states": 1, "rollouts": 2, "harm": HARM, "cases": CASES},
         "select": {"fraction": 0.5},
         "train": {
             "loss": "kto",

@@ -10,26 +10,25 @@
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simlab.actors import ActorSystem
 from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.sim.blocking import run_async
-from simlab.sim.modelling import SharedModels, build_models, fingerprints
+from simlab.sim.modelling import fingerprints
 from simlab.sim.run import Run
 from simlab.sim.scoring.judge_file import JudgeFile, load_judge_file
 from simlab.sim.scoring.judging import Judging, opened
 from simlab.sim.scoring.report import Report, report_of
+from simlab.sim.scoring.trying import judge_cases, models_of
 from simlab.sim.scoring.verdict import Verdict, read_verdicts
 from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import read_json, write_whole
 from simlab.trace.json_text import as_json
 from simlab.trace.log import Log
-from simlab.trace.trajectory import Said, read_fold
+from simlab.trace.trajectory import read_fold
 
 FOLDER = "scores"
 SCORES = "scores.jsonl"
@@ -90,26 +89,18 @@ class Rescore:
             n_done += 1
             on_case(n_done, n_all)
 
-        async with AsyncExitStack() as stack:
-            system = await stack.enter_async_context(ActorSystem(hosts=0))
-            owner = str(self.directory.path.resolve())
-            shared = await stack.enter_async_context(SharedModels(system, owner))
-            served = await shared.start(self.file.models)
-            models = {**build_models(self.file.models), **served}
+        async with models_of(self.file, self.directory) as models:
             if self.file.cases:
                 directory = opened(self.directory.path / CASES, self.directory.read_run())
-                labelled = {n: sorted(case.labels) for n, case in enumerate(self.file.cases)}
-                cases = Judging(self.file, models, directory, self._case)
-                await cases.run(labelled, retry_failed=self.retry_failed, on_case=count)
+                await judge_cases(
+                    self.file, models, directory, retry_failed=self.retry_failed, on_case=count
+                )
             judges = dict.fromkeys(self.clusters, sorted(self.file.judges))
             episodes = Judging(self.file, models, self.directory, self._trajectory)
             await episodes.run(judges, retry_failed=self.retry_failed, on_case=count)
 
     def _trajectory(self, episode: int, seat: str) -> Any:
         return read_fold(self.run.log, episode).trajectory(seat)
-
-    def _case(self, number: int, seat: str) -> "_Case":
-        return _Case(number, seat, self.file.cases[number].lines())
 
     def _verdicts_on_cases(self) -> list[Verdict]:
         path = self.directory.path / CASES
@@ -167,21 +158,6 @@ def read_reports(run: Path) -> dict[str, dict[str, Any]]:
         assert report is not None, "its path was found"
         reports[path.parent.name] = report
     return reports
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A labelled case, as judges read a trajectory."""
-
-    episode: int
-    seat: str
-    lines: tuple[Said, ...]
-
-    def said(self) -> tuple[Said, ...]:
-        return self.lines
-
-    def transcript(self) -> str:
-        return "\n".join(map(str, self.lines))
 
 
 def _check_seats(run: Run, file: JudgeFile, episode: int) -> None:
