@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
-from simlab.errors import ConfigError, LogWriteError, StrayExitError
+from simlab.errors import ConfigError, JudgeError, LogWriteError, StrayExitError
 from simlab.exits import failures_told
 from simlab.json_output import print_json
 from simlab.serve_commands import models
@@ -143,6 +143,8 @@ def judge(
         else:
             show_report(console, report.as_dict())
             console.print(f"\nscores: {rescore.directory.path}", highlight=False, soft_wrap=True)
+        if report.has_nothing:
+            raise JudgeError("all judges failed on all episodes; try again by --retry-failed")
 
 
 @app.command()

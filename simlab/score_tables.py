@@ -1,6 +1,6 @@
 """What the terminal shows of runs that were scored again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
             _marked(mean["n_failed"]),
         )
     console.print(table)
+    _show_failures(console, report["means"])
 
 
 def show_trust(console: Console, report: Mapping[str, Any]) -> None:
@@ -87,6 +88,15 @@ def _show_trials(console: Console, trials: list[Mapping[str, Any]]) -> None:
         row = (_number(trial["auc"]), str(trial["n"]), _marked(trial["n_missing"]))
         table.add_row(escape(trial["rater"]), *row)
     console.print(table)
+    _show_failures(console, trials)
+
+
+def _show_failures(console: Console, raters: Sequence[Mapping[str, Any]]) -> None:
+    """Why each judge failed first; its members fail as it does."""
+    for told in raters:
+        if told.get("failure") and "." not in told["rater"]:
+            words = f"{told['rater']} failed first with: {told['failure']}"
+            console.print(f"[yellow]{escape(words)}[/]", highlight=False, soft_wrap=True)
 
 
 def _show_agreements(console: Console, agreements: list[Mapping[str, Any]]) -> None:

@@ -110,7 +110,7 @@ class RatingJudge(Judge):
 
     def _prompt(self, case: Case, scale: Scale) -> list[ChatMessage]:
         question = case.question or self._question
-        if not question:
+        if not question.strip():
             raise JudgeError(f"judge {self.name!r} must be given a question, got none")
         asked = f"{question}\nAnswer with one of: {', '.join(scale.labels)}."
         return [*case.chat(asked), ChatMessage("assistant", self._begun)]

@@ -34,7 +34,8 @@ class RubricJudge(Judge):
 
     Raises:
         ValueError: There are no criteria, or one has a name that is no identifier; `points` are no
-            range; the weights are of other criteria or not positive; or `sampling` is wrong.
+            range; the weights are of other criteria, or not positive and finite; `attempts` is
+            less than 1; or `sampling` is wrong.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class RubricJudge(Judge):
         memory: MemorySpec = "list",
         seat: Seat = "",
     ) -> None:
+        if attempts < 1:
+            raise ValueError(f"attempts must be at least 1, got {attempts!r}")
         self._space = _rubric(criteria, points)
         least, most = points
         super().__init__(
@@ -98,7 +101,7 @@ def _rubric(criteria: Mapping[str, str], points: Sequence[int]) -> type[Any]:
 
 def _checked_weights(weights: Mapping[str, float], criteria: Mapping[str, str]) -> dict[str, float]:
     for criterion, weight in weights.items():
-        if criterion not in criteria or weight <= 0:
-            expected = f"expected positive weights of {tuple(criteria)!r}"
+        if criterion not in criteria or not 0 < weight < math.inf:
+            expected = f"expected positive finite weights of {tuple(criteria)!r}"
             raise ValueError(f"{expected}, got {criterion!r}: {weight!r}")
     return {criterion: weights.get(criterion, 1.0) for criterion in criteria}

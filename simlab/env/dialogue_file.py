@@ -59,6 +59,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    StringConstraints,
 )
 
 from simlab.env.dialogue_check import Place, check_script
@@ -118,7 +119,7 @@ class _Open(BaseModel):
 
 
 class _Judge(_Strict):
-    question: str = Field(min_length=1)
+    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     scale: Annotated[Any, BeforeValidator(_scale)] = None
     briefing: str = ""
     sees: Literal["talk", "all"] = "talk"

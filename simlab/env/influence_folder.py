@@ -189,12 +189,13 @@ def _assessors(master: _Master, file: YamlFile, veto_prompt_type: str) -> dict[s
 
 def _prompts(config: _Assessor, variant: str, where: str) -> tuple[str, str]:
     """System prompt and suffix of a variant."""
-    if variant == "normal":
-        return config.system_prompt, config.prompt_suffix
-    names = (f"{variant}_system_prompt", f"{variant}_prompt_suffix")
+    prefix = "" if variant == "normal" else f"{variant}_"
+    names = (f"{prefix}system_prompt", f"{prefix}prompt_suffix")
     briefing, question = (getattr(config, name) for name in names)
     if briefing is None or question is None:
         raise ConfigError(f"{where}: veto_prompt_type {variant!r} needs keys {names!r}")
+    if not question.strip():
+        raise ConfigError(f"{where}: {names[1]} must ask something, got {question!r}")
     return briefing, question
 
 

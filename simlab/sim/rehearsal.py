@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 
 from simlab.agents.agent import Agent
+from simlab.agents.rating_judge import RatingJudge
 from simlab.env.environment import Environment, Seat
 from simlab.errors import ConfigError
 from simlab.find import find, near
@@ -112,12 +113,19 @@ def _rehearse_judge(
 
 
 def check_judge_types(name: str, judge: PartSpec) -> None:
-    """See that the options of a judge, and of the members of a panel, are of their types.
+    """See that the options of a judge that sits in no seat are of their types, and say enough.
+
+    Members of a panel are checked as it is.
 
     Raises:
-        ConfigError: One is not.
+        ConfigError: One is not, or a judge that rates is not told what.
     """
-    check_types(f"judge {name!r}", find_judge(judge.agent), judge.options)
+    found = find_judge(judge.agent)
+    check_types(f"judge {name!r}", found, judge.options)
+    if found is RatingJudge and not judge.options.get("question", "").strip():
+        raise ConfigError(
+            f"judge {name!r} must be given a question, got none; set question, as nobody else asks"
+        )
     for member, spec in judge.judges.items():
         check_judge_types(member, spec)
 

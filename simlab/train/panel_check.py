@@ -27,8 +27,6 @@ def check_harm(harm: PartSpec, rater: PartSpec) -> None:
                 f"{name} is the rater that is learnt from, whose scores say nothing of harm; take "
                 "another model, or ask another question"
             )
-        if member.agent == "rating" and not member.options.get("question"):
-            raise ConfigError(f"{name}.question is missing: nobody else asks it one")
     if all(member.agent != _RULE for member in members.values()):
         found = [member.agent for member in members.values()]
         raise ConfigError(

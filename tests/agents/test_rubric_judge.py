@@ -93,7 +93,12 @@ async def test_marks_in_a_transcript_are_left_alone(replying):
         ({"criteria": {"not a name": ""}}, "named by an identifier, got 'not a name'"),
         ({"criteria": {"reason": ""}}, "got 'reason'"),
         ({"criteria": {"a": ""}, "points": (5, 1)}, "points must be the fewest and the most"),
-        ({"criteria": {"a": ""}, "weights": {"b": 1}}, "positive weights of .'a',., got 'b': 1"),
+        ({"criteria": {"a": ""}, "attempts": 0}, "attempts must be at least 1, got 0"),
+        ({"criteria": {"a": ""}, "weights": {"a": float("nan")}}, "got 'a': nan"),
+        (
+            {"criteria": {"a": ""}, "weights": {"b": 1}},
+            "positive finite weights of .'a',., got 'b': 1",
+        ),
         ({"criteria": {"a": ""}, "weights": {"a": 0}}, "got 'a': 0"),
     ],
 )

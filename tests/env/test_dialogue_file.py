@@ -140,6 +140,7 @@ def test_the_example_of_the_documentation_can_be_played(read):
         ("  scale: 1..10\n", "", r":6: preference needs a scale"),
         ("1..10", "high", r":8: preference.scale: must be labels .* got 'high'"),
         ("1..10", "[1]", r":8: preference.scale: scale must have at least two labels"),
+        ("Does {student} begin?", '"  "', r":10: transition.question: .* at least 1 character"),
         ("max_turns: 3", "max_turns: 0", r":1: max_turns: .* got 0"),
         ("max_turns: 3", "maxturns: 3", r":1: unknown key 'maxturns'; did you mean max_turns\?"),
         ("  question: Does", "  sees: some\n  question: Does", r":10: transition.sees: .*'some'"),

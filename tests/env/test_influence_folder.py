@@ -132,6 +132,7 @@ def judge_with(key, value):
         (state_with("default_transition", "wait"), r":\d+: default .* got 'wait'"),
         (state_with("valid_transitions", {"yes": {"next_state": "x"}}), "there is no state 'x'"),
         (state_with("speed", 3), "unknown key 'state_config.initial_state.speed'"),
+        (judge_with("prompt_suffix", " "), r":\d+: prompt_suffix must ask something, got ' '"),
         (judge_with("perspective", "First_Person"), "perspective: .* got 'First_Person'"),
         (
             judge_with("valid_tokens", ["1"]),

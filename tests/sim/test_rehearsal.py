@@ -51,6 +51,11 @@ def test_every_bundled_scenario_can_be_made(name):
             "mine.yaml:11: judge 'length': question: input should be a valid string, got 3",
         ),
         (
+            "agent: tests.sim.judges:LengthJudge",
+            "agent: rating",
+            "mine.yaml:11: judge 'length' must be given a question, got none; set question",
+        ),
+        (
             "agent: random",
             "agent: rando",
             "mine.yaml:5: there is no agent 'rando'; did you mean random or",

@@ -26,12 +26,14 @@ class Trial:
         auc: See `simlab.sim.scoring.auc`; None where the cases that it rated are of one kind.
         n: Cases that it rated.
         n_missing: Labelled cases of which it gave no value, which are left out.
+        failure: Why its judge failed first, if it did.
     """
 
     rater: str
     auc: float | None
     n: int
     n_missing: int
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class MeanScore:
         interval: Mean and its 95 % interval over the episodes with a value; None if there are none.
         n_missing: Episodes without a value, which are left out.
         n_failed: How many of these because the judge failed.
+        failure: Why it failed first, if it did.
     """
 
     rater: str
     interval: Interval | None
     n_missing: int
     n_failed: int
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ class Report:
     trials: Sequence[Trial]
     agreements: Sequence[Agreement]
     means: Sequence[MeanScore]
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether all judges failed on all episodes."""
+        return all(mean.n_failed == self.n_judged for mean in self.means)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -111,15 +120,19 @@ def report_of(
         n_left_out: Episodes that were not judged.
     """
     series = series_of(file, verdicts)
-    failed = {(verdict.judge, verdict.case) for verdict in verdicts if verdict.failed}
+    failures = _failures(verdicts)
+    of_cases = _failures(on_cases)
     return Report(
         name,
         len(clusters),
         n_left_out,
-        [_trial(file, rater, values) for rater, values in series_of(file, on_cases).items()],
+        [
+            _trial(file, rater, values, of_cases.get(_judge(rater), []))
+            for rater, values in series_of(file, on_cases).items()
+        ],
         [_agreement(panel, series) for panel, spec in file.judges.items() if spec.judges],
         [
-            _mean(rater, values, clusters, file.seed, sum(j == _judge(rater) for j, _ in failed))
+            _mean(rater, values, clusters, file.seed, failures.get(_judge(rater), []))
             for rater, values in series.items()
         ],
     )
@@ -140,10 +153,22 @@ def _judge(rater: str) -> str:
     return rater.partition(".")[0]
 
 
-def _trial(file: JudgeFile, rater: str, values: Mapping[int, float | None]) -> Trial:
+def _failures(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
+    """Why judges failed, by name, in the order of cases."""
+    failures: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.failed:
+            failures.setdefault(verdict.judge, []).append(verdict.failed)
+    return failures
+
+
+def _trial(
+    file: JudgeFile, rater: str, values: Mapping[int, float | None], failures: Sequence[str]
+) -> Trial:
     given = {case: value for case, value in values.items() if value is not None}
     labels = [file.cases[case].labels[_judge(rater)] for case in given]
-    return Trial(rater, auc(list(given.values()), labels), len(given), len(values) - len(given))
+    n, n_missing = len(given), len(values) - len(given)
+    return Trial(rater, auc(list(given.values()), labels), n, n_missing, "".join(failures[:1]))
 
 
 def _agreement(panel: str, series: Series) -> Agreement:
@@ -164,12 +189,13 @@ def _mean(
     values: Mapping[int, float | None],
     clusters: Mapping[int, Hashable],
     seed: int,
-    n_failed: int,
+    failures: Sequence[str],
 ) -> MeanScore:
     given = {case: value for case, value in values.items() if value is not None}
     whose = [clusters[case] for case in given]
     interval = mean_interval(list(given.values()), whose, seed=seed)
-    return MeanScore(rater, interval, len(values) - len(given), n_failed)
+    n_missing = len(values) - len(given)
+    return MeanScore(rater, interval, n_missing, len(failures), "".join(failures[:1]))
 
 
 def _number(value: float | None) -> float:

@@ -61,6 +61,15 @@ def test_a_case_is_what_was_said_line_by_line(run_file):
             "judges: {a: {agent: rule, pattern: x}}\nclusters: [a]",
             r"j.yaml:2: unknown key 'clusters'",
         ),
+        (
+            "judges:\n  a: {agent: rating}\nmodels: {small: {engine: scripted}}",
+            r"j.yaml:2: judge 'a' must be given a question, got none; set question",
+        ),
+        (
+            "judges:\n  a: {agent: panel, judges: {b: {agent: rating, question: ' '}}}\n"
+            "models: {small: {engine: scripted}}",
+            r"j.yaml:2: judge 'b' must be given a question, got none",
+        ),
     ],
 )
 def test_a_file_that_says_what_cannot_be_done_is_refused_with_its_line(run_file, text, message):

@@ -252,6 +252,21 @@ def test_the_command_tells_trust_first_and_show_lists_it(simlab, made, run_file)
     assert told_again["n_judged"] == 1
 
 
+def test_the_command_tells_why_a_judge_failed_and_exits_with_1_if_all_have(simlab, made, run_file):
+    broken = {"agent": "tests.sim.judges:BrokenJudge"}
+    cases = [{"said": [{"ann": "Hi."}], "labels": {"odd": True}}]
+    file = run_file(yaml.safe_dump({"judges": {"odd": broken}, "cases": cases}), "judges.yaml")
+
+    result = simlab("judge", made, "--with", file)
+
+    assert result.exit_code == 1
+    assert result.stdout.count("odd failed first with: judge 'odd' raised KeyError") == 2
+    assert "all judges failed on all episodes; try again by --retry-failed" in result.stderr
+    both = {"odd": broken, "rule": {"agent": "rule", "pattern": "x"}}
+    other = run_file(yaml.safe_dump({"judges": both}), "both.yaml")
+    assert simlab("judge", made, "--with", other, "--name", "both").exit_code == 0
+
+
 def test_the_command_refuses_what_is_no_run(simlab, tmp_path, run_file):
     result = simlab("judge", tmp_path, "--with", run_file(JUDGES))
 
