@@ -32,9 +32,9 @@ def krippendorff_alpha(ratings: Ratings) -> float | None:
     if not units:
         return None
     values = np.concatenate(units)
-    expected = _squared_differences(values) / (len(values) * (len(values) - 1))
-    if expected == 0:
+    if np.ptp(values) == 0:  # squares of rounding errors need not be 0
         return None
+    expected = _squared_differences(values) / (len(values) * (len(values) - 1))
     within = sum(_squared_differences(unit) / (len(unit) - 1) for unit in units)
     return float(1 - within / len(values) / expected)
 

@@ -29,7 +29,13 @@ def test_alpha_of_two_judges_by_hand():
 
 
 @pytest.mark.parametrize(
-    "ratings", [[[1.0, NAN], [NAN, 2.0]], [[1.0, 1.0], [1.0, 1.0]], [[1.0, 2.0]]]
+    "ratings",
+    [
+        [[1.0, NAN], [NAN, 2.0]],
+        [[1.0, 1.0], [1.0, 1.0]],
+        [[1.0, 2.0]],
+        [[0.1] * 5] * 3,  # whose mean is not 0.1
+    ],
 )
 def test_where_nothing_varies_or_is_shared_there_is_no_alpha(ratings):
     assert krippendorff_alpha(np.array(ratings)) is None
