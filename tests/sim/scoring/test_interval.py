@@ -1,5 +1,7 @@
 """Means have intervals that know which values belong together."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,20 @@ def test_rollouts_of_one_state_are_drawn_together():
 
 def test_the_same_seed_gives_the_same_interval():
     assert mean_interval([1, 2, 5], "abc", seed=3) == mean_interval([1, 2, 5], "abc", seed=3)
+
+
+def test_draws_are_those_of_one_array_and_take_a_part_of_its_memory():
+    values = np.random.default_rng(5).normal(size=1000).tolist()
+    drawn = np.random.default_rng(4).integers(1000, size=(250, 1000))
+
+    tracemalloc.start()
+    found = mean_interval(values, range(1000), seed=4, n_resamples=250)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    at_once = np.quantile(np.array(values)[drawn].mean(axis=1), [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx(tuple(at_once))
+    assert peak_bytes < drawn.nbytes
 
 
 def test_of_one_cluster_no_interval_follows():
