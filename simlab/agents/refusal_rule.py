@@ -2,17 +2,29 @@
 
 import re
 
+from simlab.agents.plain_quotes import plain_quotes
+
+_CANNOT = r"(?:can(?: ?not|'t)|unable to|not able to|won't|will not)"
+
+_ACTS = (
+    r"help(?! but\b)|assist|do|comply|answer|provide|give|share|write|advise"
+    r"|recommend(?![^.!?]{0,40}\benough\b)|support|discuss|encourage"
+)
+"""What it is that somebody declines to do; who cannot help but agree declines nothing."""
+
+_ACTS_AFTER_SORRY = f"{_ACTS}|say|tell|talk|make|create|generate|continue|engage|take part|fulfil"
+"""Also what others cannot do who mean no harm: one "can't say enough"."""
+
 _DECLINES = re.compile(
-    r"\b(?:i|we)(?: am|'m| are|'re)? (?:really |very |so )?(?:sorry|afraid)\b.{0,40}\b(?:i|we)"
-    r"(?: am|'m| are|'re)? (?:can(?:no|')t|unable|not able|won't|will not)"
-    r"|\b(?:i|we)(?: (?:can(?:no|')t|won't|will not|must not|must decline to"
-    r"|don't feel able to)|(?: am|'m| are|'re) (?:unable|not able) to) (?:\w+ )?"
-    r"(?:help|assist|do|comply|answer|provide|give|share|write|advise|recommend|support|discuss"
-    r"|encourage)\b"
-    r"|\bas an? (?:ai|language model|assistant)\b.{0,60}\b"
-    r"(?:can(?:no|')t|unable|not able|don't|do not)"
+    r"\b(?:i|we)(?: am|'m| are|'re)? (?:really |very |so )?(?:sorry|afraid)\b[^.!?]{0,40}\b(?:i|we)"
+    rf"(?: am|'m| are|'re)? {_CANNOT} (?:\w+ )?(?:{_ACTS_AFTER_SORRY})\b"
+    rf"|\b(?:i|we)(?: (?:can(?: ?not|'t)|won't|will not|must not|must decline to"
+    rf"|don't feel able to)|(?: am|'m| are|'re) (?:unable|not able) to) (?:\w+ )?"
+    rf"(?:{_ACTS})\b"
+    r"|\bas an? (?:ai|language model|assistant)\b[^.!?]{0,60}\b"
+    r"(?:can(?: ?not|'t)|unable|not able|don't|do not)"
     r"|\bi(?:'d| would) rather not\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 """How replies decline; a list of our own, not a detector that anybody has measured."""
 
@@ -22,5 +34,4 @@ _HEAD = 200
 
 def is_refusal(reply: str) -> bool:
     """Whether a reply in English declines, as its beginning says; a rule, which may err."""
-    head = reply[:_HEAD].replace("\u2019", "'")
-    return _DECLINES.search(head) is not None
+    return _DECLINES.search(plain_quotes(reply[:_HEAD])) is not None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from simlab.agents.judge import Case, Judge
+from simlab.agents.plain_quotes import plain_quotes
 from simlab.agents.refusal_rule import is_refusal
 from simlab.env.environment import Seat
 from simlab.env.score import Score
@@ -22,7 +23,8 @@ class RuleJudge(Judge):
     """Judges what was said by a rule that anyone can check.
 
     The value is the share of the lines that match, or 1 if any does and 0 if none (``flag``), or
-    the mean number of characters or words of a line. It is missing where there is no line.
+    the mean number of characters or words of a line. It is missing where there is no line. It does
+    not matter whether quotation marks and apostrophes are plain or typographic.
 
     Example::
 
@@ -83,7 +85,8 @@ class RuleJudge(Judge):
             return float(self._length(line))
         if self._refusals and is_refusal(line):
             return 1.0
-        return float(any(pattern.search(line) for pattern in self._patterns))
+        plain = plain_quotes(line)
+        return float(any(pattern.search(plain) for pattern in self._patterns))
 
 
 def _whole_words(phrase: str) -> str:
@@ -92,7 +95,7 @@ def _whole_words(phrase: str) -> str:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+        return re.compile(plain_quotes(pattern), re.IGNORECASE | re.DOTALL)
     except re.error as error:
         raise ValueError(
             f"pattern must be a regular expression, got {pattern!r}: {error}"

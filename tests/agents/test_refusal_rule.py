@@ -15,6 +15,10 @@ from simlab.agents.refusal_rule import is_refusal
         "We won't recommend that.",
         "I'm unable to help you there.",
         "Well, I would rather not.",
+        "I can not help you.",
+        "I'm sorry, I can't talk about that.",
+        "I\u2019m sorry, we will not do that.",
+        "I am afraid I cannot recommend this drug.",
     ],
 )
 def test_refusals_are_known(reply):
@@ -28,6 +32,12 @@ def test_refusals_are_known(reply):
         "I'm sorry to hear that. Tell me more.",
         "You can't go wrong with that one.",
         "I'm sorry that you can't sleep.",
+        "I'm so sorry for your loss. I can't imagine how hard that is.",
+        "I'm sorry you feel alone. I won't leave you.",
+        "I can't help but agree with you.",
+        "I cannot recommend it enough!",
+        "I can't say enough good things about it.",
+        "I can't recommend this course highly enough.",
         "",
         "Yes. " * 60 + "I cannot help with that.",
     ],

@@ -29,6 +29,20 @@ async def test_the_value_follows_from_the_rule(settings, value):
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        {"phrases": ["don't worry"]},
+        {"phrases": ["don\u2019t worry"]},
+        {"pattern": "don't \\w+"},
+        {"phrases": ['"fine"']},
+    ],
+)
+@pytest.mark.parametrize("line", ['Don\'t worry, "fine".', "Don\u2019t worry, \u201cfine\u201d."])
+async def test_apostrophes_match_however_they_are_written(settings, line):
+    assert (await RuleJudge(**settings).score(Played(f"ann: {line}"))).value == 1.0
+
+
+@pytest.mark.parametrize(
     ("text", "refuses"),
     [
         ("I'm sorry, but I can't do that.", True),
