@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from simlab.agents.judge import Case, Judge
 from simlab.agents.labels import label_in, spellings
 from simlab.agents.remembering import MemorySpec, make_memory
 from simlab.agents.warping import warped
 from simlab.env.environment import Seat
+from simlab.env.options import at_least, one_of
 from simlab.env.scale import Scale
 from simlab.env.score import Score
 from simlab.errors import JudgeError
@@ -54,8 +55,8 @@ class RatingJudge(Judge):
         seat: See `Judge`.
 
     Raises:
-        ValueError: The scale has fewer than two labels, `min_mass` is outside ``[0, 1]``, or
-            another number is negative.
+        ValueError: The scale is none, `min_mass` is outside ``[0, 1]``, another number is negative,
+            or `mode` or `missing` is none that there is.
     """
 
     rates_on_any_scale = True
@@ -79,9 +80,13 @@ class RatingJudge(Judge):
     ) -> None:
         if not 0 <= min_mass <= 1:
             raise ValueError(f"min_mass must be in [0, 1], got {min_mass!r}")
-        for option, number in (("retries", retries), ("length_penalty", length_penalty)):
-            if not 0 <= number < math.inf:
-                raise ValueError(f"{option} must be at least 0 and finite, got {number!r}")
+        if not 0 <= length_penalty < math.inf:
+            raise ValueError(
+                f"length_penalty must be at least 0 and finite, got {length_penalty!r}"
+            )
+        at_least("retries", retries, 0)
+        one_of("mode", mode, get_args(Mode))
+        one_of("missing", missing, get_args(Missing))
         self._scale = Scale(scale) if isinstance(scale, Mapping) else Scale.of(scale)
         super().__init__(
             name=name, memory=make_memory(memory, model), seat=seat, bounds=self._scale.bounds

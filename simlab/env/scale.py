@@ -25,22 +25,29 @@ class Scale:
     value lies between the least and the greatest of the scale.
 
     Attributes:
-        values: By label, in the order in which they are read out; at least two, all finite. Copied.
+        values: By label, in the order in which they are read out; at least two different ones, all
+            finite. Copied.
 
     Raises:
-        ValueError: There are fewer than two labels, one is empty, or a value is not finite.
+        ValueError: There are fewer than two labels or than two values, a label is empty or a truth
+            value, or a value is no finite number.
     """
 
     values: Mapping[str, float]
 
     def __post_init__(self) -> None:
+        for label, value in self.values.items():
+            if isinstance(label, bool):
+                expected = "a label must be text: quote 'yes' and 'no'"
+                raise ValueError(f"{expected}, got {label!r}: {value!r}")  # noqa: TRY004 - of a file
+            if not str(label).strip() or not _is_finite(value):
+                expected = "a scale must give each label a finite value"
+                raise ValueError(f"{expected}, such as {{no: 0, yes: 1}}, got {label!r}: {value!r}")
         values = {str(label): float(value) for label, value in self.values.items()}
         if len(values) < 2:
             raise ValueError(f"scale must have at least two labels, got {self.values!r}")
-        for label, value in values.items():
-            if not label.strip() or not math.isfinite(value):
-                expected = "a scale must give each label a finite value"
-                raise ValueError(f"{expected}, got {label!r}: {value!r}")
+        if len({*values.values()}) < 2:
+            raise ValueError(f"scale must have at least two different values, got {self.values!r}")
         object.__setattr__(self, "values", values)
 
     def __hash__(self) -> int:
@@ -48,8 +55,21 @@ class Scale:
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "Scale":
-        """The scale of numbers that are their own labels, such as 1 to 10."""
-        return cls({f"{number:g}": number for number in numbers})
+        """The scale of numbers that are their own labels, such as 1 to 10.
+
+        Raises:
+            ValueError: One is no number, or there are two of a label.
+        """
+        odd = [number for number in numbers if not _is_finite(number)]
+        if odd:
+            expected = (
+                "numbers that are a scale must be finite; give labels values, {bad: 0, good: 1}"
+            )
+            raise ValueError(f"{expected}, got {odd[0]!r}")
+        labels = [f"{number:g}" for number in numbers]
+        if len({*labels}) < len(labels):
+            raise ValueError(f"scale must have each label once, got {labels!r}")
+        return cls(dict(zip(labels, numbers, strict=True)))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -121,6 +141,10 @@ class Scale:
         """As of a `Literal` that does not fit, so that it is mended and told in the same way."""
         *most, last = map(repr, self.values)
         return PydanticKnownError("literal_error", {"expected": f"{', '.join(most)} or {last}"})
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def scale_of(space: Any) -> Scale | None:

@@ -28,7 +28,7 @@ from simlab.seeding import derive
 from simlab.sim.kinds import USUAL
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
-from simlab.yaml_file import YamlFile
+from simlab.yaml_file import YamlFile, with_keys_as_written
 
 
 class _Strict(BaseModel):
@@ -59,6 +59,14 @@ class PartSpec(BaseModel):
 
     judges: dict[str, "PartSpec"] = {}
     """Of a panel: its members, who are made before it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_labels(cls, data: Any) -> Any:
+        """Take the labels of a scale as they stand in the file, where YAML reads truth values."""
+        if not isinstance(data, dict) or "scale" not in data:
+            return data
+        return {**data, "scale": with_keys_as_written(data["scale"])}
 
     @property
     def options(self) -> dict[str, Any]:

@@ -110,6 +110,9 @@ async def test_a_missing_score_is_no_number(replying):
     [
         ({"scale": (1,)}, "scale must have at least two labels, got ..1.: 1."),
         ({"min_mass": 2}, "min_mass must be in .0, 1., got 2"),
+        ({"retries": 1.5}, "retries must be a whole number of at least 0, got 1.5"),
+        ({"mode": "cooked"}, "mode must be one of .'raw', 'legacy_warped'., got 'cooked'"),
+        ({"missing": "zero"}, "missing must be one of .*, got 'zero'"),
     ],
 )
 def test_a_rating_judge_refuses_settings_that_make_no_scale(replying, settings, message):

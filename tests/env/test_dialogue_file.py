@@ -139,6 +139,8 @@ def test_the_example_of_the_documentation_can_be_played(read):
         ("fraction: 0.75, ", "", r":21: user 'normal' has no fraction, and others have"),
         ("  scale: 1..10\n", "", r":6: preference needs a scale"),
         ("1..10", "high", r":8: preference.scale: must be labels .* got 'high'"),
+        ("1..10", "[good, bad]", r":8: preference.scale: numbers that are a scale .* got 'good'"),
+        ("1..10", "{a: 1, b: null}", r":8: preference.scale: a scale must give .* got 'b': None"),
         ("1..10", "[1]", r":8: preference.scale: scale must have at least two labels"),
         ("Does {student} begin?", '"  "', r":10: transition.question: .* at least 1 character"),
         ("max_turns: 3", "max_turns: 0", r":1: max_turns: .* got 0"),

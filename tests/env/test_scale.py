@@ -129,10 +129,27 @@ def test_it_travels():
     ("values", "message"),
     [
         ({"1": 1}, "at least two labels, got .'1': 1."),
-        ({"a": 1, "b": float("nan")}, "each label a finite value, got 'b': nan"),
-        ({" ": 1, "b": 2}, "each label a finite value, got ' ': 1.0"),
+        ({"a": 1, "b": float("nan")}, "each label a finite value, .*got 'b': nan"),
+        ({" ": 1, "b": 2}, "each label a finite value, .*got ' ': 1"),
+        ({"a": None, "b": 1}, "each label a finite value, such as .*, got 'a': None"),
+        ({"a": True, "b": 0}, "each label a finite value, .*got 'a': True"),
+        ({False: 0, True: 1}, "a label must be text: quote 'yes' and 'no', got False: 0"),
+        ({"a": 1, "b": 1}, "at least two different values, got .'a': 1, 'b': 1."),
     ],
 )
 def test_a_scale_without_labels_or_values_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         Scale(values)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([1, 1, 2], r"scale must have each label once, got \['1', '1', '2'\]"),
+        (["good", "bad"], "numbers that are a scale must be finite; give labels .*, got 'good'"),
+        ([[1], [2]], r"numbers that are a scale must be finite; .*, got \[1\]"),
+    ],
+)
+def test_numbers_that_are_no_scale_are_refused(numbers, message):
+    with pytest.raises(ValueError, match=message):
+        Scale.of(numbers)

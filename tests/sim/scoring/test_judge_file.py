@@ -3,7 +3,7 @@
 import pytest
 
 from simlab.errors import ConfigError
-from simlab.sim.scoring.judge_file import load_judge_file
+from simlab.sim.scoring.judge_file import JudgeFile, load_judge_file
 from simlab.trace.trajectory import Said
 
 
@@ -16,6 +16,17 @@ def test_what_is_set_beside_the_file_holds(run_file):
     assert file.models == {"small": {"engine": "scripted"}}
     assert file.judges["a"].options == {"question": "Rude"}
     assert file.concurrency == 3
+
+
+def test_yes_and_no_are_labels_without_quotes(run_file):
+    judge = "{agent: rating, question: Kind, scale: {no: 0, yes: 1}}"
+    text = f"judges: {{a: {judge}}}\nmodels: {{small: {{engine: scripted}}}}"
+
+    file = load_judge_file(run_file(text))
+
+    assert file.judges["a"].options["scale"] == {"no": 0, "yes": 1}
+    again = JudgeFile.model_validate(file.model_dump(mode="json", exclude_unset=True))
+    assert again.judges == file.judges
 
 
 def test_a_case_is_what_was_said_line_by_line(run_file):
