@@ -47,6 +47,7 @@ own, see `simlab.env.transition.draw_graded`. Without ``states`` a dialogue last
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -176,7 +177,7 @@ def read_dialogue_file(path: Path, *, source: str = "") -> DialogueScript:
     """
     file = YamlFile(path, example="assistant: You are a study coach.")
     read = fitted(_File, file.data, file, below=_KEYS)
-    for check in (_check_judges, _check_states, _check_users):
+    for check in (_check_judges, _check_states, _check_users, _check_names):
         check(read, file)
     script = _script(read, source)
     homes = {_full_name(user, name): name for name in read.environments for user in _users(read)}
@@ -209,13 +210,20 @@ def _environment(read: _File, user: str, environment: _Environment) -> DialogueE
     opening = read.opening if environment.opening is None else environment.opening
     own = read.users[user].variables if user else {}
     initial_states = {}
-    for number, initial in enumerate(environment.initial_states, 1):
+    for name, initial in zip(_names(environment), environment.initial_states, strict=True):
         history = opening if initial.history is None else initial.history
-        name = str(number) if initial.name is None else initial.name
         initial_states[name] = InitialState(_lines(history), initial.variables)
     return DialogueEnvironment(
         user or environment.population, {**environment.variables, **own}, initial_states
     )
+
+
+def _names(environment: _Environment) -> list[str]:
+    """Of its initial states: those without a name have their number."""
+    return [
+        str(number) if initial.name is None else initial.name
+        for number, initial in enumerate(environment.initial_states, 1)
+    ]
 
 
 def _state(state: _State) -> State:
@@ -284,12 +292,28 @@ def _check_users(read: _File, file: YamlFile) -> None:
             f"{file.where(('users', without))}: user {without!r} has no fraction, and others have; "
             "give each of them one"
         )
+
+
+def _check_names(read: _File, file: YamlFile) -> None:
+    """See that no initial state, and no environment, takes the place of another."""
+    homes: dict[str, str] = {}
     for name, environment in read.environments.items():
-        names = [initial.name for initial in environment.initial_states if initial.name is not None]
-        twice = next((each for each in names if names.count(each) > 1), None)
+        names = Counter(_names(environment))
+        twice = next((each for each, count in names.items() if count > 1), None)
         if twice is not None:
             place = ("environments", name, "initial_states")
-            raise ConfigError(f"{file.where(place)}: name {twice!r} stands there twice")
+            raise ConfigError(
+                f"{file.where(place)}: name {twice!r} stands there twice; a state without one has "
+                "its number"
+            )
+        for user in _users(read):
+            full = _full_name(user, name)
+            if full in homes:
+                raise ConfigError(
+                    f"{file.where(('environments', name))}: {full!r} is an environment of user "
+                    f"{user!r} here and of another in {homes[full]!r}; rename one"
+                )
+            homes[full] = name
 
 
 def _key(place: Place, homes: Mapping[str, str], read: _File) -> Place:
@@ -306,10 +330,7 @@ def _key(place: Place, homes: Mapping[str, str], read: _File) -> Place:
         return ("environments", home, *place[2:])
     if len(place) < 4:
         return ("environments", home, "initial_states")
-    names = [
-        str(number) if initial.name is None else initial.name
-        for number, initial in enumerate(read.environments[home].initial_states, 1)
-    ]
+    names = _names(read.environments[home])
     return ("environments", home, "initial_states", names.index(str(place[3])), *place[4:])
 
 

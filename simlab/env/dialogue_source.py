@@ -1,7 +1,8 @@
 """Where dialogue scripts are kept, and how they get from there into a process: once."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -32,8 +33,7 @@ def load_script(path: str | Path, *, veto_prompt_type: str = "normal") -> Dialog
     found = _find(path)
     files = sorted(found.iterdir()) if found.is_dir() else [found]
     kept = [file for file in files if file.suffix in (".yaml", ".yml", ".json")]
-    stats = [(file.name, file.stat()) for file in kept]
-    stamp = tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+    stamp = tuple(map(_stamp, kept))
     return _read(found.resolve(), stamp, veto_prompt_type)
 
 
@@ -68,6 +68,22 @@ def _digest(paths: Iterable[Path]) -> str:
     """32 hex digits that tell the contents of files from others."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
-        contents = path.read_bytes()
+        with _readable(path):
+            contents = path.read_bytes()
         digest.update(b"%d:" % len(contents) + contents)
     return digest.hexdigest()
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    with _readable(file):
+        stat = file.stat()
+    return file.name, stat.st_mtime_ns, stat.st_size
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of a file that is read in the block that it cannot be."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error

@@ -210,8 +210,9 @@ def _scale(tokens: list[str], where: str) -> Scale:
 
 def _environment(path: Path) -> DialogueEnvironment:
     try:
-        read = _Environment.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
+        data = json.loads(path.read_bytes(), object_pairs_hook=_each_once)
+        read = _Environment.model_validate(data)
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(_not_an_environment(path, error)) from error
     variables = {"env_name": path.stem, **read.__pydantic_extra__}
     return DialogueEnvironment(
@@ -222,6 +223,16 @@ def _environment(path: Path) -> DialogueEnvironment:
             for number, history in read.histories.items()
         },
     )
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON: of a key that stands there twice one value would be lost."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {twice!r} stands there twice")
+    return read
 
 
 def _value(value: Any) -> str:

@@ -163,6 +163,7 @@ def test_what_cannot_be_played_is_refused_with_its_line(read, old, new, message)
         ("[{history: []}]", r":6: initial state '1' of 'help' must end .* got no history"),
         ("[{history: [{assistant: Hi.}]}]", r":6: .* got a last line of 'assistant'"),
         ("[{name: a, say: A}, {name: a, say: B}]", r":6: name 'a' stands there twice"),
+        ("[{name: 2, say: A}, {say: B}]", r":6: name '2' stands there twice; a state without one"),
     ],
 )
 def test_a_bank_from_which_nothing_can_begin_is_refused(read, bank, message):
@@ -177,6 +178,20 @@ environments:
     initial_states: {bank}
 """
         )
+
+
+def test_environments_that_would_take_the_place_of_others_are_refused(read):
+    text = """\
+assistant: You help.
+character: You ask.
+users: {a: {}, a_b: {}}
+environments:
+  b_c: {initial_states: [Hello.]}
+  c: {initial_states: [Good day.]}
+"""
+
+    with pytest.raises(ConfigError, match=r":6: 'a_b_c' is an environment of user 'a_b' here and"):
+        read(text=text)
 
 
 def test_a_variable_of_one_initial_state_alone_is_unknown_to_what_all_share(read):

@@ -163,3 +163,28 @@ def test_what_is_no_json_is_refused_with_its_line(tmp_path):
 
     with pytest.raises(ConfigError, match=r"vuln_late.json:2: not JSON: Expecting value"):
         load_script(folder)
+
+
+def test_an_initial_state_whose_number_stands_twice_is_not_lost(tmp_path):
+    folder = write_folder(tmp_path / "mine")
+    (folder / "vuln_late.json").write_text('{"histories": {"1": [], "1": []}}')
+
+    with pytest.raises(ConfigError, match=r"vuln_late.json cannot be read: key '1' stands there t"):
+        load_script(folder)
+
+
+def test_entries_that_cannot_be_read_are_told(tmp_path):
+    folder = write_folder(tmp_path / "mine")
+    (folder / "vuln_late.json").write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match=r"vuln_late.json cannot be read: .*recursion"):
+        load_script(folder)
+
+    (folder / "vuln_late.json").unlink()
+    (folder / "vuln_late.json").mkdir()
+    with pytest.raises(ConfigError, match=r"vuln_late.json cannot be read: Is a directory"):
+        load_script(folder)
+
+    (folder / "vuln_late.json").rmdir()
+    (folder / "vuln_late.json").symlink_to(folder / "gone.json")
+    with pytest.raises(ConfigError, match=r"vuln_late.json cannot be read: No such file"):
+        load_script(folder)
