@@ -37,6 +37,17 @@ def check_script(script: DialogueScript, where: Callable[[Place], str]) -> None:
             raise ConfigError(f"{where(place)}: {fault}")
 
 
+def named_in(script: DialogueScript) -> set[str]:
+    """The variables that any text of a script that can be played names."""
+    texts = [text for _, text in _shared_texts(script)]
+    for environment in script.environments.values():
+        texts += environment.variables.values()
+        for initial in environment.initial_states.values():
+            texts += initial.variables.values()
+            texts += (line.text for line in initial.history)
+    return {name for text in texts for name in names_in(text)}
+
+
 def fault_of_fractions(fractions: Mapping[str, float]) -> str:
     """Why fractions cannot be shares of a whole; empty if they can."""
     for name, fraction in fractions.items():

@@ -30,14 +30,14 @@
       exam:
         subject: algebra           # variables of all its initial states
         initial_states:
-          - {student: Mia, say: My exam is tomorrow.}
+          - {student: Mia, say: "My {subject} exam is near."}
           - {student: Tom, say: I cannot begin., name: tired}
 
 A text names variables in braces, and so may the values of variables; ``{{`` is a brace. What stands
-in no key of the format is a variable. Environment ``exam`` with users ``gameable`` and ``normal``
-is two environments, ``gameable_exam`` and ``normal_exam``, of these populations. A text alone as an
-initial state is its ``say``. ``cue`` is a variable that ``cue: hidden`` makes empty, so that a user
-can be told by its words or not.
+in no key of the format is a variable, which some text must name. Environment ``exam`` with users
+``gameable`` and ``normal`` is two environments, ``gameable_exam`` and ``normal_exam``, of these
+populations. A text alone as an initial state is its ``say``. ``cue`` is a variable that ``cue:
+hidden`` makes empty, so that a user can be told by its words or not.
 
 Lines of a history are of ``assistant``, ``character``, ``system`` (the world), ``call`` and
 ``result`` (a tool's, which are fixed texts). ``assistant`` and ``character`` see all but that tools
@@ -48,7 +48,7 @@ own, see `simlab.env.transition.draw_graded`. Without ``states`` a dialogue last
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -63,7 +63,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from simlab.env.dialogue_check import Place, check_script
+from simlab.env.dialogue_check import Place, check_script, named_in
 from simlab.env.dialogue_script import (
     ASSESSORS,
     Assessor,
@@ -77,6 +77,7 @@ from simlab.env.dialogue_script import (
 from simlab.env.scale import Scale
 from simlab.errors import ConfigError
 from simlab.file_check import fitted
+from simlab.find import near
 from simlab.yaml_file import YamlFile, as_written, with_keys_as_written
 
 _RANGE: Final = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -182,6 +183,7 @@ def read_dialogue_file(path: Path, *, source: str = "") -> DialogueScript:
     script = _script(read, source)
     homes = {_full_name(user, name): name for name in read.environments for user in _users(read)}
     check_script(script, lambda place: file.where(_key(place, homes, read)))
+    _check_variables(read, file, named_in(script))
     return script
 
 
@@ -292,6 +294,41 @@ def _check_users(read: _File, file: YamlFile) -> None:
             f"{file.where(('users', without))}: user {without!r} has no fraction, and others have; "
             "give each of them one"
         )
+    for name, environment in read.environments.items():
+        if read.users and "population" in environment.model_fields_set:
+            place = ("environments", name, "population")
+            raise ConfigError(
+                f"{file.where(place)}: users are the populations of environment {name!r}; leave "
+                f"out population, got {environment.population!r}"
+            )
+
+
+def _check_variables(read: _File, file: YamlFile, named: Collection[str]) -> None:
+    """See that some text names each variable: one that none does may be a key that is mistyped."""
+    for place, part in _open_parts(read):
+        for name in part.variables:
+            if name not in named:
+                known = near(name, [*type(part).model_fields])
+                raise ConfigError(
+                    f"{file.where((*place, name))}: unknown key {name!r}, nor does any text name "
+                    f"such a variable; {known}"
+                )
+    for name in read.variables:
+        if name not in named:
+            known = near(name, sorted(named))
+            raise ConfigError(
+                f"{file.where(('variables', name))}: no text names {{{name}}}; {known}"
+            )
+
+
+def _open_parts(read: _File) -> Iterator[tuple[Place, _Open]]:
+    """All that takes variables, and where it stands."""
+    for user, part in read.users.items():
+        yield ("users", user), part
+    for name, environment in read.environments.items():
+        yield ("environments", name), environment
+        for number, initial in enumerate(environment.initial_states):
+            yield ("environments", name, "initial_states", number), initial
 
 
 def _check_names(read: _File, file: YamlFile) -> None:

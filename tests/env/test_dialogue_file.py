@@ -149,6 +149,19 @@ def test_the_example_of_the_documentation_can_be_played(read):
         ("- system:", "- narrator:", r":17: .*'narrator'"),
         ("  question: Does", "  rule: graded\n  question: Does", r":9: transition needs a scale"),
         ("subject: algebra", "subject: [algebra]", r":26: .*subject"),
+        (
+            "cue: Help me.}\n",
+            "cue: Help me., frction: 0.1}\n",
+            r":21: unknown key 'frction', nor does any text .*; did you mean fraction\?",
+        ),
+        ("Tom, name:", "Tom, nme:", r":29: unknown key 'nme', nor .*; did you mean name"),
+        ("subject: algebra", "subject: x\n    openning: x", r":27: .*did you mean opening"),
+        ("[Kim, Alex]", "[Kim, Alex]\n  coatch: [x]", r":4: no text names {coatch}; .*coach"),
+        (
+            "subject: algebra",
+            "subject: x\n    population: y",
+            r":27: users are the populations of environment 'exam'; leave out population, got 'y'",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_refused_with_its_line(read, old, new, message):
