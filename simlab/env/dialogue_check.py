@@ -77,6 +77,16 @@ def _faults_of_states(script: DialogueScript) -> Iterator[Fault]:
             elif asker.graded and not {"yes", "no"} <= state.transitions.keys():
                 got = tuple(state.transitions)
                 yield (*place, "transitions"), f"the graded rule needs yes and no, got {got!r}"
+            elif not asker.graded and len(state.labels_of(asker)) < 2:
+                got = tuple(state.transitions)
+                expected = f"state {name!r} must have two of the labels {asker.labels!r}"
+                yield (
+                    (*place, "transitions"),
+                    f"{expected} that the transition answers, got {got!r}",
+                )
+    for label in asker.labels if asker else ():
+        if all(label not in state.transitions for state in script.states.values()):
+            yield ("transition", "labels"), f"no state has a transition {label!r}"
 
 
 def _faults_of_banks(script: DialogueScript) -> Iterator[Fault]:

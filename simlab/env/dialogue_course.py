@@ -1,11 +1,11 @@
 """A dialogue on its course: where it has come to, and what seats have not been told yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
 from simlab.env.dialogue_scene import Scene
-from simlab.env.dialogue_script import Assessor, Line, Role, State
+from simlab.env.dialogue_script import Assessor, Line, Role
 from simlab.env.environment import ActionRequest, Briefing, Seat, Utterance
 from simlab.env.scale import Scale
 from simlab.env.score import Score
@@ -56,7 +56,8 @@ class Course:
         """What judges are asked here."""
         requests = {}
         for seat in seats:
-            scale = self._scene.script.assessors[seat].scale or label_scale(self.state)
+            judge = self._scene.script.assessors[seat]
+            scale = judge.scale or label_scale(self.state.labels_of(judge))
             question = self._scene.question(seat)
             requests[seat] = ActionRequest(scale.space, prompt=question, default=MISSING)
         return requests
@@ -94,9 +95,8 @@ class Course:
         return self.state.next_of(draw_label(score, rng))
 
 
-def label_scale(state: State) -> Scale:
-    """The labels of a state as a scale: digits are worth themselves, others their place."""
-    labels = [*state.transitions]
+def label_scale(labels: Sequence[str]) -> Scale:
+    """Labels of a state as a scale: digits are worth themselves, others their place."""
     are_digits = all(map(str.isdigit, labels))
     return Scale({label: int(label) if are_digits else n for n, label in enumerate(labels)})
 

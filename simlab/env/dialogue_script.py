@@ -52,6 +52,10 @@ class State:
         known = label if label in self.transitions else self.default
         return None if known is None else self.transitions[known]
 
+    def labels_of(self, judge: "Assessor") -> list[str]:
+        """The labels with which a judge of transitions can answer here, in the state's order."""
+        return [label for label in self.transitions if not judge.labels or label in judge.labels]
+
     @property
     def is_branching(self) -> bool:
         """Whether several states can come next."""
@@ -70,6 +74,8 @@ class Assessor:
         graded: Of a transition: the expected value decides between yes and no, see
             `simlab.env.transition`.
         verbatim: The question names no variables, whatever braces it has.
+        labels: Of a transition that is not graded: with which of a state's labels it can answer;
+            none: with all. Others are only come to by default.
     """
 
     question: str
@@ -78,6 +84,7 @@ class Assessor:
     sees_all: bool = False
     graded: bool = False
     verbatim: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

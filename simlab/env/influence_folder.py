@@ -183,6 +183,7 @@ def _assessors(master: _Master, file: YamlFile, veto_prompt_type: str) -> dict[s
             briefing=briefing,
             graded=is_graded,
             verbatim=True,
+            labels=() if needs_scale else tuple(tokens),
         )
     return assessors
 
@@ -260,8 +261,8 @@ def _where(place: Place, folder: Path, file: YamlFile) -> str:
             return file.where(("possible_env_vars", name))
         case ("states", *key):
             return file.where(("state_config", *(_THEIR_KEYS.get(part, part) for part in key)))
-        case ("assistant" | "character" | "transition" | "preference" | "influence" as seat, *_):
-            return file.where((_CONFIGS[str(seat)],))
+        case ("assistant" | "character" | "transition" | "preference" | "influence" as seat, *key):
+            return file.where((_CONFIGS[str(seat)], *(_THEIR_KEYS.get(part, part) for part in key)))
     return f"{folder}"
 
 
@@ -275,4 +276,6 @@ _CONFIGS: Final = {
 _THEIR_KEYS: Final[dict[str | int, str]] = {
     "transitions": "valid_transitions",
     "default": "default_transition",
+    "labels": "valid_tokens",
+    "briefing": "system_prompt",
 }

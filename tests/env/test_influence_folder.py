@@ -5,6 +5,7 @@ import pytest
 from simlab.env.dialogue import DialogueWorld
 from simlab.env.dialogue_source import load_script
 from simlab.env.environment import Utterance
+from simlab.env.scale import scale_of
 from simlab.errors import ConfigError
 from tests.env.influence_folder import write_folder
 
@@ -98,6 +99,29 @@ def test_digits_are_the_graded_rule(tmp_path):
     assert timestep.requests["transition"].space is not None
 
 
+def waiting(tokens):
+    """With a third label in the initial state, and some tokens to answer with."""
+
+    def change(master, _):
+        state = master["state_config"]["initial_state"]
+        state["valid_transitions"]["wait"] = {"next_state": "initial_state"}
+        state["default_transition"] = "wait"
+        master["transition_model_config"]["valid_tokens"] = tokens
+
+    return change
+
+
+def test_a_transition_is_asked_for_its_valid_tokens_and_others_come_by_default(tmp_path):
+    for folder, tokens, expected in (
+        ("two", ["yes", "no"], ("yes", "no")),
+        ("all", None, ("yes", "no", "wait")),
+    ):
+        world, _ = begun(write_folder(tmp_path / folder, waiting(tokens)), "1")
+        request = world.step({"assistant": "Begin!"}).requests["transition"]
+        assert scale_of(request.space).labels == expected
+        assert request.default.is_missing
+
+
 def master_without(key):
     return lambda master, _: master.pop(key)
 
@@ -131,6 +155,8 @@ def judge_with(key, value):
         ),
         (state_with("default_transition", "wait"), r":\d+: default .* got 'wait'"),
         (state_with("valid_transitions", {"yes": {"next_state": "x"}}), "there is no state 'x'"),
+        (waiting(["yes", "no", "maybe"]), r":\d+: no state has a transition 'maybe'"),
+        (waiting(["yes"]), r":\d+: state 'initial_state' must have two of the labels .'yes',."),
         (state_with("speed", 3), "unknown key 'state_config.initial_state.speed'"),
         (judge_with("prompt_suffix", " "), r":\d+: prompt_suffix must ask something, got ' '"),
         (judge_with("perspective", "First_Person"), "perspective: .* got 'First_Person'"),
