@@ -118,8 +118,13 @@ def check_judge_types(name: str, judge: PartSpec) -> None:
     Members of a panel are checked as it is.
 
     Raises:
-        ConfigError: One is not, or a judge that rates is not told what.
+        ConfigError: One is not, a judge that rates is not told what, or a name has a dot.
     """
+    if "." in name:
+        raise ConfigError(
+            f"the name of a judge must have no dot, which tells a panel from its members, got "
+            f"{name!r}; write {name.replace('.', '_')!r}"
+        )
     found = find_judge(judge.agent)
     check_types(f"judge {name!r}", found, judge.options)
     if found is RatingJudge and not judge.options.get("question", "").strip():

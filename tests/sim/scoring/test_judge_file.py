@@ -73,6 +73,14 @@ def test_a_case_is_what_was_said_line_by_line(run_file):
             r"j.yaml:2: unknown key 'clusters'",
         ),
         (
+            "judges:\n  a.b: {agent: rule, pattern: x}",
+            r"j.yaml:2: the name of a judge must have no dot, .* got 'a.b'; write 'a_b'",
+        ),
+        (
+            "judges:\n  a: {agent: panel, judges: {b.c: {agent: rule, pattern: x}}}",
+            r"j.yaml:2: the name of a judge must have no dot, .* got 'b.c'",
+        ),
+        (
             "judges:\n  a: {agent: rating}\nmodels: {small: {engine: scripted}}",
             r"j.yaml:2: judge 'a' must be given a question, got none; set question",
         ),
