@@ -9,7 +9,8 @@ from typing import Final
 
 from simlab.env.dialogue_file import read_dialogue_file
 from simlab.env.dialogue_script import DialogueScript
-from simlab.env.influence_folder import MASTER, read_influence_folder
+from simlab.env.influence_folder import MASTER, VETO_PROMPTS, read_influence_folder
+from simlab.env.options import one_of
 from simlab.errors import ConfigError
 from simlab.find import near
 
@@ -28,9 +29,14 @@ def load_script(path: str | Path, *, veto_prompt_type: str = "normal") -> Dialog
 
     Raises:
         ConfigError: There is none, or it cannot be played; names file and line.
-        ValueError: There is no such `veto_prompt_type`.
+        ValueError: There is no such `veto_prompt_type`, or not for this path.
     """
     found = _find(path)
+    if one_of("veto_prompt_type", veto_prompt_type, VETO_PROMPTS) != "normal" and found.is_file():
+        raise ValueError(
+            f"veto_prompt_type is for folders of the Influence benchmark, got {veto_prompt_type!r} "
+            f"for {str(path)!r}; leave it out"
+        )
     files = sorted(found.iterdir()) if found.is_dir() else [found]
     kept = [file for file in files if file.suffix in (".yaml", ".yml", ".json")]
     stamp = tuple(map(_stamp, kept))

@@ -86,6 +86,18 @@ def test_influence_20_prompts_that_there_are_not_are_refused(tmp_path, named, me
         DialogueWorld(folder, veto_prompt_type=named)
 
 
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("negative", "veto_prompt_type must be one of .* got 'negative'"),
+        ("five_point", "is for folders of the .* got 'five_point' for 'study_coach'; leave it out"),
+    ],
+)
+def test_a_file_of_our_own_has_no_other_prompts(named, message):
+    with pytest.raises(ValueError, match=message):
+        DialogueWorld("study_coach", veto_prompt_type=named)
+
+
 def test_digits_are_the_graded_rule(tmp_path):
     def change(master, _):
         master["transition_model_config"]["valid_tokens"] = ["1", "2", "3", "4", "5"]
