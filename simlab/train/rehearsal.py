@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from simlab.env.dialogue import DialogueWorld
+from simlab.env.environment import Environment
 from simlab.errors import ConfigError
 from simlab.find import near
 from simlab.models.embedder import Embedder
@@ -14,7 +16,7 @@ from simlab.train.choosing import static_samples
 from simlab.train.panel_check import check_harm
 from simlab.train.plays import HARM, LEARNER, Plays
 from simlab.train.states import States
-from simlab.train.train_file import ScoreSpec, TrainFile
+from simlab.train.train_file import ScoreSpec, TrainFile, VetoSpec
 from simlab.yaml_file import YamlFile, located
 
 
@@ -39,6 +41,9 @@ def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
         with located(source, key):
             if scores is not None:
                 _check_scores(key, scores, file, specs)
+    if file.veto is not None:
+        with located(source, "veto", "level"):
+            _check_level(file.veto, world)
     with located(source, "evaluate"):
         states = States.of(world, file.evaluate.states)
     with located(source, "collect"):
@@ -99,3 +104,18 @@ def _check_scores(
         raise ConfigError(f"{key}.{kind}: the run has no {kind} {name!r}; {near(str(name), known)}")
     if kind == "seat" and name == file.learner.seat:
         raise ConfigError(f"{key}.seat must be another than the learner's, got {name!r}")
+
+
+def _check_level(veto: VetoSpec, world: Environment) -> None:
+    """See that a veto can be given, where the world tells the scale of the seat."""
+    judge = (
+        world.script.assessors.get(veto.seat or "") if isinstance(world, DialogueWorld) else None
+    )
+    if judge is None or judge.scale is None:
+        return
+    _, greatest = judge.scale.bounds
+    if veto.level > greatest:
+        raise ConfigError(
+            f"veto.level must be at most {greatest:g}, the greatest value of the scale of seat "
+            f"{veto.seat!r}, got {veto.level!r}: nothing would be vetoed"
+        )

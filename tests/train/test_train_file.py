@@ -119,6 +119,10 @@ def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
         ({"learner": {"model": "bse"}}, "there is no model 'bse'; did you mean base"),
         ({"rating": {"seat": "assistant"}}, "rating.seat must be another than the learner's"),
         ({"rating": {"judge": "kind"}}, "rating.judge: the run has no judge 'kind'"),
+        (
+            {"veto": {"seat": "influence", "level": 2}},
+            r"mine.yaml:\d+: veto.level must be at most 1, .* of seat 'influence', got 2",
+        ),
         ({"veto": {"seat": "transition"}}, "veto.seat: the run has no seat 'transition'"),
         (
             {"evaluate": {"states": 8, "harm": HARM}},
