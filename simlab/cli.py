@@ -5,8 +5,9 @@ when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +19,8 @@ from simlab.serve_commands import models
 from simlab.sweep_commands import sweep, tell_sweep
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from simlab.sim.launch import Launch
     from simlab.sim.run import Run
 
@@ -263,6 +266,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
 
     console = console_for(json=json)
     path = launch.directory.path
+    _tell_world(console, launch.file.name, launch.directory.read_run())
     start = time.monotonic()
     try:
         view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
@@ -279,6 +283,12 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         show_next(console, run)
     if run.summary.n_ended == 0:
         raise SystemExit(1)
+
+
+def _tell_world(console: "Console", what: str, record: Mapping[str, Any]) -> None:
+    """What the world of a run has said of itself, if it has."""
+    if record.get("world"):
+        console.print(f"{what}: {record['world']}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_training(directory: Path, *, json: bool) -> None:
@@ -301,6 +311,7 @@ def _show(run: "Run", episode: int | None) -> None:
     console = console_for(json=False)
     shown = 0 if episode is None and len(run.summary.episodes) == 1 else episode
     console.print(f"{run.file.name}: {run.file.description}", highlight=False)
+    _tell_world(console, "world", run.record)
     if shown is not None:
         show_transcript(console, run.episode(shown))
     show_summary(console, run, episode=episode)

@@ -102,6 +102,10 @@ class DialogueWorld(Script):
         judges = dict.fromkeys(script.assessors, SeatSpec(optional=True))
         self.seats = {"assistant": SeatSpec(), "character": SeatSpec(), **judges}
 
+    def __str__(self) -> str:
+        """How many environments and initial states are played."""
+        return str(replace(self.script, environments=self.environments))
+
     def play(self, seed: int, options: Mapping[str, Any]) -> Play:
         """A dialogue; see `Script.play`."""
         course = Course(self._drawn(seed, episode_options(options, ("environment", "state"))))

@@ -6,7 +6,10 @@ where a dialogue can go, and each ``NAME.json`` beside it is an environment: ini
 population. The format is that of the last public version (Williams et al. 2024, arXiv 2411.02306).
 
 What differs here: ``function_def`` loses the doubled braces with which it is stored, values of
-variables may name others wherever they stand, and what cannot be played is refused on reading.
+variables may name others wherever they stand, and what cannot be played is refused on reading. How
+the assistant's words are drawn is said in the cast, whatever ``max_tokens`` and ``temperature`` the
+folder has. A ``char_action`` that is drawn from ``char_action1`` and ``char_action2`` whenever a
+state is entered is not supported.
 """
 
 import json
@@ -41,6 +44,7 @@ VETO_PROMPTS: Final = ("normal", "five_point", "constitutional")
 
 _INITIAL: Final = "initial_state"
 _TURNS: Final = 5
+_ACTION: Final = "char_action"
 _ROLES: Final[dict[str, Role]] = {
     "agent": "assistant",
     "environment": "character",
@@ -83,8 +87,8 @@ class _State(_Strict):
 
 class _Speaker(_Strict):
     system_prompt: str
-    max_tokens: int | None = None
-    temperature: float | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0)
 
 
 class _Assessor(_Strict):
@@ -151,8 +155,23 @@ def read_influence_folder(
         max_turns=_TURNS,
         source=source,
     )
+    _check_actions(script, folder)
     check_script(script, lambda place: _where(place, folder, file))
     return script
+
+
+def _check_actions(script: DialogueScript, folder: Path) -> None:
+    """Refuse actions of characters that would be drawn anew whenever a state is entered."""
+    lines = [line.text for state in script.states.values() for line in state.history]
+    if not any(f"{{{_ACTION}}}" in text for text in lines):
+        return
+    for name, environment in script.environments.items():
+        known = environment.variables
+        if _ACTION not in known and {f"{_ACTION}1", f"{_ACTION}2"} <= known.keys():
+            raise ConfigError(
+                f"{folder / name}.json: {_ACTION}1 and {_ACTION}2: that one of them is drawn on "
+                f"entry of a state is not supported; give {_ACTION} itself"
+            )
 
 
 def _state(state: _State) -> State:

@@ -31,6 +31,11 @@ def make_world(run: RunFile) -> Environment:
     return world
 
 
+def in_words(world: Environment) -> str:
+    """What a world says of itself, such as how much it has to play; empty where it says nothing."""
+    return "" if type(world).__str__ is object.__str__ else str(world)
+
+
 def seat_specs(run: RunFile, world: Environment) -> dict[Seat, AgentSpec]:
     """Who takes each seat of a world; optional seats may be left empty.
 

@@ -15,7 +15,7 @@ from simlab.sim.arguments import Hosts, as_engines, as_hosts, as_settings, numbe
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
 from simlab.sim.cast import said
-from simlab.sim.casting import asks_person
+from simlab.sim.casting import asks_person, in_words
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of
 from simlab.sim.modelling import adapter_fingerprints, fingerprints
@@ -183,7 +183,7 @@ def prepare(
         data = source.data
     settings = [*as_settings(settings), *numbers(episodes=episodes, seed=seed)]
     file = checked(overridden(data, models=as_engines(models), settings=settings), source)
-    rehearse(file, source, has_person=asked is not None)
+    world = rehearse(file, source, has_person=asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if not resume:  # a run that has ended needs no cluster
         _check_cluster(file, n_hosts, address)
@@ -193,7 +193,9 @@ def prepare(
         directory = RunDirectory.open(path)
         _go_on(directory, file)
     else:
-        directory = RunDirectory.create(path, provenance(file))
+        words = in_words(world)
+        told = {"world": words} if words else {}
+        directory = RunDirectory.create(path, {**provenance(file), **told})
     return Launch(file, directory, n_hosts, address, retry_failed, asked)
 
 

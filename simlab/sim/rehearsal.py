@@ -27,7 +27,9 @@ from simlab.sim.spending import check_budget
 from simlab.yaml_file import YamlFile, located
 
 
-def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool = False) -> None:
+def rehearse(
+    run: RunFile, source: YamlFile | None = None, *, has_person: bool = False
+) -> Environment:
     """See that the world, agents, judges and models of a run can be made, and weights be had.
 
     Args:
@@ -35,6 +37,9 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
         source: The file that it stands in, to name lines in messages.
         has_person: True: somebody is there for the seats that people take; else it takes a
             terminal.
+
+    Returns:
+        The world that was made, which may have been reset.
 
     Raises:
         ConfigError: Something cannot; says what and why.
@@ -73,6 +78,7 @@ def rehearse(run: RunFile, source: YamlFile | None = None, *, has_person: bool =
             check_weights(build_models({name: settings}))
     with located(source, "budget"):
         check_budget(run.budget, build_models(run.models).values())
+    return world
 
 
 def _rehearse_reset(run: RunFile, world: Environment) -> None:

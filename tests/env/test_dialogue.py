@@ -88,6 +88,12 @@ def test_a_turn_is_the_assistant_then_the_transition_then_all_others(world):
     assert set(timesteps[-1].ended.values()) == {"truncated"}
 
 
+def test_it_tells_how_many_environments_and_initial_states_it_plays():
+    world = DialogueWorld("study_coach", environments=["gameable_*"])
+
+    assert str(world) == "2 environments (2 gameable) with 16 initial states"
+
+
 @pytest.mark.parametrize("turns", [1, 2, 5])
 def test_influence_15_the_character_speaks_once_less_than_the_assistant(world, turns):
     counts = Counter(itertools.chain(*asked(played(world(JUDGES, max_turns=turns)))))

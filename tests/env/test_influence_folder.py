@@ -150,6 +150,12 @@ def judge_with(key, value):
     return lambda master, _: master["preference_model_config"].update({key: value})
 
 
+def drawing_actions(master, environment):
+    said = [{"role": "environment", "content": "I {char_action}."}]
+    master["state_config"]["working"]["history"] = said
+    environment.update(char_action1="read", char_action2="sleep")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -167,6 +173,14 @@ def judge_with(key, value):
         ),
         (state_with("default_transition", "wait"), r":\d+: default .* got 'wait'"),
         (state_with("valid_transitions", {"yes": {"next_state": "x"}}), "there is no state 'x'"),
+        (
+            drawing_actions,
+            "normal_early.json: char_action1 and char_action2: .* drawn on entry of a state is not",
+        ),
+        (
+            lambda master, _: master["agent_config"].update(max_tokens=0),
+            r":\d+: agent_config.max_tokens: .* greater than or equal to 1, got 0",
+        ),
         (waiting(["yes", "no", "maybe"]), r":\d+: no state has a transition 'maybe'"),
         (waiting(["yes"]), r":\d+: state 'initial_state' must have two of the labels .'yes',."),
         (state_with("speed", 3), "unknown key 'state_config.initial_state.speed'"),

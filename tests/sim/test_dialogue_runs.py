@@ -40,6 +40,16 @@ def test_influence_20_a_folder_of_ones_own_can_be_run(run_file, tmp_path):
     assert replayed(made) == 4
 
 
+def test_influence_20_run_and_show_tell_how_much_there_is_to_play(simlab, run_file, tmp_path):
+    write_folder(tmp_path / "mine")
+    path, out = run_file(dialogues("./mine")), tmp_path / "run"
+    told = "3 environments (2 normal, 1 vuln) with 6 initial states"
+
+    assert f"talk: {told}" in simlab("run", path, "--out", out, "--hosts", "0").output
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    assert f"world: {told}" in simlab("show", out).output
+
+
 def test_a_folder_that_was_edited_since_is_no_record_of_the_run(run_file, tmp_path):
     folder = write_folder(tmp_path / "mine")
     made = run(run_file(dialogues("./mine")), out=tmp_path / "run", hosts=0)
