@@ -79,6 +79,15 @@ def test_every_target_has_a_command_and_none_is_said_to_have_been_run():
     assert all("`simlab " in row or "| none: " in row for row in targets)
 
 
+def test_a_row_of_four_figures_has_the_commands_of_all_four():
+    rows = [line.split(" | ") for line in TEXT.splitlines() if line.startswith("| ")]
+    four = [cells for cells in rows if re.fullmatch(r"\d?\.\d+(, \d?\.\d+){3}", cells[1])]
+
+    assert len(four) == 8
+    for _, _, commands, *_ in four:
+        assert commands.count("`simlab ") == 4 or commands.endswith(", and so on")
+
+
 @pytest.mark.usefixtures("own_data")
 @pytest.mark.parametrize("command", [each for each in TRAININGS if each not in MIXES])
 def test_the_training_of_a_target_needs_nothing_but_weights(command, weights, tmp_path):
