@@ -17,8 +17,10 @@ from typing import Any
 
 import msgspec
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, ModelError
+from simlab.models.adapter_config import AdapterConfig, read_config
 from simlab.trace.disk import read_json, sync, written
+from simlab.train.options import LoraOptions
 
 RECORD = "adapter.json"
 
@@ -126,6 +128,38 @@ def check_base(folder: Path, base: str) -> None:
         )
 
 
+def read_settings(folder: Path) -> AdapterConfig:
+    """The settings of an adapter.
+
+    Raises:
+        ConfigError: They cannot be read, or are not of a plain LoRA.
+    """
+    try:
+        return read_config(folder)
+    except ModelError as error:
+        raise ConfigError(error.message) from error
+
+
+def check_scales(folder: Path, options: LoraOptions) -> None:
+    """See that an adapter can be gone on with under some settings by its tensors alone.
+
+    Args:
+        folder: Of the adapter.
+        options: Of what is trained.
+
+    Raises:
+        ConfigError: It is of another rank or scale, or its settings cannot be read.
+    """
+    found = _scales(read_settings(folder))
+    wanted = _scales(AdapterConfig(options.rank, options.alpha, stabilised=options.stabilised))
+    for name, own in wanted.items():
+        if found[name] != own:
+            raise ConfigError(
+                f"adapter {str(folder)!r} must have {name} {own!r} as what is trained, got "
+                f"{found[name]!r}; give lora the same settings in every round"
+            )
+
+
 def require_new(folder: Path) -> None:
     """See that a version can be published.
 
@@ -137,3 +171,14 @@ def require_new(folder: Path) -> None:
             f"adapter {str(folder)!r} is there already, and a version never changes; publish it "
             "under the next number"
         )
+
+
+def _scales(config: AdapterConfig) -> dict[str, Any]:
+    """What two adapters must share to be told from each other by their tensors alone."""
+    return {
+        "r": config.rank,
+        "lora_alpha": config.alpha,
+        "use_rslora": config.stabilised,
+        "rank_pattern": dict(config.ranks),
+        "alpha_pattern": dict(config.alphas),
+    }

@@ -7,6 +7,7 @@ from simlab.sim.run import Run
 from simlab.train.any_trainer import AnyTrainer
 from simlab.train.diagnostics import kl_estimate_to_base
 from simlab.train.drift import ALARM_LEVELS, Drift, drift
+from simlab.train.plays import Plays
 from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.train_file import TrainFile
@@ -17,13 +18,14 @@ class Checks:
 
     Args:
         file: Says how many, and what is an alarm.
-        model: Name of the run's model that learns.
+        plays: Names the model that learns, and the version that it begins with.
         trainer: Computes.
     """
 
-    def __init__(self, file: TrainFile, model: str, trainer: AnyTrainer) -> None:
+    def __init__(self, file: TrainFile, plays: Plays, trainer: AnyTrainer) -> None:
         self._file = file
-        self._dtype = str(file.run.models[model].get("dtype", "float32"))
+        self._dtype = str(file.run.models[plays.model].get("dtype", "float32"))
+        self._base = plays.adapter
         self._trainer = trainer
 
     def drift(self, samples: Sequence[Sample], adapter: Path | None) -> Drift:
@@ -39,7 +41,7 @@ class Checks:
         return drift(few, self._logprobs(few, adapter), level=level)
 
     def kl_to_base(self, run: Run, adapter: Path) -> float:
-        """How far a version is from its base on what it has drawn, in nats per token.
+        """How far a version is from the one of round 0 on what it has drawn, in nats per token.
 
         Args:
             run: That the version has played.
@@ -47,7 +49,7 @@ class Checks:
         """
         ended = sorted(run.log.ended() - run.log.failed())[: self._file.check.samples]
         samples = samples_of(run, self._file.learner.seat, ended).samples
-        by_version, by_base = (self._logprobs(samples, of) for of in (adapter, None))
+        by_version, by_base = (self._logprobs(samples, of) for of in (adapter, self._base))
         return kl_estimate_to_base(by_version, by_base)
 
     def _logprobs(self, samples: Sequence[Sample], adapter: Path | None) -> list[tuple[float, ...]]:

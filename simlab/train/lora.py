@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from simlab.errors import ConfigError, ModelError
-from simlab.models.adapter_config import CONFIG, TENSORS, AdapterConfig, read_config
+from simlab.errors import ConfigError
+from simlab.models.adapter_config import CONFIG, TENSORS
+from simlab.train.adapter import check_scales, read_settings
 from simlab.train.options import LoraOptions
 
 
@@ -46,8 +47,7 @@ class Lora:
                 f"lora.targets must name linear layers of the weights, got {options.targets!r}: "
                 f"{error}"
             ) from error
-        own = AdapterConfig(options.rank, options.alpha, stabilised=options.stabilised)
-        self._scales = _scales(own)
+        self._options = options
 
     def parameters(self) -> list[Tensor]:
         """What is trained."""
@@ -82,17 +82,11 @@ class Lora:
         Raises:
             ConfigError: They cannot be read, or are of another rank, scale or set of layers.
         """
-        found = _scales(_read_config(folder))
+        check_scales(folder, self._options)
         try:
             tensors = load((folder / TENSORS).read_bytes())
         except (OSError, SafetensorError) as error:
             raise _unreadable(folder, error) from error
-        for name, own in self._scales.items():
-            if found[name] != own:
-                raise ConfigError(
-                    f"adapter {str(folder)!r} must have {name} {own!r} as what is trained, got "
-                    f"{found[name]!r}; give lora the same settings in every round"
-                )
         _require_same_shapes(folder, tensors, self.tensors())
         return tensors
 
@@ -122,7 +116,7 @@ def lora_options(folder: Path) -> LoraOptions:
     Raises:
         ConfigError: They cannot be read, or are not such as `LoraOptions` says.
     """
-    config = _read_config(folder)
+    config = read_settings(folder)
     targets = config.targets
     if isinstance(targets, str) or not targets:
         raise ConfigError(
@@ -133,24 +127,6 @@ def lora_options(folder: Path) -> LoraOptions:
         return LoraOptions(config.rank, config.alpha, 0.0, config.stabilised, targets)
     except ValueError as error:
         raise _unreadable(folder, error) from error
-
-
-def _read_config(folder: Path) -> AdapterConfig:
-    try:
-        return read_config(folder)
-    except ModelError as error:
-        raise ConfigError(error.message) from error
-
-
-def _scales(config: AdapterConfig) -> dict[str, Any]:
-    """What two adapters must share to be told from each other by their tensors alone."""
-    return {
-        "r": config.rank,
-        "lora_alpha": config.alpha,
-        "use_rslora": config.stabilised,
-        "rank_pattern": dict(config.ranks),
-        "alpha_pattern": dict(config.alphas),
-    }
 
 
 def _unreadable(folder: Path, error: Exception) -> ConfigError:

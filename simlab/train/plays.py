@@ -35,6 +35,7 @@ class Plays:
     Attributes:
         states: As given.
         model: As given.
+        adapter: Folder of the version that the learner begins with; None for the weights alone.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Plays:
     ) -> None:
         self._file, self._specs = file, specs
         self.states, self.model = states, model
+        adapter = file.run.models[model].get("adapter")
+        self.adapter = None if adapter is None else Path(adapter).absolute()
         self._cast = {seat: _named(spec, find_agent, model) for seat, spec in specs.items()}
         seat = file.learner.seat
         self._cast[seat] = _learning(specs[seat], self._cast[seat])
@@ -60,7 +63,7 @@ class Plays:
 
         Args:
             number: Of the round, from 1.
-            adapter: Folder of the version that plays; None for the base.
+            adapter: Folder of the version that plays; None for the one that is begun with.
         """
         file = self._file
         resets = self.states.collected(file.collect, number, file.seed)

@@ -12,6 +12,7 @@ from simlab.sim.casting import make_world, seat_specs
 from simlab.sim.config import AgentSpec
 from simlab.sim.modelling import build_models, fingerprints
 from simlab.sim.rehearsal import rehearse
+from simlab.train.adapter import check_base, check_scales
 from simlab.train.choosing import static_samples
 from simlab.train.panel_check import check_harm
 from simlab.train.plays import HARM, LEARNER, Plays
@@ -54,9 +55,14 @@ def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
         rehearse(plays.evaluating(None))
     with located(source, "collect"):
         rehearse(plays.collecting(1, None))
+    base = fingerprints(file.run.models)[model]
+    if plays.adapter is not None:
+        with located(source, "run"):
+            check_base(plays.adapter, base)
+            check_scales(plays.adapter, file.train.lora)
     if file.static is not None:
         with located(source, "static"):
-            static_samples(file.static, fingerprints(file.run.models)[model])
+            static_samples(file.static, base)
     return plays
 
 

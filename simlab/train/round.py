@@ -69,7 +69,8 @@ class Round:
         self.record, self._last = record, last
         self._number = record.number
         self._folder = setup.directory.round(record.number)
-        self._parent = setup.directory.path / record.parent if record.parent else None
+        published = setup.directory.path / record.parent
+        self._parent = published if record.parent else setup.plays.adapter
         self._phases: Mapping[str, Callable[[], Done]] = {
             "trial": self._trial,
             "collect": self._collect,
@@ -150,10 +151,8 @@ class Round:
         if file.shuffle_ratings:
             scored = shuffled(scored, file.level, self._rng("shuffle"))
         roles = chosen(file, scored)
-        run, version = (
-            Run(self._folder / "collect"),
-            name_with_adapter(LEARNER, self.record.parent or None),
-        )
+        run = Run(self._folder / "collect")
+        version = name_with_adapter(LEARNER, None if self._parent is None else str(self._parent))
         dataset = dataset_of(run, file, roles, version=version, rng=self._rng("static"))
         write_dataset(dataset, self._folder / "dataset.parquet")
         told = {
@@ -239,7 +238,7 @@ class Round:
         return replace(file.train, learning_rate=rate, seed=self._seed("train", file.train.seed))
 
     def _checks(self) -> Checks:
-        return Checks(self._file, self._setup.plays.model, self._setup.trainer())
+        return Checks(self._file, self._setup.plays, self._setup.trainer())
 
     def _rng(self, what: str) -> np.random.Generator:
         return np.random.default_rng(self._seed(what))

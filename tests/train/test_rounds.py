@@ -319,3 +319,19 @@ def test_influence_16_beside_ray_hosts_one_app_serves_all_rounds(
     assert rows[1]["verdict"] == "published"
     models = {one.model for one in run_in(tmp_path / "out", 1, "evaluate").summary.accounts}
     assert models == {"base", "learner+agent@1"}
+
+
+def test_a_training_may_begin_with_a_version_of_another(training_file, tmp_path):
+    first, out = tmp_path / "first", tmp_path / "out"
+    train(training_file(rounds=1), out=first)
+    version = first / "agent@1"
+
+    rows = train(training_file(), out=out, settings=[f"run.models.base.adapter={version}"])
+
+    record = read_record(out / "agent@1")
+    assert [row["verdict"] for row in rows] == ["base", "published", "published"]
+    assert (record.parent, record.parent_digest) == ("agent@1", fingerprint(version, whole=True))
+    assert run_in(out, 0, "evaluate").file.models["learner"]["adapter"] == str(version)
+    assert {one.version for one in datasets(out, [1])[0].samples} == {"learner+agent@1"}
+    assert rows[0]["kl"] == 0
+    assert rows[1]["kl"] > 0

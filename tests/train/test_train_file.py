@@ -5,9 +5,11 @@ import yaml
 
 from simlab.errors import ConfigError
 from simlab.models.weights import fingerprint
+from simlab.train.adapter import AdapterRecord, publishing, write_record
 from simlab.train.dataset import Dataset, write_dataset
-from simlab.train.launch import prepare_training
+from simlab.train.launch import prepare_training, train
 from simlab.train.train_file import open_train_file, read_train_file, training_names
+from tests.models.lora import write_settings
 from tests.train.conftest import sample_of
 from tests.train.trainings import HARM, JUDGE, run_of, training_of
 
@@ -262,3 +264,26 @@ def test_a_bundled_training_can_be_played_and_learnt_from(name, weights, tmp_pat
 
     assert training.plays.collecting(1, None).resets
     assert "harm" in training.plays.evaluating(None).judges
+
+
+@pytest.mark.parametrize(
+    ("base", "rank", "message"),
+    [
+        ("other", 2, r"mine.yaml:\d+: adapter .* must be of the weights that are trained"),
+        ("", 3, r"mine.yaml:\d+: adapter .* must have r 2 as what is trained, got 3"),
+    ],
+)
+def test_an_adapter_that_cannot_be_gone_on_with_is_refused(  # noqa: PLR0917 - of pytest
+    base, rank, message, file, tmp_path, weights
+):
+    calls = tmp_path / "calls.jsonl"
+    with publishing(tmp_path / "agent@1") as made:
+        write_settings(made, r=rank, lora_alpha=4)
+        write_record(made, AdapterRecord(base or fingerprint(weights)))
+    path = file(model={"adapter": str(tmp_path / "agent@1"), "calls_log": str(calls)})
+
+    with pytest.raises(ConfigError, match=message):
+        train(path, out=tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+    assert not calls.exists()
