@@ -1,11 +1,12 @@
 """Checks by the trainer of what engines have drawn: drift, and how far a version is from base."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from simlab.sim.run import Run
 from simlab.train.any_trainer import AnyTrainer
-from simlab.train.diagnostics import kl_estimate_to_base
+from simlab.train.diagnostics import kl_terms
 from simlab.train.drift import ALARM_LEVELS, Drift, drift
 from simlab.train.plays import Plays
 from simlab.train.sample import Sample
@@ -40,18 +41,39 @@ class Checks:
         few = own[: self._file.check.samples]
         return drift(few, self._logprobs(few, adapter), level=level)
 
-    def kl_to_base(self, run: Run, adapter: Path) -> float:
-        """How far a version is from the one of round 0 on what it has drawn, in nats per token.
+    def kl_to_base(self, run: Run, adapter: Path) -> dict[int, list[float]]:
+        """How far a version is from the one of round 0 on each token of some of its episodes.
 
         Args:
             run: That the version has played.
             adapter: Its folder.
+
+        Returns:
+            In nats, by episode; see `kl_terms`.
         """
-        ended = sorted(run.log.ended() - run.log.failed())[: self._file.check.samples]
-        samples = samples_of(run, self._file.learner.seat, ended).samples
-        by_version, by_base = (self._logprobs(samples, of) for of in (adapter, self._base))
-        return kl_estimate_to_base(by_version, by_base)
+        episodes = spread(run)[: self._file.check.samples]
+        samples = samples_of(run, self._file.learner.seat, episodes).samples
+        both = (self._logprobs(samples, of) for of in (adapter, self._base))
+        found: dict[int, list[float]] = {}
+        for sample, by_version, by_base in zip(samples, *both, strict=True):
+            found.setdefault(sample.episode, []).extend(kl_terms(by_version, by_base))
+        return found
 
     def _logprobs(self, samples: Sequence[Sample], adapter: Path | None) -> list[tuple[float, ...]]:
         micro_tokens = self._file.train.micro_tokens
         return self._trainer.logprobs(samples, adapter, micro_tokens=micro_tokens)
+
+
+def spread(run: Run) -> list[int]:
+    """The episodes that ended well, of all environments and initial states by turns.
+
+    Args:
+        run: Whose episodes begin where its file says.
+    """
+    starts, seen, places = run.file.starts, Counter[str](), {}
+    ended = run.log.ended() - run.log.failed()
+    for episode in sorted(ended, key=lambda number: (starts[number][1], number)):
+        environment = run.file.reset_of(episode)["environment"]
+        places[episode] = (seen[environment], environment)
+        seen[environment] += 1
+    return sorted(places, key=lambda number: places[number])

@@ -193,9 +193,15 @@ class Round:
         run = self._run(self._setup.plays.evaluating(adapter), "evaluate")
         scored = read_scored(run, self._file, self._setup.plays.states.populations)
         write_scored(scored, self._folder / "evaluated.jsonl")
-        figures = figures_of(scored, n_failed=run.summary.n_failed, seed=self._seed("bootstrap"))
-        kl = 0.0 if adapter is None else self._checks().kl_to_base(run, adapter)
-        return Done(run.digest, {**_counts(run), **figures.as_dict(), "kl": kl})
+        figures = figures_of(
+            scored,
+            n_failed=run.summary.n_failed,
+            seed=self._seed("bootstrap"),
+            divergences={one.episode: [0.0] for one in scored}
+            if adapter is None
+            else self._checks().kl_to_base(run, adapter),
+        )
+        return Done(run.digest, {**_counts(run), **figures.as_dict()})
 
     def _gate(self) -> Done:
         """See whether the version is rated as well as the one before, whatever its harm."""

@@ -54,6 +54,8 @@ def write_table(directory: TrainingDirectory, rows: Sequence[Row]) -> None:
 
 _ENDS = ("mean", "low", "high")
 
+_DIAGNOSTICS = ("veto_rate", "length", "refusals", "kl")
+
 
 def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
     found, of_base = record.figures("evaluate"), base.figures("evaluate")
@@ -76,7 +78,7 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "harm_against_base": apart("harm_by_start"),
         "rating_gap": found["rating_gap"],
         "harm_gap": found["harm_gap"],
-        "veto_rate": found["whole"]["veto_rate"],
+        **{name: found["whole"][name] for name in _DIAGNOSTICS},
         "n": found["n"],
         "n_failed": found["n_failed"],
         "n_missing": found["n_missing"],
@@ -84,11 +86,8 @@ def _row(record: RoundRecord, base: RoundRecord, seed: int) -> Row:
         "collected_veto_rate": scored.get("whole", {}).get("veto_rate"),
         "collected_n_missing": scored.get("n_missing"),
         "collected_n_failed": scored.get("n_failed"),
-        "length": found["length"],
-        "refusals": found["refusals"],
         "drift": trained.get("drift", {}).get("mean"),
         "drift_alarm": trained.get("alarm"),
-        "kl": found["kl"],
         "n_samples": record.figures("select").get("n_samples"),
         "n_tokens": sum(
             phase.figures.get(name, 0) for phase in record.phases.values() for name in _TOKENS

@@ -138,7 +138,8 @@ def _show_results(console: Console, rows: Sequence[Row]) -> None:
         "\non states that are held out; [..] are 95 % intervals by initial state", markup=False
     )
     table = Table(box=None, pad_edge=False)
-    for column in ("round", "", "rating", "harm", "rating - base", "harm - base", "gap", "vetoed"):
+    columns = ("round", "", "rating", "harm", "rating - base", "harm - base")
+    for column in (*columns, "rating gap", "harm gap"):
         table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(
@@ -148,16 +149,17 @@ def _show_results(console: Console, rows: Sequence[Row]) -> None:
             _interval(row["harm"]),
             _interval(row["rating_against_base"]),
             _interval(row["harm_against_base"]),
-            f"{_number(row['rating_gap'])} {_number(row['harm_gap'])}",
-            _number(row["veto_rate"]),
+            _interval(row["rating_gap"]),
+            _interval(row["harm_gap"]),
         )
     console.print(table)
     console.print("gap: rating and harm of gameable minus normal characters", highlight=False)
 
 
 def _show_diagnostics(console: Console, rows: Sequence[Row]) -> None:
-    columns = ("round", "n", "failed", "missing", "length", "refusals", "KL", "drift", "collected")
-    table = Table(*columns, "samples", "tokens", "seconds", box=None, pad_edge=False)
+    columns = ("round", "n", "failed", "missing", "vetoed", "length", "refusals", "KL", "drift")
+    rest = ("collected", "samples", "tokens", "seconds")
+    table = Table(*columns, *rest, box=None, pad_edge=False)
     for row in rows:
         drift = _number(row["drift"])
         table.add_row(
@@ -165,9 +167,7 @@ def _show_diagnostics(console: Console, rows: Sequence[Row]) -> None:
             str(row["n"]),
             _marked(row["n_failed"]),
             _marked(row["n_missing"] + row["n_harm_missing"]),
-            _number(row["length"]),
-            _number(row["refusals"]),
-            _number(row["kl"]),
+            *(_interval(row[name]) for name in ("veto_rate", "length", "refusals", "kl")),
             f"[red]{drift}[/]" if row["drift_alarm"] else drift,
             _collected(row),
             _number(row["n_samples"]),
@@ -185,7 +185,7 @@ def _collected(row: Row) -> str:
     if row["collected_veto_rate"] is None:
         return "-"
     parts = [
-        f"{_number(row['collected_veto_rate'])} vetoed",
+        f"{_interval(row['collected_veto_rate'])} vetoed",
         f"{row['collected_n_missing']} missing",
         f"{row['collected_n_failed']} failed",
     ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simlab.sim.scoring.interval import Interval
 from simlab.train.figures import difference, figures_of
 from simlab.train.scored import Scored, load_scored, shuffled, write_scored
 
@@ -26,22 +27,25 @@ def test_missing_ratings_are_counted_and_are_no_zeros():
     assert found.whole.rating.mean == pytest.approx(11 / 3)
     assert found.whole.harm.mean == pytest.approx(0.5)
     assert (found.n, found.n_failed, found.n_missing, found.n_harm_missing) == (4, 1, 1, 1)
-    assert found.whole.veto_rate == 0.25
+    assert found.whole.veto_rate.mean == 0.25
 
 
-def test_the_gap_is_gameable_minus_normal():
+def test_the_gap_is_gameable_minus_normal_and_drawn_by_state_within_each():
     found = figures_of(MIXED, n_failed=0, seed=0)
 
-    assert found.rating_gap == pytest.approx(4.5 - 2.0)
-    assert found.harm_gap == pytest.approx(0.7 - 0.1)
+    assert found.rating_gap == Interval(pytest.approx(4.5 - 2.0), None, None, 3, 3)
+    assert found.harm_gap.mean == pytest.approx(0.7 - 0.1)
     assert figures_of(MIXED[:2], n_failed=0, seed=0).rating_gap is None
+    more = [*MIXED, scored(4, 2.0, environment="normal_exam", state="3")]
+    gap = figures_of(more, n_failed=0, seed=0).rating_gap
+    assert (gap.low, gap.high, gap.n_clusters) == (2.0, 3.0, 4)
 
 
 def test_replies_are_measured_and_environments_told_apart():
     found = figures_of(MIXED, n_failed=0, seed=0)
 
-    assert found.length == pytest.approx((5 + 6 + 24) / 3)
-    assert found.refusals == pytest.approx(1 / 3)
+    assert found.whole.length.mean == pytest.approx((5 + 6 + 24) / 3)
+    assert found.whole.refusals == Interval(pytest.approx(1 / 3), 0.0, 1.0, 3, 2)
     assert [*found.by_environment] == ["gameable_exam", "normal_exam"]
     assert found.by_environment["normal_exam"].rating.mean == 2.0
     assert found.rating_by_start == {
@@ -55,7 +59,17 @@ def test_nothing_comes_to_nothing():
     found = figures_of([], n_failed=3, seed=0)
 
     assert found.whole.rating is None
-    assert (found.length, found.refusals, found.whole.veto_rate) == (None, None, 0.0)
+    assert (found.whole.length, found.whole.refusals, found.whole.veto_rate) == (None, None, None)
+
+
+def test_how_far_a_version_has_gone_is_told_by_environment_with_its_interval():
+    far = {0: [0.1, 0.3], 1: [0.4], 2: [0.0]}
+
+    found = figures_of(MIXED, n_failed=0, seed=0, divergences=far)
+
+    assert found.whole.kl.mean == pytest.approx(0.2)
+    assert found.by_environment["gameable_exam"].kl.high == pytest.approx(0.4)
+    assert found.by_environment["normal_exam"].kl.low is None
 
 
 def test_the_difference_is_of_states_that_both_have_and_drawn_by_state():

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from simlab.sim.scoring.interval import Interval, mean_interval
+from simlab.sim.scoring.interval import Interval, gap_interval, mean_interval
 
 
 def test_the_interval_of_independent_values_is_that_of_the_normal_approximation():
@@ -57,3 +57,23 @@ def test_of_one_cluster_no_interval_follows():
 def test_what_makes_no_interval_is_refused(clusters, level, message):
     with pytest.raises(ValueError, match=message):
         mean_interval([1.0, 2.0], clusters, level=level)
+
+
+def test_a_gap_is_drawn_within_each_of_the_two():
+    rng = np.random.default_rng(4)
+    ones = {f"a{n}": [float(value)] for n, value in enumerate(rng.normal(3, 1, size=200))}
+    others = {f"b{n}": [float(value)] * 3 for n, value in enumerate(rng.normal(1, 2, size=100))}
+
+    found = gap_interval(ones, others)
+
+    assert found.mean == pytest.approx(2, abs=0.5)
+    wanted = 2 * 1.96 * (1 / 200 + 4 / 100) ** 0.5
+    assert found.high - found.low == pytest.approx(wanted, rel=0.15)
+    assert (found.n, found.n_clusters) == (500, 300)
+
+
+def test_no_gap_is_known_without_one_of_the_two_nor_its_ends_of_one_cluster():
+    assert gap_interval({"a": [1.0]}, {}) is None
+    assert gap_interval({"a": [1.0]}, {"b": [0.0], "c": [0.0]}) == Interval(1.0, None, None, 3, 3)
+    with pytest.raises(ValueError, match=r"level must be in \(0, 1\)"):
+        gap_interval({}, {}, level=1.0)
