@@ -50,8 +50,9 @@ class TrialProcess:
         What ends it is told like what it comes to: Tune would try it again, to no avail.
 
         Args:
-            tell: Is given ``round`` and ``value`` after each round, or ``failed`` with words, or
-                ``fatal`` with words on what no trial can do without.
+            tell: Is given ``round`` and ``value`` after each round, or words: ``failed`` on what
+                ends this trial, ``full`` on a disk that takes no more, and ``fatal`` on what else
+                ends all trials.
         """
         sys.path.extend(path for path in self.paths if path not in sys.path)
         try:
@@ -63,7 +64,7 @@ class TrialProcess:
                 lambda number, value: tell({"round": number, "value": value}),
             )
         except LogWriteError as error:
-            tell({"fatal": error.message})
+            tell({"full": error.message})
         except SimlabError as error:
             tell({"failed": error.message})
         except Exception:

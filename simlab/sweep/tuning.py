@@ -16,7 +16,7 @@ from typing import Any
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from simlab.errors import SimlabError
+from simlab.errors import LogWriteError, SimlabError
 from simlab.sweep.halving import Halving
 from simlab.sweep.observer import SweepObserver
 from simlab.sweep.trial import Report, Trial
@@ -46,6 +46,9 @@ class Recorder(FIFOScheduler):
         processes: What goes on with those that are not over, by number.
         halving: Says who is stopped; has heard of what was recorded.
         observer: Is told of each trial that has changed.
+
+    Attributes:
+        error: What has ended all trials; each is stopped when it next reports.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Recorder(FIFOScheduler):
         super().__init__()  # type: ignore[no-untyped-call]
         self._trials, self._processes = trials, processes
         self._halving, self._observer = halving, observer
-        self.fatal = ""
+        self.error: SimlabError | None = None
 
     def __reduce__(self) -> Any:
         """Tune keeps its scheduler as a pickle that nobody reads: there is nothing in it."""
@@ -72,15 +75,19 @@ class Recorder(FIFOScheduler):
     ) -> str:
         """Take a report; one that tells of a failure ends the trial."""
         found = self._trials[trial.config["trial"]]
-        if self.fatal or "fatal" in result:
-            self.fatal = self.fatal or result["fatal"]
+        if "fatal" in result:
+            self._end(SimlabError(result["fatal"]))
+        elif "full" in result:
+            self._end(LogWriteError(result["full"]))
+        elif self.error is not None:
             return str(TrialScheduler.STOP)
-        if "failed" in result:
+        elif "failed" in result:
             found.state, found.why = "failed", result["failed"]
-            self._observer.on_trial(found)
+            self._tell(found)
         elif "round" in result:
             self._take(found, Report(result["round"], result["value"]))
-        return str(TrialScheduler.STOP if found.is_over else TrialScheduler.CONTINUE)
+        stops = found.is_over or self.error is not None
+        return str(TrialScheduler.STOP if stops else TrialScheduler.CONTINUE)
 
     def _take(self, trial: Trial, report: Report) -> None:
         """Keep a report with what is decided upon it; both are written down at once."""
@@ -88,7 +95,17 @@ class Recorder(FIFOScheduler):
         if trial.add(report):
             is_last = report.round == self._processes[trial.number].rounds
             trial.state = "stopped" if stops and not is_last else "running"
+            self._tell(trial)
+
+    def _tell(self, trial: Trial) -> None:
+        """Have a change written down; Tune would take the error of a full disk for the trial's."""
+        try:
             self._observer.on_trial(trial)
+        except LogWriteError as error:
+            self._end(error)
+
+    def _end(self, error: SimlabError) -> None:
+        self.error = self.error or error
 
     def on_trial_complete(
         self,
@@ -98,9 +115,9 @@ class Recorder(FIFOScheduler):
     ) -> None:
         """Take note that a trial has come to its end, if nothing else has ended it."""
         found = self._trials[trial.config["trial"]]
-        if not (found.is_over or self.fatal):
+        if not (found.is_over or self.error is not None):
             found.state = "ended"
-            self._observer.on_trial(found)
+            self._tell(found)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ARG002 - Tune's
         """Take note that the process of a trial has died; Tune starts another, up to a number."""
@@ -108,7 +125,7 @@ class Recorder(FIFOScheduler):
         found.deaths += 1
         if found.deaths > MAX_DEATHS:
             found.state, found.why = "failed", f"its process has died {found.deaths} times"
-        self._observer.on_trial(found)
+        self._tell(found)
 
 
 def tune_trials(
@@ -131,7 +148,8 @@ def tune_trials(
         observer: Is told of each trial that has changed, in this process.
 
     Raises:
-        SimlabError: Something has ended all trials.
+        LogWriteError: The disk takes no more.
+        SimlabError: Something else has ended all trials.
     """
     for trial in trials:
         for report in trial.reports:
@@ -153,8 +171,8 @@ def tune_trials(
                 failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
             ),
         ).fit()
-    if recorder.fatal:
-        raise SimlabError(recorder.fatal)
+    if recorder.error is not None:
+        raise recorder.error
 
 
 @contextmanager
