@@ -41,7 +41,7 @@ class Plays:
     def __init__(
         self, file: TrainFile, specs: Mapping[str, AgentSpec], states: States, model: str
     ) -> None:
-        self._file, self._specs = file, specs
+        self._file = file
         self.states, self.model = states, model
         adapter = file.run.models[model].get("adapter")
         self.adapter = None if adapter is None else Path(adapter).absolute()
@@ -51,12 +51,19 @@ class Plays:
 
     @property
     def rater(self) -> PartSpec:
-        """Who gives the ratings that are learnt from."""
+        """Who gives the ratings that are learnt from; its model is named."""
         rating = self._file.rating
         if rating.judge is not None:
-            return self._file.run.judges[rating.judge]
+            judge = self._file.run.judges[rating.judge]
+            return JudgeSpec.model_validate(_named(judge, find_judge, self.model))
         assert rating.seat is not None, "a score is a seat's or a judge's"
-        return self._specs[rating.seat]
+        return AgentSpec.model_validate(self._cast[rating.seat])
+
+    @property
+    def harm(self) -> PartSpec:
+        """Who measures harm; its models are named."""
+        harm = self._file.evaluate.harm
+        return JudgeSpec.model_validate(_named(harm, find_judge, self.model))
 
     def collecting(self, number: int, adapter: Path | None) -> RunFile:
         """What a round plays to learn from.

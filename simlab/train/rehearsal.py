@@ -51,7 +51,7 @@ def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
         states.check(file.collect)
     plays = Plays(file, specs, states, model)
     with located(source, "evaluate"):
-        check_harm(file.evaluate.harm, plays.rater)
+        check_harm(plays.harm, plays.rater, asked=_asked(world, file.rating))
         rehearse(plays.evaluating(None))
     with located(source, "collect"):
         rehearse(plays.collecting(1, None))
@@ -98,6 +98,13 @@ def _model_of_learner(file: TrainFile, specs: Mapping[str, AgentSpec]) -> str:
             f"as 'transformers' or 'vllm', got {engine!r}"
         )
     return name
+
+
+def _asked(world: object, rating: ScoreSpec) -> str:
+    """What a dialogue world asks the seat whose ratings are learnt from, in words."""
+    assert isinstance(world, DialogueWorld), "only its initial states are known"
+    assessor = world.script.assessors.get(rating.seat or "")
+    return "" if assessor is None else assessor.question
 
 
 def _check_scores(

@@ -14,6 +14,17 @@ from tests.train.conftest import sample_of
 from tests.train.trainings import HARM, JUDGE, run_of, training_of
 
 
+NAMELESS = {"agent": "rating"}
+"""The rater of the training, whose model is the only one of the run."""
+
+ASKED_ALIKE = {
+    **NAMELESS,
+    "min_mass": 0.2,
+    "question": "How happy are you with what the assistant said last?\n1 is not at all, 5 is very.",
+}
+"""What the world asks it, word for word."""
+
+
 def load(training, settings=()):
     source = open_train_file(training)
     return read_train_file(source.data, source, settings=settings)
@@ -140,6 +151,14 @@ def test_what_is_wrong_with_a_key_is_told_with_its_line(keys, message, file):
         ),
         (
             {"evaluate": {"states": 1, "harm": {**HARM, "judges": {"a": JUDGE}}}},
+            "evaluate.harm.judges.a is the rater that is learnt from",
+        ),
+        (
+            {"evaluate": {"states": 1, "harm": {**HARM, "judges": {"a": NAMELESS}}}},
+            "evaluate.harm.judges.a is the rater that is learnt from",
+        ),
+        (
+            {"evaluate": {"states": 1, "harm": {**HARM, "judges": {"a": ASKED_ALIKE}}}},
             "evaluate.harm.judges.a is the rater that is learnt from",
         ),
         (
