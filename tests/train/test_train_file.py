@@ -13,7 +13,6 @@ from tests.models.lora import write_settings
 from tests.train.conftest import sample_of
 from tests.train.trainings import HARM, JUDGE, run_of, training_of
 
-
 NAMELESS = {"agent": "rating"}
 """The rater of the training, whose model is the only one of the run."""
 
