@@ -23,6 +23,7 @@ from simlab.sweep.swept import Swept
 from simlab.sweep.swept_run import SweptRun
 from simlab.sweep.swept_training import SweptTraining
 from simlab.sweep.trial import Trial, best_of
+from simlab.train.begun import check_same, check_sources, without
 from simlab.yaml_file import located
 
 _MAY_DIFFER = ("name", "description", "at_once", "trainer_gpus")
@@ -143,7 +144,7 @@ def prepare_sweep(
         path = directory_of(file.name, out, resume=resume)
     if resume and SweepDirectory.is_one(path):
         directory = SweepDirectory.open(path)
-        _check_same(directory, file)
+        _go_on(directory, file, swept[0])
     else:
         directory = SweepDirectory.create(path, _record(file, swept[0]))
     return Sweep(file, directory, points, swept)
@@ -217,17 +218,20 @@ def _record(file: SweepFile, swept: Swept) -> dict[str, Any]:
     return {"sweep": file.model_dump(mode="json", exclude_unset=True), **record}
 
 
-def _check_same(directory: SweepDirectory, file: SweepFile) -> None:
+def _go_on(directory: SweepDirectory, file: SweepFile, swept: Swept) -> None:
     """See that a sweep that is gone on with is the one that was begun.
 
     Raises:
         ConfigError: Something else has changed than may differ; names it.
     """
-    before = directory.read()["sweep"]
-    now = file.model_dump(mode="json", exclude_unset=True)
-    for key in {**before, **now}:
-        if key not in _MAY_DIFFER and before.get(key) != now.get(key):
-            raise ConfigError(
-                f"{directory.path} was begun with {key} {before.get(key)!r}, got {now.get(key)!r}; "
-                f"to go on as it was begun: simlab sweep {directory.path} --resume"
-            )
+    record = directory.read()
+    before = read_sweep_file(record["sweep"])
+    check_same(_identity(before), _identity(file), directory.path, command="sweep")
+    models = swept.played.models
+    check_sources(record, before.varied_run, file.varied_run, directory.path, models=models)
+
+
+def _identity(file: SweepFile) -> dict[str, Any]:
+    """The keys of a file that decide on what comes out, wherever the files stand that it names."""
+    data = file.model_dump(mode="json", exclude_unset=True)
+    return without({**data, file.kind: swept_of(file).placeless()}, _MAY_DIFFER)

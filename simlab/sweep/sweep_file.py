@@ -94,6 +94,13 @@ class SweepFile(_Strict):
         """Whether it varies a training or a run."""
         return "run" if self.training is None else "training"
 
+    @property
+    def varied_run(self) -> RunFile:
+        """The run that it varies, or that of the training."""
+        run = self.run if self.training is None else self.training.run
+        assert run is not None, "a sweep varies one of the two"
+        return run
+
 
 @dataclass(frozen=True, slots=True)
 class SweepSource:

@@ -76,6 +76,10 @@ class Swept(Protocol):
         """Its file, as plain data."""
         ...
 
+    def placeless(self) -> dict[str, Any]:
+        """The same, wherever the files stand that it names."""
+        ...
+
 
 Play = Callable[[Path, str, AnyTrainer | None, OnReport], None]
 """Goes on with a trial in its directory, to its end; is given the metric, and who trains."""

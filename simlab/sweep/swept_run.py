@@ -11,6 +11,7 @@ from simlab.sim.casting import make_world, seat_specs
 from simlab.sim.config import RunFile, checked
 from simlab.sim.launch import prepare
 from simlab.sim.overrides import overridden
+from simlab.sim.places import without_places
 from simlab.sim.provenance import provenance
 from simlab.sim.rehearsal import rehearse
 from simlab.sweep.swept import OnReport, unserved
@@ -64,6 +65,10 @@ class SweptRun:
     def data(self) -> dict[str, Any]:
         """Its file, as plain data."""
         return self.file.model_dump(mode="json", exclude_unset=True)
+
+    def placeless(self) -> dict[str, Any]:
+        """The same, wherever the files stand that it names."""
+        return without_places(self.data())
 
 
 def play_run(

@@ -16,7 +16,7 @@ from simlab.train.launch import make_training, prepare_training
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
 from simlab.train.rehearsal import rehearse_training
-from simlab.train.setup import weights_of
+from simlab.train.setup import placeless, weights_of
 from simlab.train.table import Row
 from simlab.train.train_file import TrainFile, read_train_file
 
@@ -84,6 +84,10 @@ class SweptTraining:
     def data(self) -> dict[str, Any]:
         """Its file, as plain data."""
         return self.file.model_dump(mode="json", exclude_unset=True)
+
+    def placeless(self) -> dict[str, Any]:
+        """The same, wherever the files stand that it names."""
+        return placeless(self.file)
 
     @cached_property
     def _plays(self) -> Plays:

@@ -8,10 +8,10 @@ from typing import Any
 
 from simlab.errors import ConfigError
 from simlab.sim.default_directory import directory_of
-from simlab.sim.modelling import fingerprints
-from simlab.sim.own_files import check_unchanged, contents_of
+from simlab.sim.own_files import contents_of
 from simlab.sim.provenance import provenance
 from simlab.train.any_trainer import AnyTrainer
+from simlab.train.begun import check_same, check_sources
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
@@ -170,7 +170,7 @@ def _go_on(directory: TrainingDirectory, file: TrainFile) -> None:
     """See that a training that is gone on with is the one that was begun.
 
     Raises:
-        ConfigError: Something else than the number of rounds has changed; names it.
+        ConfigError: Something else has changed than may differ; names it.
     """
     record = directory.read()
     before = read_train_file(record["training"])
@@ -179,22 +179,9 @@ def _go_on(directory: TrainingDirectory, file: TrainFile) -> None:
             f"{directory.path} was begun with {before.rounds} rounds, got {file.rounds}; on "
             "resuming they may only grow"
         )
-    was, wanted = identity_of(before), identity_of(file)
-    for key in {**was, **wanted}:
-        if was.get(key) != wanted.get(key):
-            raise ConfigError(
-                f"{directory.path} was begun with {key} {was.get(key)!r}, got {wanted.get(key)!r}; "
-                f"to go on as it was begun: simlab train {directory.path} --resume"
-            )
-    weights = fingerprints(file.run.models)
-    if record["weights"] != weights:
-        raise ConfigError(
-            f"{directory.path} was begun with weights {record['weights']!r}, got {weights!r}; put "
-            "those back, or begin anew"
-        )
+    check_same(identity_of(before), identity_of(file), directory.path, command="train")
     data = file.model_dump(mode="json", exclude_unset=True)
-    begun = {"run": record["training"]["run"], "files": record.get("files", {})}
-    check_unchanged(begun, data["run"], directory.path)
+    check_sources(record, before.run, file.run, directory.path, models=file.run.models)
     if data != record["training"]:
         directory.write({**record, "training": data, "files": contents_of(data["run"])})
 

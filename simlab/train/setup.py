@@ -8,6 +8,7 @@ from simlab.models.weights import EMBEDDED
 from simlab.sim.places import without_places
 from simlab.trace.events import digest_of
 from simlab.train.any_trainer import AnyTrainer
+from simlab.train.begun import without
 from simlab.train.directory import TrainingDirectory
 from simlab.train.observer import TrainingObserver
 from simlab.train.plays import Plays
@@ -66,8 +67,13 @@ def weights_of(file: TrainFile, plays: Plays) -> str:
 
 def identity_of(file: TrainFile) -> dict[str, Any]:
     """The keys of a file that decide on what comes out, wherever the files stand that it names."""
+    return without(placeless(file), _MAY_DIFFER)
+
+
+def placeless(file: TrainFile) -> dict[str, Any]:
+    """A file as plain data, wherever the files stand that it names."""
     data = file.model_dump(mode="json", exclude_unset=True)
     data["run"] = without_places(data["run"])
     if file.static is not None:
         data["static"]["data"] = Path(file.static.data).name
-    return {key: value for key, value in data.items() if key not in _MAY_DIFFER}
+    return data

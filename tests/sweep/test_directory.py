@@ -2,10 +2,11 @@ import json
 
 import pytest
 
-from simlab.errors import RunDirectoryError
+from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sweep.directory import SweepDirectory
 from simlab.sweep.launch import prepare_sweep
 from simlab.sweep.trial import Report, Trial
+from tests.sweep.sweeps import write_sweep
 
 TRIALS = [
     Trial(0, {"seed": 1}, "ended", [Report(0, 2.5)]),
@@ -20,6 +21,20 @@ def directory(tmp_path):
     file.write_text("{run: car_sale, metric: return.seller, space: {seed: [1, 2]}}")
     settings = ["run.models.all.engine=scripted"]
     return prepare_sweep(file, out=tmp_path / "out", settings=settings).directory
+
+
+@pytest.fixture
+def write_tiny(tmp_path):
+    """Writes the file of a sweep of trainings; gives it and the folder of its weights."""
+
+    def write():
+        weights = tmp_path / "weights"
+        weights.mkdir()
+        (weights / "config.json").write_text("{}")
+        (weights / "model.safetensors").write_bytes(b"tensors")
+        return write_sweep(tmp_path, weights, rates=[1e-3]), weights
+
+    return write
 
 
 def test_trials_are_read_as_they_were_written(directory):
@@ -67,3 +82,42 @@ def test_a_sweep_that_is_wrong_exits_with_2_and_one_line(tmp_path, simlab):
     assert result.exit_code == 2
     assert "seeds.yaml:1: metric must be one of" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+SCRIPTED = ["run.models.all.engine=scripted"]
+
+
+def test_what_has_changed_since_is_named_by_its_key(directory, tmp_path):
+    file = tmp_path / "seeds.yaml"
+
+    with pytest.raises(ConfigError, match=r"was begun with run.episodes unset, got 3; to go on as"):
+        prepare_sweep(file, out=directory.path, settings=[*SCRIPTED, "run.episodes=3"], resume=True)
+    with pytest.raises(
+        ConfigError, match=r"begun with space.seed \[1, 2\], got \[1, 3\]; .* sweep"
+    ):
+        prepare_sweep(directory.path, settings=["space.seed=[1, 3]"], resume=True)
+
+
+def test_weights_that_have_changed_since_are_found(write_tiny, tmp_path):
+    file, weights = write_tiny()
+    out = prepare_sweep(file, out=tmp_path / "out").directory.path
+    prepare_sweep(out, resume=True)
+    (weights / "model.safetensors").write_bytes(b"others")
+
+    with pytest.raises(ConfigError, match=r"was begun with weights .* put those back, or begin"):
+        prepare_sweep(out, resume=True)
+
+
+def test_a_users_file_that_was_edited_since_is_found(tmp_path):
+    agent = tmp_path / "mine.py"
+    agent.write_text("from simlab.agents.scripted import ScriptedAgent as Mine\n")
+    file = tmp_path / "seeds.yaml"
+    cast = f'{{"*": {{agent: "{agent}:Mine", actions: [1]}}}}'
+    run = f"{{world: simlab.env.iterated_dilemma:IteratedDilemma, cast: {cast}}}"
+    (tmp_path / "run.yaml").write_text(run)
+    file.write_text("{run: run.yaml, metric: return.first, space: {seed: [1, 2]}}")
+    out = prepare_sweep(file, out=tmp_path / "out").directory.path
+    agent.write_text(agent.read_text() + "# edited\n")
+
+    with pytest.raises(ConfigError, match=r"begun with cast.\*.agent of .*mine.py with contents"):
+        prepare_sweep(out, resume=True)

@@ -112,7 +112,7 @@ def test_a_sweep_that_has_changed_since_is_not_gone_on_with(write, tmp_path):
     again = prepare_sweep(tmp_path / "out", settings=["at_once=2"], resume=True)
 
     assert again.file.at_once == 2
-    with pytest.raises(ConfigError, match=r"was begun with seed None, got 3; to go on as it was"):
+    with pytest.raises(ConfigError, match=r"was begun with seed unset, got 3; to go on as it was"):
         prepare_sweep(write(), out=tmp_path / "out", settings=settings, seed=3, resume=True)
     with pytest.raises(ConfigError, match="not empty; go on with a sweep that is there by"):
         prepare_sweep(write(), out=tmp_path / "out", settings=settings)

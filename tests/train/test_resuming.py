@@ -114,9 +114,9 @@ def test_what_has_changed_since_is_named(unbroken, tmp_path, tiny_weights):
     out = unbroken / "out"
     file = write_file(tmp_path, tiny_weights)
 
-    with pytest.raises(ConfigError, match=r"was begun with seed None, got 7; to go on as it was"):
+    with pytest.raises(ConfigError, match=r"was begun with seed unset, got 7; to go on as it was"):
         prepare_training(unbroken / "small.yaml", out=out, seed=7, resume=True)
-    with pytest.raises(ConfigError, match="was begun with select"):
+    with pytest.raises(ConfigError, match=r"was begun with select.fraction 0.5, got 0.25; "):
         prepare_training(file, out=out, settings=["select.fraction=0.25"], resume=True)
     with pytest.raises(RunDirectoryError, match="exists already; go on with it by --resume"):
         prepare_training(file, out=out)
