@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from simlab.sim.modelling import build_models
 from simlab.sim.run import Run
 from simlab.train.any_trainer import AnyTrainer
 from simlab.train.diagnostics import kl_terms
@@ -25,21 +26,27 @@ class Checks:
 
     def __init__(self, file: TrainFile, plays: Plays, trainer: AnyTrainer) -> None:
         self._file = file
-        self._dtype = str(file.run.models[plays.model].get("dtype", "float32"))
+        model = build_models({plays.model: file.run.models[plays.model]})[plays.model]
+        self._dtype = str(getattr(model, "dtype", "float32"))  # engines of users may have none
         self._base = plays.adapter
         self._trainer = trainer
 
-    def drift(self, samples: Sequence[Sample], adapter: Path | None) -> Drift:
+    @property
+    def level(self) -> float:
+        """A mean drift above this is an alarm."""
+        return self._file.check.level or ALARM_LEVELS[self._dtype]
+
+    def drift(self, samples: Sequence[Sample], version: str, adapter: Path | None) -> Drift:
         """How far recorded log-probabilities are from those of the trainer.
 
         Args:
             samples: Some of them were drawn by the version.
+            version: Its name, such as ``"learner+agent@2"``.
             adapter: Folder of the version; None for the base.
         """
-        level = self._file.check.level or ALARM_LEVELS[self._dtype]
-        own = [sample for sample in samples if sample.role == self._file.learner.seat]
+        own = [sample for sample in samples if sample.version == version]
         few = own[: self._file.check.samples]
-        return drift(few, self._logprobs(few, adapter), level=level)
+        return drift(few, self._logprobs(few, adapter), level=self.level)
 
     def kl_to_base(self, run: Run, adapter: Path) -> dict[int, list[float]]:
         """How far a version is from the one of round 0 on each token of some of its episodes.

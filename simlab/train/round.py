@@ -87,6 +87,11 @@ class Round:
         """Folder of the version that the round makes, before it is published."""
         return self._folder / "candidate" / f"{self._file.learner.name}@{self._number}"
 
+    @property
+    def _version(self) -> str:
+        """The exact name of the version that collects."""
+        return name_with_adapter(LEARNER, None if self._parent is None else str(self._parent))
+
     def play(self) -> None:
         """Do what is not done yet.
 
@@ -152,8 +157,7 @@ class Round:
             scored = shuffled(scored, file.level, self._rng("shuffle"))
         roles = chosen(file, scored)
         run = Run(self._folder / "collect")
-        version = name_with_adapter(LEARNER, None if self._parent is None else str(self._parent))
-        dataset = dataset_of(run, file, roles, version=version, rng=self._rng("static"))
+        dataset = dataset_of(run, file, roles, version=self._version, rng=self._rng("static"))
         write_dataset(dataset, self._folder / "dataset.parquet")
         told = {
             "n_episodes": len(roles),
@@ -166,7 +170,7 @@ class Round:
     def _train(self) -> Done:
         dataset = read_dataset(self._folder / "dataset.parquet")
         trainer = self._setup.trainer()
-        drift = self._checks().drift(dataset.samples, self._parent)
+        drift = self._checks().drift(dataset.samples, self._version, self._parent)
         if drift.is_alarming:
             self._setup.observer.on_notice(
                 f"round {self._number}: what the engine told of its draws is {drift.mean:.2g} nats "
