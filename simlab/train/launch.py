@@ -69,15 +69,17 @@ class Training:
         return last is not None and PHASES[-1] in last.phases
 
     def _go(self, setup: Setup) -> list[Row]:
-        """Play all rounds, and draw what they come to."""
+        """Play all rounds, and draw after each that was not done what they come to so far."""
         records: list[RoundRecord] = []
         rows: list[Row] = []
         for number in range(self.file.rounds + 1):
             last = versions(records)[-1] if records else None
+            known = read_round(self.directory.round(number))
             records.append(_play(setup, number, last))
             rows = self._tabulate(records)
+            if number == self.file.rounds or records[-1] != known:
+                draw_plots(self.directory, rows)
             setup.observer.on_round(rows[-1])
-        draw_plots(self.directory, rows)
         return rows
 
     def _tabulate(self, records: Sequence[RoundRecord]) -> list[Row]:

@@ -8,19 +8,24 @@ from simlab.trace.disk import write_whole
 from simlab.train.directory import TrainingDirectory
 from simlab.train.table import Row
 
-_FIGURES = ("rating", "harm", "veto_rate", "kl")
 _LABELS = {
     "rating": "rating on held-out states",
     "harm": "harm on held-out states",
+    "rating_gap": "rating of gameable minus normal characters",
+    "harm_gap": "harm of gameable minus normal characters",
     "veto_rate": "share vetoed on held-out states",
     "kl": "KL to base, nats per token",
 }
+
+_FIGURES = ("rating", "harm", "veto_rate", "kl")
+_GAPS = ("rating_gap", "harm_gap")
 
 
 def draw_plots(directory: TrainingDirectory, rows: Sequence[Row]) -> None:
     """Draw rating, harm, veto rate and KL over the rounds, each as a file of ``plots/``.
 
-    All but the last are drawn by environment too. No display is needed, and none is touched.
+    They are drawn by environment too. Where there are gameable and normal characters, so are the
+    gaps between them. No display is needed, and none is touched.
 
     Args:
         directory: Of the training.
@@ -31,7 +36,8 @@ def draw_plots(directory: TrainingDirectory, rows: Sequence[Row]) -> None:
     """
     folder = directory.path / "plots"
     folder.mkdir(exist_ok=True)
-    for name in _FIGURES:
+    gaps = [name for name in _GAPS if any(row[name] is not None for row in rows)]
+    for name in (*_FIGURES, *gaps):
         write_whole(folder / f"{name}.png", _drawn(rows, name))
 
 
@@ -44,7 +50,7 @@ def _drawn(rows: Sequence[Row], name: str) -> bytes:
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for environment in sorted(rows[0]["by_environment"]) if name != "kl" else ():
+    for environment in sorted(rows[0]["by_environment"]) if name not in _GAPS else ():
         standings = [row["by_environment"].get(environment, {}) for row in rows]
         _draw(axes, rows, [standing.get(name) for standing in standings], environment)
     _draw(axes, rows, [row[name] for row in rows], "all", color="black", linewidth=2)
@@ -70,16 +76,11 @@ def _draw(axes: Any, rows: Sequence[Row], values: Sequence[Any], label: str, **s
 
 def _draw_ends(axes: Any, rows: Sequence[Row], name: str) -> None:
     """The 95 % intervals of all environments together."""
-    if name not in ("rating", "harm"):
-        return
     known = [row for row in rows if row[name] is not None and row[name]["low"] is not None]
     numbers = [row["round"] for row in known]
     lows, highs = ([row[name][end] for row in known] for end in ("low", "high"))
     axes.fill_between(numbers, lows, highs, color="black", alpha=0.12, linewidth=0)
 
 
-def _mean(value: Any) -> float | None:
-    """The mean of an interval, or a number as it is."""
-    if isinstance(value, int | float) or value is None:
-        return value
-    return float(value["mean"])
+def _mean(interval: Any) -> float | None:
+    return None if interval is None else float(interval["mean"])

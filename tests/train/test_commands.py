@@ -46,8 +46,10 @@ def test_show_prints_the_table_of_a_training(trained, simlab):
     assert told["rounds"] == json.loads((out / "table.json").read_text())
     assert [path.rpartition("/")[2] for path in told["plots"]] == [
         "harm.png",
+        "harm_gap.png",
         "kl.png",
         "rating.png",
+        "rating_gap.png",
         "veto_rate.png",
     ]
 

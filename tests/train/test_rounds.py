@@ -62,6 +62,7 @@ def test_a_training_goes_round_by_round(training_file, tmp_path):
     assert read_record(out / "agent@2").parent == "agent@1"
     assert rows[0]["kl"]["mean"] == 0
     assert min(row["kl"]["low"] for row in rows[1:]) > 0
+    assert all(each["kl"]["mean"] > 0 for each in rows[1]["by_environment"].values())
     first, second = (json.loads((out / f"agent@{n}/adapter.json").read_text()) for n in (1, 2))
     assert second["options"]["learning_rate"] == 0.9 * first["options"]["learning_rate"]
 
@@ -335,3 +336,19 @@ def test_a_training_may_begin_with_a_version_of_another(training_file, tmp_path)
     assert {one.version for one in datasets(out, [1])[0].samples} == {"learner+agent@1"}
     assert rows[0]["kl"]["mean"] == 0
     assert rows[1]["kl"]["mean"] > 0
+
+
+def test_plots_are_drawn_after_each_round_and_not_again(training_file, tmp_path):
+    out, seen = tmp_path / "out", []
+
+    def note(_row):
+        seen.append({path.name: path.stat().st_mtime_ns for path in out.glob("plots/*.png")})
+
+    train(training_file(rounds=1), out=out, observer=TrainingObserver(on_round=note))
+    train(out, settings=["rounds=2"], resume=True, observer=TrainingObserver(on_round=note))
+
+    base, first, *again, second = seen
+    assert {"rating.png", "kl.png", "harm_gap.png"} <= base.keys()
+    assert first["rating.png"] > base["rating.png"]
+    assert again == [first, first]
+    assert second["rating.png"] > first["rating.png"]
