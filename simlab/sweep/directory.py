@@ -23,7 +23,7 @@ from simlab.sim.own_files import found_again
 from simlab.sweep.trial import Trial
 from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import made, read_json, write_whole
-from simlab.trace.record_file import read_record_file, write_record_file
+from simlab.trace.record_file import mapping_in, read_record_file, write_record_file
 from simlab.yaml_file import as_yaml
 
 FILE = "sweep.yaml"
@@ -85,13 +85,16 @@ class SweepDirectory:
         Raises:
             RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
         """
-        record = read_record_file(self.path / FILE, "sweep", newest=FORMAT)
-        sweep = record["sweep"]
-        holder = sweep if "run" in sweep else sweep["training"]
-        places = found_again(
-            {"run": holder["run"], "files": record.get("files", {})},
-            [Path.cwd(), *self.path.resolve().parents],
-        )
+        file = self.path / FILE
+        record = read_record_file(file, "sweep", newest=FORMAT)
+        sweep = mapping_in(record, file, "sweep")
+        holder = sweep if "run" in sweep else mapping_in(record, file, "sweep", "training")
+        keys = ("sweep", "run") if "run" in sweep else ("sweep", "training", "run")
+        known = {
+            "run": mapping_in(record, file, *keys),
+            "files": mapping_in({"files": {}, **record}, file, "files"),
+        }
+        places = found_again(known, [Path.cwd(), *self.path.resolve().parents])
         holder["run"] = places["run"]
         return record
 

@@ -45,6 +45,23 @@ def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     return record
 
 
+def mapping_in(record: Mapping[str, Any], file: Path, *keys: str) -> dict[str, Any]:
+    """The mapping that stands in a record file under some keys, one below the other.
+
+    Raises:
+        RunDirectoryError: There is something else, or nothing.
+    """
+    found: Any = record
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise RunDirectoryError(
+            f"{file} must have a mapping under {'.'.join(keys)!r}, got {found!r}; restore it from "
+            "a copy"
+        )
+    return found
+
+
 def write_record_file(file: Path, record: Mapping[str, Any], *, format: int) -> None:
     """Write a directory's record file, whole or not at all.
 

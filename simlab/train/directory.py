@@ -26,7 +26,7 @@ from simlab.errors import RunDirectoryError
 from simlab.sim.own_files import found_again
 from simlab.trace.directory import RunDirectory
 from simlab.trace.disk import made
-from simlab.trace.record_file import read_record_file, write_record_file
+from simlab.trace.record_file import mapping_in, read_record_file, write_record_file
 from simlab.train.round_record import RoundRecord, read_round
 
 FILE = "train.yaml"
@@ -98,11 +98,13 @@ class TrainingDirectory:
         Raises:
             RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
         """
-        record = read_record_file(self.path / FILE, "training", newest=FORMAT)
-        places = found_again(
-            {"run": record["training"]["run"], "files": record.get("files", {})},
-            [Path.cwd(), *self.path.resolve().parents],
-        )
+        file = self.path / FILE
+        record = read_record_file(file, "training", newest=FORMAT)
+        known = {
+            "run": mapping_in(record, file, "training", "run"),
+            "files": mapping_in({"files": {}, **record}, file, "files"),
+        }
+        places = found_again(known, [Path.cwd(), *self.path.resolve().parents])
         return {**record, "training": {**record["training"], "run": places["run"]}}
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict
 
 from simlab.sim.scoring.interval import Interval
 from simlab.trace.disk import write_whole
@@ -16,6 +16,48 @@ _TOKENS = ("n_prompt_tokens", "n_completion_tokens", "n_tokens")
 
 Row = Mapping[str, Any]
 """A round; names that end in ``_s`` are seconds, and follow from nothing."""
+
+
+class KnownInterval(TypedDict):
+    """An `Interval` as plain data."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    n_clusters: int
+
+
+class KnownRow(TypedDict):
+    """A row of a table as it is read again, with all that stands in one."""
+
+    round: int
+    parent: str
+    verdict: str
+    rating: KnownInterval | None
+    harm: KnownInterval | None
+    rating_against_base: KnownInterval | None
+    harm_against_base: KnownInterval | None
+    rating_gap: KnownInterval | None
+    harm_gap: KnownInterval | None
+    veto_rate: KnownInterval | None
+    length: KnownInterval | None
+    refusals: KnownInterval | None
+    kl: KnownInterval | None
+    n: int
+    n_failed: int
+    n_missing: int
+    n_harm_missing: int
+    collected_veto_rate: KnownInterval | None
+    collected_n_missing: int | None
+    collected_n_failed: int | None
+    drift: float | None
+    drift_alarm: bool | None
+    n_samples: int | None
+    n_tokens: int
+    by_environment: dict[str, dict[str, KnownInterval | None]]
+    phases_s: dict[str, float]
+    wall_s: float
 
 
 def rows_of(records: Sequence[RoundRecord], *, seed: int) -> list[Row]:

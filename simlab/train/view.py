@@ -18,7 +18,7 @@ from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import Training
 from simlab.train.observer import TrainingObserver
 from simlab.train.progress import Progress
-from simlab.train.table import FILE, Row
+from simlab.train.table import FILE, KnownRow, Row
 
 
 class TrainingView:
@@ -112,7 +112,8 @@ def read_rows(directory: TrainingDirectory) -> list[Row]:
     Raises:
         RunDirectoryError: It cannot be read.
     """
-    return read_json(directory.path / FILE, list[Row], remedy="go on by --resume") or []
+    rows = read_json(directory.path / FILE, list[KnownRow], remedy="go on by --resume")
+    return [dict(row) for row in rows or []]
 
 
 def as_dict(directory: TrainingDirectory, rows: Sequence[Row]) -> dict[str, Any]:

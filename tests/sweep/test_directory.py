@@ -84,6 +84,17 @@ def test_a_sweep_that_is_wrong_exits_with_2_and_one_line(tmp_path, simlab):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("sweep", "key"),
+    [("3", "sweep"), ("{name: x}", "sweep.training"), ("{run: 3}", "sweep.run")],
+)
+def test_a_damaged_sweep_is_told(sweep, key, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(f"{{format: 1, sweep: {sweep}}}")
+
+    with pytest.raises(RunDirectoryError, match=f"must have a mapping under '{key}', got .*; rest"):
+        SweepDirectory(tmp_path).read()
+
+
 SCRIPTED = ["run.models.all.engine=scripted"]
 
 

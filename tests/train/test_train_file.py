@@ -3,12 +3,14 @@
 import pytest
 import yaml
 
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, RunDirectoryError
 from simlab.models.weights import fingerprint
 from simlab.train.adapter import AdapterRecord, publishing, write_record
 from simlab.train.dataset import Dataset, write_dataset
+from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import prepare_training, train
 from simlab.train.train_file import open_train_file, read_train_file, training_names
+from simlab.train.view import read_rows
 from tests.models.lora import write_settings
 from tests.train.conftest import sample_of
 from tests.train.trainings import HARM, JUDGE, run_of, training_of
@@ -305,3 +307,27 @@ def test_an_adapter_that_cannot_be_gone_on_with_is_refused(  # noqa: PLR0917 - o
 
     assert not (tmp_path / "out").exists()
     assert not calls.exists()
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        (3, r"train.yaml must have a mapping under 'training.run', got None; restore it from a"),
+        ({"name": "x"}, "must have a mapping under 'training.run', got None"),
+        ({"run": 3}, "must have a mapping under 'training.run', got 3"),
+    ],
+)
+def test_a_damaged_training_is_told(training, message, tmp_path):
+    record = {"format": 1, "training": training}
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump(record))
+
+    with pytest.raises(RunDirectoryError, match=message):
+        prepare_training(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("rows", ['[{"round": 0}]', "[3]", "{}"])
+def test_a_damaged_table_is_told(rows, tmp_path):
+    (tmp_path / "table.json").write_text(rows)
+
+    with pytest.raises(RunDirectoryError, match=r"table.json cannot be read: .*; go on by --resume"):
+        read_rows(TrainingDirectory(tmp_path))
