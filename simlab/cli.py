@@ -93,10 +93,13 @@ def show(
     with failures_told():
         from simlab.sim.run import Run
 
+        given = {"--episode": episode, "--step": step, "--digest": digest or None}
         if (directory / "train.yaml").is_file():
+            _check_of_a_run(directory, given, "training", "rounds/*/*")
             _show_training(directory, json=json)
             return
         if (directory / "sweep.yaml").is_file():
+            _check_of_a_run(directory, given, "sweep", "trials/*")
             tell_sweep(directory, json=json)
             return
 
@@ -289,6 +292,15 @@ def _tell_world(console: "Console", what: str, record: Mapping[str, Any]) -> Non
     """What the world of a run has said of itself, if it has."""
     if record.get("world"):
         console.print(f"{what}: {record['world']}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_of_a_run(directory: Path, given: Mapping[str, object], what: str, where: str) -> None:
+    """See that nothing was asked of a training or a sweep that only a run has."""
+    for option, value in given.items():
+        if value is not None:
+            raise ConfigError(
+                f"{option} is of a run, got the {what} {directory}; show one of {directory}/{where}"
+            )
 
 
 def _show_training(directory: Path, *, json: bool) -> None:

@@ -188,6 +188,11 @@ def _parted(settings: Sequence[str], prefix: str) -> tuple[list[str], list[str]]
     return others, [s.removeprefix(prefix) for s in settings if s.startswith(prefix)]
 
 
+def is_folder(sweep: str | Path) -> bool:
+    """Whether a folder is named, and no bundled sweep."""
+    return Path(sweep).is_dir() and str(sweep) not in sweep_names()
+
+
 def _find(sweep: str) -> Path:
     if sweep in sweep_names():
         return _FOLDER / f"{sweep}.yaml"

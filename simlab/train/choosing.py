@@ -40,13 +40,7 @@ def chosen(file: TrainFile, scored: Sequence[Scored]) -> Roles:
         if _is_within(ratings[episode], role[0], file.select)
     }
     if not found:
-        n_missing = sum(one.rating is None for one in rated)
-        raise TrainingError(
-            f"a round must have episodes to learn from, got none of {len(rated)}: {len(vetoed)} "
-            f"vetoed, {n_missing} without a rating, the others not among the "
-            f"{file.method.replace('_', ' ')} or out of select's bounds; play more, or raise "
-            "veto.level"
-        )
+        raise _nothing(file, rated, len(vetoed))
     return found
 
 
@@ -125,6 +119,25 @@ def _roles(
             for number, (better, worse) in enumerate(pairs):
                 yield better.episode, (True, number)
                 yield worse.episode, (False, number)
+
+
+def _nothing(file: TrainFile, rated: Sequence[Rated], n_vetoed: int) -> TrainingError:
+    """The error of a round that nothing can be learnt from."""
+    said, n_missing = "a round must have episodes to learn from, got", _n_missing(rated)
+    if n_missing == len(rated):
+        return TrainingError(
+            f"{said} no rating in any of {len(rated)} episodes: see what the rater answers, by "
+            "`simlab show` of the round's collect"
+        )
+    return TrainingError(
+        f"{said} none of {len(rated)}: {n_vetoed} vetoed, {n_missing} without a rating, the others "
+        f"not among the {file.method.replace('_', ' ')} or out of select's bounds; play more"
+        f"{', or raise veto.level' if n_vetoed else ''}"
+    )
+
+
+def _n_missing(rated: Sequence[Rated]) -> int:
+    return sum(one.rating is None for one in rated)
 
 
 def _is_within(rating: float | None, label: bool | None, spec: SelectSpec) -> bool:

@@ -365,6 +365,11 @@ def _check_method(file: TrainFile) -> None:
             raise ConfigError(f"select.{key} is not for pairs; set select.margin instead")
 
 
+def is_folder(training: str | Path) -> bool:
+    """Whether a folder is named, and no bundled training."""
+    return Path(training).is_dir() and str(training) not in training_names()
+
+
 def _find(training: str) -> Path:
     if training in training_names():
         return _FOLDER / f"{training}.yaml"

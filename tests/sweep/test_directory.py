@@ -6,6 +6,7 @@ from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sweep.directory import SweepDirectory
 from simlab.sweep.launch import prepare_sweep
 from simlab.sweep.trial import Report, Trial
+from tests.commands import refused
 from tests.sweep.sweeps import write_sweep
 
 TRIALS = [
@@ -55,6 +56,8 @@ def test_a_table_that_is_damaged_is_told(directory):
 def test_what_is_no_sweep_or_of_a_newer_version_is_refused(directory, tmp_path):
     with pytest.raises(RunDirectoryError, match="is not a sweep"):
         SweepDirectory.open(tmp_path)
+    with pytest.raises(RunDirectoryError, match=r"is not a sweep: it has no sweep.yaml"):
+        prepare_sweep(tmp_path, resume=True)
     path = directory.path / "sweep.yaml"
     path.write_text(path.read_text().replace("format: 1", "format: 9"))
     with pytest.raises(RunDirectoryError, match="has format 9, this SimLab reads up to 1;"):
@@ -68,6 +71,8 @@ def test_show_tells_of_a_sweep_that_goes(directory, simlab):
     shown = simlab("show", directory.path).output
     told = json.loads(simlab("show", directory.path, "--json").output)
 
+    refusal = f"--digest is of a run, got the sweep {directory.path}; show one of {directory.path}"
+    assert refused(simlab("show", directory.path, "--digest")) == f"{refusal}/trials/*"
     assert "trial 1 failed: its process has died 4 times" in shown
     assert "best: trial 0, return.seller 2.5: seed 1" in shown
     assert (told["best"], told["trials"][1]["deaths"], told["metric"]) == (0, 4, "return.seller")

@@ -22,10 +22,10 @@ def training(loss, **select):
     )
 
 
-def labels(file):
+def labels(file, ratings=RATINGS, vetoed=()):
     scored = [
-        Scored(number, "talk", "first", number, "all", rating)
-        for number, rating in enumerate(RATINGS)
+        Scored(number, "talk", "first", number, "all", rating, vetoed=number in vetoed)
+        for number, rating in enumerate(ratings)
     ]
     return {episode: label for episode, (label, _) in chosen(file, scored).items()}
 
@@ -48,3 +48,12 @@ def test_what_is_rated_above_a_bound_is_not_learnt_from_as_bad():
 def test_where_nothing_is_good_enough_a_round_has_nothing_to_learn_from():
     with pytest.raises(TrainingError, match="got none of 6: 0 vetoed, 1 without a rating, the ot"):
         labels(training("sft", positive_from=2.0))
+
+
+def test_what_is_to_be_done_is_told_by_what_is_missing():
+    with pytest.raises(TrainingError, match="got no rating in any of 2 episodes: see what the rat"):
+        labels(training("sft"), ratings=(None, None), vetoed=(0, 1))
+    with pytest.raises(TrainingError, match=r"out of select's bounds; play more$"):
+        labels(training("sft", positive_from=2.0))
+    with pytest.raises(TrainingError, match=r"2 vetoed, .*; play more, or raise veto.level$"):
+        labels(training("sft"), ratings=(0.5, 0.5), vetoed=(0, 1))

@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 
+from tests.commands import refused
+
 pytestmark = pytest.mark.model
 
 
@@ -44,6 +46,12 @@ def test_show_prints_the_table_of_a_training(trained, simlab):
     assert "on labelled cases" in shown.output
     told = json.loads(simlab("show", out, "--json").output)
     assert told["rounds"] == json.loads((out / "table.json").read_text())
+    for option in ("--digest", "--episode=0", "--step=0"):
+        message = refused(simlab("show", out, option))
+        name = option.partition("=")[0]
+        assert (
+            message == f"{name} is of a run, got the training {out}; show one of {out}/rounds/*/*"
+        )
     assert [path.rpartition("/")[2] for path in told["plots"]] == [
         "harm.png",
         "harm_gap.png",
@@ -90,5 +98,5 @@ def test_a_round_without_anything_to_learn_exits_with_1(simlab, training_file, t
     result = simlab("train", file, "--out", tmp_path / "out")
 
     assert result.exit_code == 1
-    assert "a round must have episodes to learn from, got none of 12" in result.stderr
+    assert "a round must have episodes to learn from, got no rating in any of 12" in result.stderr
     assert "missing" in simlab("show", tmp_path / "out").output

@@ -159,7 +159,7 @@ def test_a_rater_that_never_answers_with_a_number_is_counted_and_nothing_is_lear
 ):
     file = training_file(model={"mute": True}, veto=None)
 
-    with pytest.raises(TrainingError, match="got none of 12: 0 vetoed, 12 without a rating"):
+    with pytest.raises(TrainingError, match="got no rating in any of 12 episodes: see what the"):
         train(file, out=tmp_path / "out")
 
     [base] = json.loads((tmp_path / "out" / "table.json").read_text())

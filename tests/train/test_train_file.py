@@ -231,6 +231,8 @@ def test_a_place_that_is_taken_is_refused(file, tmp_path):
         prepare_training(file(), out=tmp_path / "out")
     with pytest.raises(ConfigError, match=r"got the folder .*; go on with what was begun there"):
         prepare_training(tmp_path / "out")
+    with pytest.raises(RunDirectoryError, match=r"out is not a training: it has no train.yaml"):
+        prepare_training(tmp_path / "out", resume=True)
     with pytest.raises(ConfigError, match=r"there is no training 'influence_dmo'.*influence_demo"):
         prepare_training("influence_dmo")
 
@@ -329,5 +331,7 @@ def test_a_damaged_training_is_told(training, message, tmp_path):
 def test_a_damaged_table_is_told(rows, tmp_path):
     (tmp_path / "table.json").write_text(rows)
 
-    with pytest.raises(RunDirectoryError, match=r"table.json cannot be read: .*; go on by --resume"):
+    with pytest.raises(
+        RunDirectoryError, match=r"table.json cannot be read: .*; go on by --resume"
+    ):
         read_rows(TrainingDirectory(tmp_path))
