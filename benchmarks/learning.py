@@ -14,7 +14,11 @@ from benchmarks.measuring import Figures, fresh
 from benchmarks.report import Bar, progress, report
 
 SEEDS = (0, 1, 2)
-LOSSES = ("sft", "kto")
+LOSSES = {
+    "sft": [],
+    "kto": ["select={fraction: 0.25, level: subenv, positive_from: 1.0, negative_to: 0.0}"],
+}
+"""What is set for each: the trainings select for SFT, the two best, and KTO takes the worst too."""
 WANTED, FLAGGED = "glad", "sorry"
 """Judges of the run that find the phrases."""
 
@@ -52,7 +56,7 @@ def _trained(training: str, loss: str, seed: int) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "training"
-        rows = train(training, out=out, seed=seed, settings=[f"train.loss={loss}"])
+        rows = train(training, out=out, seed=seed, settings=[f"train.loss={loss}", *LOSSES[loss]])
         last = max(row["round"] for row in rows if row["verdict"] in ("base", "published"))
         return {
             "base_wanted": _share(out, 0, WANTED),

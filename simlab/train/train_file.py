@@ -58,6 +58,21 @@ _METHODS: dict[str, tuple[Method, ...]] = {
 }
 """How each loss may select, the usual way first."""
 
+_SELECT: dict[Method, tuple[str, ...]] = {
+    "best_of": ("method", "n", "level", "positive_from"),
+    "top": ("method", "fraction", "level", "positive_from"),
+    "top_and_bottom": (
+        "method",
+        "fraction",
+        "level",
+        "vetoed_may_be_negative",
+        "positive_from",
+        "negative_to",
+    ),
+    "pairs": ("method", "n", "margin", "level"),
+}
+"""The keys of `SelectSpec` that each way goes by."""
+
 _HARM = "harm"
 """The judge that is meant where a file of judges is named."""
 
@@ -354,15 +369,17 @@ def _check_method(file: TrainFile) -> None:
             f"select.method must be one of {known!r} for loss {file.train.loss!r}, got "
             f"{file.method!r}"
         )
-    if file.method != "pairs":
-        return
-    if file.level != "subenv":
+    taken = _SELECT[file.method]
+    for key in SelectSpec.model_fields:
+        if key in file.select.model_fields_set - {*taken}:
+            raise ConfigError(
+                f"select.{key} is not for method {file.method!r} of loss {file.train.loss!r}, "
+                f"which takes {taken!r}; leave it out"
+            )
+    if file.method == "pairs" and file.level != "subenv":
         raise ConfigError(
             f"select.level must be 'subenv' where pairs are selected, got {file.level!r}"
         )
-    for key in ("positive_from", "negative_to"):
-        if getattr(file.select, key) is not None:
-            raise ConfigError(f"select.{key} is not for pairs; set select.margin instead")
 
 
 def is_folder(training: str | Path) -> bool:

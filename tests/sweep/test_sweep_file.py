@@ -127,7 +127,10 @@ def test_a_sweep_that_has_changed_since_is_not_gone_on_with(write, tmp_path):
         ({"rates": [1e-3, -1.0]}, r"rates.yaml:5: .*learning_rate must be above 0, got -1.0"),
         ({"space": {"rating.seat": ["me"]}}, r"rates.yaml:5: .*the run has no seat 'me'"),
         (
-            {"space": {"train.loss": ["sft", "dpo"], "select.method": ["best_of"]}},
+            {
+                "space": {"train.loss": ["sft", "dpo"], "select.method": ["best_of"]},
+                "training": {"select": {}},
+            },
             r"rates.yaml:4: .*'best_of' with \{'train.loss': 'dpo', 'select.method': 'best_of'\}",
         ),
     ],

@@ -33,6 +33,9 @@ def test_train_18_the_score_improves_against_a_fixed_baseline(tiny_weights, tmp_
         "train.learning_rate": 1e-2,
         "train.epochs": 6,
     }
+    if loss == "kto":
+        settings["select"] = {"fraction": 0.25, "level": "subenv"}
+        settings["select.positive_from"], settings["select.negative_to"] = 1.0, 0.0
     given = [f"{key}={value}" for key, value in settings.items()]
 
     rows = train("marked_phrase", out=tmp_path / "out", seed=seed, settings=given)

@@ -102,7 +102,17 @@ def test_a_run_file_beside_it_is_found_first(tmp_path, weights, monkeypatch):
         ),
         (
             {"select": {"positive_from": 0.5}, "train": {"loss": "dpo"}},
-            r"mine.yaml:\d+: select.positive_from is not for pairs; set select.margin instead",
+            r"mine.yaml:\d+: select.positive_from is not for method 'pairs' of loss 'dpo', which t",
+        ),
+        ({"select": {"n": 2}}, "select.n is not for method 'top_and_bottom' of loss 'kto', which"),
+        ({"select": {"margin": 2.0}}, "select.margin is not for method 'top_and_bottom'"),
+        (
+            {"select": {"fraction": 0.5}, "train": {"loss": "sft"}},
+            r"select.fraction is not for method 'best_of' of loss 'sft', .*; leave it out",
+        ),
+        (
+            {"select": {"method": "top", "negative_to": 0.0}, "train": {"loss": "sft"}},
+            "select.negative_to is not for method 'top' of loss 'sft'",
         ),
         ({"select": {"fraction": 2}}, r"mine.yaml:\d+: select.fraction: .* got 2"),
         ({"rating": {}}, r"mine.yaml:\d+: rating: must name a seat or a judge, got seat None"),
