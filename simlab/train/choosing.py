@@ -9,12 +9,13 @@ import numpy as np
 from simlab.errors import ConfigError, TrainingError
 from simlab.sim.run import Run
 from simlab.train.dataset import Dataset, check_dataset, read_dataset
-from simlab.train.mix import mixed, pairs_of
+from simlab.train.mix import mixed, pairs_of, require_pairs
 from simlab.train.sample import Sample
 from simlab.train.samples import samples_of
 from simlab.train.scored import Scored
 from simlab.train.selection import Rated, best_of, preference_pairs, top, top_and_bottom
 from simlab.train.staleness import check_versions
+from simlab.train.states import Reset
 from simlab.train.train_file import SelectSpec, StaticSpec, TrainFile
 
 Roles = dict[int, tuple[bool | None, int | None]]
@@ -67,12 +68,9 @@ def dataset_of(
     if file.static is None:
         return dataset.with_samples(own)
     static = static_samples(file.static, dataset.base)
-    share = file.static.fraction
-    if file.train.loss != "sft":
-        return dataset.with_samples(mixed(own, static.samples, share, rng=rng))
-    # SFT has no use for what was rejected: of twice as many pairs one half is the same share.
-    together = mixed(own, static.samples, 2 * share / (1 + share), rng=rng)
-    return dataset.with_samples(sample for sample in together if sample.label is not False)
+    together = mixed(own, static.samples, _drawn_share(file, file.static), rng=rng)
+    is_sft = file.train.loss == "sft"
+    return dataset.with_samples(one for one in together if not is_sft or one.label is not False)
 
 
 def static_samples(spec: StaticSpec, base: str) -> Dataset:
@@ -89,6 +87,38 @@ def static_samples(spec: StaticSpec, base: str) -> Dataset:
     check_dataset(static, base)
     pairs_of(static.samples)
     return static
+
+
+def check_static(file: TrainFile, spec: StaticSpec, base: str, resets: Sequence[Reset]) -> None:
+    """See that static samples can be learnt from, and are enough for a round.
+
+    Args:
+        file: The training.
+        spec: Of its static samples.
+        base: Fingerprint of the weights that learn.
+        resets: Where the episodes of a round begin, of which none is taken to fail or be vetoed;
+            each is one sample at least.
+
+    Raises:
+        ConfigError: They cannot be learnt from, or are too few.
+    """
+    n_pairs = len(static_samples(spec, base).samples) // 2
+    apart = file.select.margin + 1
+    rated = [
+        Rated(number, number * apart, reset["state"], reset["environment"])
+        for number, reset in enumerate(resets)
+    ]
+    n_own = sum(1 for _ in _roles(file, rated, set()))
+    require_pairs(n_pairs, n_own, _drawn_share(file, spec))
+
+
+def _drawn_share(file: TrainFile, spec: StaticSpec) -> float:
+    """The share of static samples that are drawn.
+
+    SFT has no use for what was rejected: of twice as many pairs one half is the same share.
+    """
+    share = spec.fraction
+    return 2 * share / (1 + share) if file.train.loss == "sft" else share
 
 
 def _roles(

@@ -78,6 +78,25 @@ def check_dataset(dataset: Dataset, base: str) -> None:
         check_sample(sample)
 
 
+def check_vocabulary(dataset: Dataset, size: int) -> None:
+    """See that a model knows all tokens of a dataset.
+
+    Args:
+        dataset: Is checked.
+        size: How many tokens the model knows.
+
+    Raises:
+        ConfigError: It does not know one.
+    """
+    for sample in dataset.samples:
+        unknown = next((one for one in sample.ids if not 0 <= one < size), None)
+        if unknown is not None:
+            raise ConfigError(
+                f"{sample.where()} must have ids from 0 to {size - 1}, which the weights know, got "
+                f"{unknown!r}; make the dataset anew with the tokenizer of these weights"
+            )
+
+
 def write_dataset(dataset: Dataset, path: Path) -> None:
     """Write a Parquet file, a sample a row, whole or not at all; equal datasets give equal bytes.
 

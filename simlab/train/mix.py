@@ -46,12 +46,7 @@ def mixed(
         ConfigError: There are too few pairs, or a static sample has none.
     """
     pairs = pairs_of(static)
-    n_pairs = n_static(len(own), fraction) // 2
-    if n_pairs > len(pairs):
-        raise ConfigError(
-            f"a share of {fraction!r} beside {len(own)} samples takes {n_pairs} static pairs, got "
-            f"{len(pairs)}; give more, or lower the share"
-        )
+    n_pairs = require_pairs(len(pairs), len(own), fraction)
     chosen = rng.permutation(len(pairs))[:n_pairs]
     first = 1 + max((sample.pair for sample in own if sample.pair is not None), default=-1)
     added = [
@@ -60,6 +55,26 @@ def mixed(
         for sample in pairs[place]
     ]
     return (*own, *added)
+
+
+def require_pairs(n_pairs: int, n_own: int, fraction: float) -> int:
+    """How many static pairs a share of all takes, once it was seen that there are as many.
+
+    Args:
+        n_pairs: That there are.
+        n_own: Samples of one's own.
+        fraction: As in `n_static`.
+
+    Raises:
+        ConfigError: There are fewer.
+    """
+    n_wanted = n_static(n_own, fraction) // 2
+    if n_wanted > n_pairs:
+        raise ConfigError(
+            f"a share of {fraction!r} beside {n_own} samples takes {n_wanted} static pairs, got "
+            f"{n_pairs}; give more, or lower the share"
+        )
+    return n_wanted
 
 
 def pairs_of(samples: Sequence[Sample]) -> list[tuple[Sample, ...]]:

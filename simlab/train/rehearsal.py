@@ -13,7 +13,7 @@ from simlab.sim.config import AgentSpec
 from simlab.sim.modelling import build_models, fingerprints
 from simlab.sim.rehearsal import rehearse
 from simlab.train.adapter import check_base, check_scales
-from simlab.train.choosing import static_samples
+from simlab.train.choosing import check_static
 from simlab.train.panel_check import check_harm
 from simlab.train.plays import HARM, LEARNER, Plays
 from simlab.train.states import States
@@ -62,7 +62,7 @@ def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
             check_scales(plays.adapter, file.train.lora)
     if file.static is not None:
         with located(source, "static"):
-            static_samples(file.static, base)
+            check_static(file, file.static, base, plays.collecting(1, None).resets)
     return plays
 
 

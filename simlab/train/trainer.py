@@ -21,7 +21,7 @@ from simlab.train.adapter import (
     require_new,
     write_record,
 )
-from simlab.train.dataset import Dataset, check_dataset
+from simlab.train.dataset import Dataset, check_dataset, check_vocabulary
 from simlab.train.job import Job
 from simlab.train.lora import Lora, lora_options
 from simlab.train.options import LoraOptions, TrainingOptions
@@ -97,6 +97,7 @@ class Trainer:
         """
         start_s = time.perf_counter()
         check_dataset(dataset, self.base)
+        check_vocabulary(dataset, self._model.get_input_embeddings().num_embeddings)
         require_new(out)
         with self._computing(), self._adapted(options.lora, options.seed) as lora:
             known = None if previous is None else self._read(lora, previous)

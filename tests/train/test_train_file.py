@@ -226,6 +226,30 @@ def test_static_samples_that_cannot_be_learnt_from_are_refused(  # noqa: PLR0917
         prepare_training(path, out=tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("keys", "n_own", "n_pairs"),
+    [
+        # Four environments with a state each, three episodes from each: the best and the worst.
+        ({}, 8, 4),
+        ({"collect": {"states": 3, "rollouts": 3}}, 32, 16),
+        ({"train": {"loss": "sft"}, "select": {"n": 2}}, 8, 8),
+        ({"train": {"loss": "dpo"}, "select": {"n": 1, "margin": 2.0}}, 8, 4),
+    ],
+)
+def test_too_few_static_pairs_are_refused_before_anything_is_played(  # noqa: PLR0917 - of pytest
+    keys, n_own, n_pairs, file, tmp_path, weights
+):
+    spec = {"static": {"data": "safe.parquet", "fraction": 0.5}, **keys}
+    for given in (n_pairs, n_pairs - 1):
+        pairs = [sample_of(first=n, label=not n % 2, pair=n // 2) for n in range(2 * given)]
+        write_dataset(Dataset(tuple(pairs), fingerprint(weights)), tmp_path / "safe.parquet")
+        if given == n_pairs:
+            prepare_training(file(**spec), out=tmp_path / "out")
+
+    with pytest.raises(ConfigError, match=f"{n_own} samples takes {n_pairs} static pairs, got "):
+        prepare_training(file(**spec), out=tmp_path / "short")
+
+
 def test_what_is_not_installed_is_told(file, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "peft" else name)
 

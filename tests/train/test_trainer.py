@@ -245,6 +245,15 @@ def test_an_adapter_of_other_shapes_or_scales_is_refused_before_training(
             )
 
 
+def test_a_token_that_the_weights_do_not_know_is_refused(trainer, dataset_of, tmp_path):
+    strange = replace(sample_of(), ids=(*sample_of().ids[:-1], 10**6))
+
+    with pytest.raises(ConfigError, match="which the weights know, got 1000000; make the dataset"):
+        trainer.train(dataset_of([strange]), options(), tmp_path / "agent@1")
+
+    assert not (tmp_path / "agent@1").exists()
+
+
 def test_a_dataset_of_another_base_is_refused(trainer, dataset_of, tmp_path):
     dataset = replace(dataset_of([sample_of()]), base="cd" * 16)
 
