@@ -1,5 +1,6 @@
 """From the episodes of a round to its dataset: which are learnt from, and as what."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -195,11 +196,11 @@ def _whole_pairs(samples: Sequence[Sample]) -> Iterator[Sample]:
     Raises:
         ConfigError: An episode of a pair is several samples, as memories make it that forget.
     """
-    episodes = [sample.episode for sample in samples]
-    twice = next((number for number in episodes if episodes.count(number) > 1), None)
+    counts = Counter(sample.episode for sample in samples)
+    twice = next((number for number, count in counts.items() if count > 1), None)
     if twice is not None:
         raise ConfigError(
-            f"an episode of a pair must be one sample, got {episodes.count(twice)} of episode "
-            f"{twice}; give the learner memory: list"
+            f"an episode of a pair must be one sample, got {counts[twice]} of episode {twice}; "
+            "give the learner memory: list"
         )
     return iter(samples)

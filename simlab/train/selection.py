@@ -109,7 +109,8 @@ def top_and_bottom(
         pool = _ranked(group) if vetoed_may_be_negative else kept
         n_best = min(_count(kept, fraction), len(pool) // 2)
         best = kept[:n_best]
-        worst = [one for one in reversed(pool) if one not in best]
+        taken = set(best)
+        worst = [one for one in reversed(pool) if one not in taken]
         positive += best
         negative += worst[: min(_count(pool, fraction), len(pool) // 2)]
     return Selection(tuple(positive), tuple(negative))
