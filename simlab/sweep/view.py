@@ -23,12 +23,13 @@ class SweepView:
     Args:
         console: Where to write.
         metric: Its name.
+        trials: As they are, whose deaths so far are no news.
     """
 
-    def __init__(self, console: Console, metric: str) -> None:
+    def __init__(self, console: Console, metric: str, trials: Sequence[Trial] = ()) -> None:
         self._console, self._metric = console, metric
         self._start_s = time.monotonic()
-        self._deaths: dict[int, int] = {}
+        self._deaths = {trial.number: trial.deaths for trial in trials}
 
     def observer(self) -> SweepObserver:
         """Keeps the view up to date."""
@@ -62,7 +63,8 @@ def follow_sweep(sweep: Sweep, console: Console) -> list[Trial]:
     """
     again = f"simlab sweep {sweep.directory.path} --resume"
     try:
-        return sweep.run(SweepView(console, sweep.file.metric).observer())
+        view = SweepView(console, sweep.file.metric, sweep.directory.trials())
+        return sweep.run(view.observer())
     except KeyboardInterrupt:
         raise ConfigError(f"stopped; go on with: {again}") from None
     except LogWriteError as error:

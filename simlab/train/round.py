@@ -234,12 +234,14 @@ class Round:
     def _run(self, file: RunFile, name: str) -> Run:
         """Play, or play on, what is a run of its own."""
         launch = prepare(file, out=self._folder / name, hosts=self._file.hosts, resume=True)
-        counted, observer = self._counted(file.episodes), self._setup.observer
+        observer, n_done = self._setup.observer, len(Run(launch.directory.path).log.ended())
+        observer.on_episodes(n_done, file.episodes)
+        counted = self._counted(file.episodes, n_done)
         return launch.run(Observer(on_episode=counted, on_notice=observer.on_notice))
 
-    def _counted(self, n_all: int) -> Callable[[object], None]:
+    def _counted(self, n_all: int, n_done: int = 0) -> Callable[[object], None]:
         """What is called with each episode, or case, that has ended, and tells how many have."""
-        numbers = count(1)
+        numbers = count(n_done + 1)
         return lambda _ended: self._setup.observer.on_episodes(next(numbers), n_all)
 
     def _options(self) -> TrainingOptions:

@@ -1,11 +1,15 @@
+import io
 import json
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sweep.directory import SweepDirectory
 from simlab.sweep.launch import prepare_sweep
 from simlab.sweep.trial import Report, Trial
+from simlab.sweep.view import SweepView
 from tests.commands import refused
 from tests.sweep.sweeps import write_sweep
 
@@ -137,3 +141,15 @@ def test_a_users_file_that_was_edited_since_is_found(tmp_path):
 
     with pytest.raises(ConfigError, match=r"begun with cast.\*.agent of .*mine.py with contents"):
         prepare_sweep(out, resume=True)
+
+
+def test_a_death_that_was_told_of_is_no_news_on_resuming():
+    console = Console(file=io.StringIO(), width=200)
+    trial = Trial(0, {}, "running", [Report(0, 1.0), Report(1, 2.0)], deaths=1)
+
+    SweepView(console, "rating", [replace(trial)]).observer().on_trial(trial)
+
+    assert "trial 0: round 1, rating 2" in console.file.getvalue()
+    trial.deaths = 2
+    SweepView(console, "rating", [replace(trial, deaths=1)]).observer().on_trial(trial)
+    assert "trial 0: its process has died; another goes on" in console.file.getvalue()

@@ -211,6 +211,35 @@ def test_a_sweep_whose_driver_is_killed_is_gone_on_with_and_asks_nothing_twice(
     assert sweep(out, resume=True) == trials
 
 
+def test_a_sweep_that_ctrl_c_has_stopped_ends_the_same(unbroken, tiny_weights, tmp_path):
+    folder, whole = unbroken
+    out = tmp_path / "out"
+    file = two_trials(tmp_path, tiny_weights)
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+    command = [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)]
+    started = subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    with started as driver:
+        for line in driver.stdout:
+            if "trial 1: round 0" in line:
+                driver.send_signal(signal.SIGINT)
+        words = driver.stderr.read()
+    trials = sweep(out, resume=True)
+
+    assert driver.returncode == 2
+    assert f"stopped; go on with: simlab sweep {out} --resume" in words
+    assert "Traceback" not in words
+    assert told(trials) == told(whole)
+    assert outcome(out) == outcome(folder / "out")
+
+
 def test_a_trial_that_cannot_learn_has_failed_and_says_why_and_the_others_go_on(sweep_file, simlab):
     file = sweep_file(
         rates=[3e-3], training={"rounds": 1}, space={"run.models.base.mute": [True, False]}

@@ -10,8 +10,12 @@ import os
 import signal
 from pathlib import Path
 
+from rich.console import Console
+
+from simlab.exits import failures_told
 from simlab.train import adapter, launch, round_record
 from simlab.train.observer import TrainingObserver
+from simlab.train.view import follow
 from tests.train import parrot
 
 _LIBRARIES = [
@@ -23,9 +27,18 @@ _LIBRARIES = [
 
 def train_until_killed(file, out, point):
     """Train in a process that starts with what is heavy imported already; gives its exit code."""
+    return _exit_code(_train, str(file), str(out), point)
+
+
+def train_until_interrupted(file, out, n_calls):
+    """The same as a command does, up to a Ctrl-C before a call of a model."""
+    return _exit_code(_follow, str(file), str(out), n_calls)
+
+
+def _exit_code(target, *args):
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(_LIBRARIES)
-    process = server.Process(target=_train, args=(str(file), str(out), point))
+    process = server.Process(target=target, args=args)
     process.start()
     process.join()
     return process.exitcode
@@ -40,17 +53,23 @@ def _train(file, out, point):
     launch.train(file, out=out, resume=True, observer=observer)
 
 
-def _die():
-    os.kill(os.getpid(), signal.SIGKILL)
+def _follow(file, out, n_calls):
+    _at_call(n_calls, signal.SIGINT)
+    with failures_told():
+        follow(launch.prepare_training(file, out=out, resume=True), Console(quiet=True))
 
 
-def _at_call(number):
+def _die(number=signal.SIGKILL):
+    os.kill(os.getpid(), number)
+
+
+def _at_call(number, by=signal.SIGKILL):
     note, left = parrot.Parrot._note, [int(number)]
 
     def counted(self, call, prompt):
         left[0] -= 1
         if not left[0]:
-            _die()
+            _die(by)
         note(self, call, prompt)
 
     parrot.Parrot._note = counted

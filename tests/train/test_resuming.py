@@ -11,7 +11,8 @@ from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sim.run import Run
 from simlab.train.adapter import read_record
 from simlab.train.launch import prepare_training, train
-from tests.train.killed import train_until_killed
+from simlab.train.observer import TrainingObserver
+from tests.train.killed import train_until_interrupted, train_until_killed
 from tests.train.trainings import run_of, training_of
 
 pytestmark = pytest.mark.model
@@ -40,11 +41,11 @@ def _unsynced(disk_that_never_waits):
     """These tests end processes and never machines."""
 
 
-def write_file(folder, weights):
+def write_file(folder, weights, concurrency=1):
     """A training whose model notes its calls in the folder."""
     run = run_of(weights, calls_log=str(folder / "calls.jsonl"))
     file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump(training_of({**run, "concurrency": 1})))
+    file.write_text(yaml.safe_dump(training_of({**run, "concurrency": concurrency})))
     return file
 
 
@@ -91,6 +92,33 @@ def test_train_19_and_influence_18_killed_anywhere_it_ends_as_if_it_had_not_been
     for name in ("collect", "evaluate"):
         runs = [Run(out / "rounds" / f"00{number}" / name) for number in (1, 2)]
         assert all(run.summary.n_ended == run.file.episodes for run in runs)
+
+
+def test_train_19_killed_among_dialogues_that_go_on_at_once_it_ends_the_same(
+    unbroken, tiny_weights, tmp_path
+):
+    file, out = write_file(tmp_path, tiny_weights, concurrency=4), tmp_path / "out"
+
+    assert train_until_killed(file, out, "call:70") == -signal.SIGKILL
+    train(file, out=out, resume=True)
+
+    assert outcome(out) == outcome(unbroken / "out")
+    assert not calls(unbroken) - calls(tmp_path)
+    assert (calls(tmp_path) - calls(unbroken)).total() <= 8  # two a dialogue, of those cut off
+
+
+def test_a_training_that_ctrl_c_has_stopped_ends_the_same(unbroken, tiny_weights, tmp_path):
+    file, out = write_file(tmp_path, tiny_weights), tmp_path / "out"
+
+    assert train_until_interrupted(file, out, 100) == 2
+    begun = Run(out / "rounds" / "001" / "collect").log.ended()
+    seen = []
+    observer = TrainingObserver(on_episodes=lambda *counts: seen.append(counts))
+    train(file, out=out, resume=True, observer=observer)
+
+    assert 0 < len(begun) < 12
+    assert seen[0] == (len(begun), 12), "those that are done are counted"
+    assert outcome(out) == outcome(unbroken / "out")
 
 
 def test_a_training_that_has_ended_is_gone_on_with_for_more_rounds_alone(
