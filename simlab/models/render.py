@@ -24,6 +24,7 @@ class Tokenizer(Protocol):
     """What is used of a tokenizer of transformers."""
 
     chat_template: Any
+    eos_token_id: int | None
 
     def apply_chat_template(
         self,
@@ -90,6 +91,11 @@ class Renderer:
     def text_ids(self, text: str) -> list[int]:
         """The ids of a text, with nothing put before or after it."""
         return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def end_ids(self) -> list[int]:
+        """The token that ends a reply, if the tokenizer names one."""
+        end = self._tokenizer.eos_token_id
+        return [] if end is None else [end]
 
     def continuation(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> str:
         """The words of `token_ids` as they go on from `prompt_ids`, without special tokens."""
