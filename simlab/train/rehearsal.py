@@ -97,7 +97,20 @@ def _model_of_learner(file: TrainFile, specs: Mapping[str, AgentSpec]) -> str:
             f"run.models.{name}.engine must be one that holds weights, which can be trained, such "
             f"as 'transformers' or 'vllm', got {engine!r}"
         )
+    _check_takes_adapters(file, name, models[name])
     return name
+
+
+def _check_takes_adapters(file: TrainFile, name: str, model: object) -> None:
+    """See that an engine that has a bound for adapters can answer with those of the learner."""
+    bounds = {"max_adapters": 1, "max_adapter_rank": file.train.lora.rank}
+    for option, least in bounds.items():
+        value = getattr(model, option, least)
+        if value < least:
+            raise ConfigError(
+                f"run.models.{name}.{option} must be at least {least} for what the learner is "
+                f"trained to, got {value!r}; set it"
+            )
 
 
 def _asked(world: object, rating: ScoreSpec) -> str:

@@ -209,6 +209,20 @@ def test_a_model_without_weights_cannot_learn(file, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "run.models.base.max_adapters must be at least 1 for what .*, got 0"),
+        ({"max_adapters": 1, "max_adapter_rank": 1}, "max_adapter_rank must be at least 2 .* 1"),
+    ],
+)
+def test_an_engine_that_takes_no_such_adapters_is_refused(options, message, file, tmp_path):
+    path = file(run={"models": {"base": {"engine": "vllm", **options}}})
+
+    with pytest.raises(ConfigError, match=message):
+        prepare_training(path, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
     ("sample", "base", "message"),
     [
         (sample_of(n_targets=0), "", "must have a token to learn from"),
