@@ -38,9 +38,9 @@ def own_data(tmp_path, monkeypatch, weights):
     monkeypatch.chdir(tmp_path)
     (tmp_path / VARIABLES["COPY"]).mkdir()
     write_folder(tmp_path / VARIABLES["COPY"] / "therapist", constitutional, n_states=20)
-    pair = tuple(sample_of(pair=0, label=label) for label in (True, False))
+    pairs = [sample_of(pair=n, label=label) for n in range(360) for label in (True, False)]
     for name in ("hh.parquet", "pku.parquet"):
-        write_dataset(Dataset(pair, fingerprint(weights)), Path(name))
+        write_dataset(Dataset(tuple(pairs), fingerprint(weights)), Path(name))
 
 
 def constitutional(master, _):
