@@ -34,6 +34,8 @@ class KnownRow(TypedDict):
     round: int
     parent: str
     verdict: str
+    trust: dict[str, Any] | None
+    harm_auc: float | None
     rating: KnownInterval | None
     harm: KnownInterval | None
     rating_against_base: KnownInterval | None

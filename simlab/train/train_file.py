@@ -59,19 +59,12 @@ _METHODS: dict[str, tuple[Method, ...]] = {
 """How each loss may select, the usual way first."""
 
 _SELECT: dict[Method, tuple[str, ...]] = {
-    "best_of": ("method", "n", "level", "positive_from"),
-    "top": ("method", "fraction", "level", "positive_from"),
-    "top_and_bottom": (
-        "method",
-        "fraction",
-        "level",
-        "vetoed_may_be_negative",
-        "positive_from",
-        "negative_to",
-    ),
-    "pairs": ("method", "n", "margin", "level"),
+    "best_of": ("n", "positive_from"),
+    "top": ("fraction", "positive_from"),
+    "top_and_bottom": ("fraction", "vetoed_may_be_negative", "positive_from", "negative_to"),
+    "pairs": ("n", "margin"),
 }
-"""The keys of `SelectSpec` that each way goes by."""
+"""The keys of `SelectSpec` that each way goes by, beside those that all do."""
 
 _HARM = "harm"
 """The judge that is meant where a file of judges is named."""
@@ -369,7 +362,7 @@ def _check_method(file: TrainFile) -> None:
             f"select.method must be one of {known!r} for loss {file.train.loss!r}, got "
             f"{file.method!r}"
         )
-    taken = _SELECT[file.method]
+    taken = ("method", "level", *_SELECT[file.method])
     for key in SelectSpec.model_fields:
         if key in file.select.model_fields_set - {*taken}:
             raise ConfigError(

@@ -112,8 +112,9 @@ def read_rows(directory: TrainingDirectory) -> list[Row]:
     Raises:
         RunDirectoryError: It cannot be read.
     """
-    rows = read_json(directory.path / FILE, list[KnownRow], remedy="go on by --resume")
-    return [dict(row) for row in rows or []]
+    path, remedy = directory.path / FILE, "go on by --resume"
+    read_json(path, list[KnownRow], remedy=remedy)  # which sees that nothing is missing
+    return read_json(path, list[Row], remedy=remedy) or []
 
 
 def as_dict(directory: TrainingDirectory, rows: Sequence[Row]) -> dict[str, Any]:
