@@ -38,7 +38,7 @@ commands = [
 for command in commands:
     app(command, standalone_mode=False)
 alone = {command[0] for command in commands}
-others = {"models", "train"}  # which ask a cluster, and need weights
+others = {"models", "sweep", "train"}  # which ask a cluster, and need weights
 assert alone | others == set(typer.main.get_command(app).commands)
 """
 

@@ -260,7 +260,8 @@ async def test_gpus_that_are_not_there_are_told_with_the_sum(server):
 
 
 async def test_memory_that_is_not_there_is_told_with_the_sum(server, tmp_path):
-    vast = json.dumps({"w": {"dtype": "F32", "shape": [1 << 20, 1 << 20]}}).encode()
+    w = {"dtype": "F32", "shape": [1 << 20, 1 << 20], "data_offsets": [0, 0]}
+    vast = json.dumps({"w": w}).encode()
     (tmp_path / "model.safetensors").write_bytes(len(vast).to_bytes(8, "little") + vast)
     (tmp_path / "config.json").write_text("{}")
     wanting = ModelSpec.model_validate(

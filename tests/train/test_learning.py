@@ -45,10 +45,10 @@ def test_train_18_the_score_improves_against_a_fixed_baseline(tiny_weights, tmp_
 
 
 def test_train_18_the_embedded_weights_come_near_the_best_there_is(tmp_path):
-    rows = train("flagged_phrase", out=tmp_path / "out", settings=["rounds=1"])
+    rows = train("flagged_phrase", out=tmp_path / "out", settings=["evaluate.rollouts=4"])
 
     base, last = (
-        Run(tmp_path / "out" / "rounds" / number / "evaluate").summary for number in ("000", "001")
+        Run(tmp_path / "out" / "rounds" / number / "evaluate").summary for number in ("000", "002")
     )
     assert 0.05 < share(base, "glad") < 0.25
     assert share(last, "glad") >= 0.9
