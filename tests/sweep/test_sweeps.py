@@ -141,7 +141,7 @@ def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
     assert "best: trial 1, length 6: train.learning_rate 0.006" in shown
     assert shown.count("stopped") == sum(trial.state == "stopped" for trial in trials)
     again = train(tmp_path / "out" / "best.yaml", out=tmp_path / "again")
-    assert [row["length"] for row in again] == [1, 6, 6]
+    assert [row["length"]["mean"] for row in again] == [1, 6, 6]
 
 
 def test_train_21_a_trial_whose_process_is_killed_goes_on_from_its_last_round(
