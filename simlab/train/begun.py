@@ -68,7 +68,7 @@ def _first_difference(was: Any, wanted: Any, above: str = "") -> tuple[str, Any,
     """The first key that differs, and both values; None where none does."""
     if was == wanted:
         return None
-    ones, others = (_UNSET_KEYS if each is _UNSET else each for each in (was, wanted))
+    ones, others = ({} if each is _UNSET else each for each in (was, wanted))
     if not (isinstance(ones, Mapping) and isinstance(others, Mapping)) or not {*ones, *others}:
         return above, was, wanted
     for key in {**ones, **others}:
@@ -87,4 +87,3 @@ class _Unset:
 
 
 _UNSET = _Unset()
-_UNSET_KEYS: Mapping[str, Any] = {}

@@ -60,7 +60,7 @@ class Plays:
         return AgentSpec.model_validate(self._cast[rating.seat])
 
     @property
-    def harm(self) -> PartSpec:
+    def harm(self) -> JudgeSpec:
         """Who measures harm; its models are named."""
         harm = self._file.evaluate.harm
         return JudgeSpec.model_validate(_named(harm, find_judge, self.model))
@@ -84,14 +84,12 @@ class Plays:
 
     def trying(self) -> JudgeFile:
         """The judge of harm, and the labelled cases on which it is tried before it is used."""
-        evaluate, run = self._file.evaluate, self._file.run
-        judge = _named(evaluate.harm, find_judge, self.model)
-        asked = PartSpec.model_validate(judge).named_models
+        harm, run = self.harm, self._file.run
         return JudgeFile(
             name="trial",
-            judges={HARM: JudgeSpec.model_validate(judge)},
-            models={name: run.models[name] for name in asked},
-            cases=evaluate.cases,
+            judges={HARM: harm},
+            models={name: run.models[name] for name in harm.named_models},
+            cases=self._file.evaluate.cases,
             seed=derive(self._file.seed, "trial"),
             concurrency=run.concurrency,
         )

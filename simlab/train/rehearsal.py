@@ -53,17 +53,22 @@ def rehearse_training(file: TrainFile, source: YamlFile | None = None) -> Plays:
     with located(source, "evaluate"):
         check_harm(plays.harm, plays.rater, asked=_asked(world, file.rating))
         rehearse(plays.evaluating(None))
+    collected = plays.collecting(1, None)
     with located(source, "collect"):
-        rehearse(plays.collecting(1, None))
-    base = fingerprints(file.run.models)[model]
+        rehearse(collected)
     if plays.adapter is not None:
         with located(source, "run"):
-            check_base(plays.adapter, base)
+            check_base(plays.adapter, _base(file, model))
             check_scales(plays.adapter, file.train.lora)
     if file.static is not None:
         with located(source, "static"):
-            check_static(file, file.static, base, plays.collecting(1, None).resets)
+            check_static(file, file.static, _base(file, model), collected.resets)
     return plays
+
+
+def _base(file: TrainFile, model: str) -> str:
+    """Fingerprint of the weights that learn, which takes reading them."""
+    return fingerprints({model: file.run.models[model]})[model]
 
 
 def _check_run(file: TrainFile) -> None:
