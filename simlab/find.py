@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,6 +42,47 @@ def near(name: str, known: Collection[str]) -> str:
     if matches:
         return f"did you mean {' or '.join(matches)}?"
     return f"there are {', '.join(sorted(known))}" if known else "there are none"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The files of one kind that come with SimLab and are known by name.
+
+    Attributes:
+        kind: What each is, such as ``"training"``.
+        folder: Where they are, as YAML.
+    """
+
+    kind: str
+    folder: Path
+
+    def names(self) -> list[str]:
+        """Their names."""
+        return sorted(path.stem for path in self.folder.glob("*.yaml"))
+
+    def is_folder(self, name: str | Path) -> bool:
+        """Whether a folder is named, and none of these."""
+        return Path(name).is_dir() and str(name) not in self.names()
+
+    def find(self, name: str) -> Path:
+        """The file that is meant by the name of one of these, or by a path.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        if name in self.names():
+            return self.folder / f"{name}.yaml"
+        path = Path(name)
+        if path.is_file():
+            return path
+        if path.is_dir():
+            raise ConfigError(
+                f"expected a {self.kind} or its file, got the folder {name}; go on with what was "
+                "begun there by --resume"
+            )
+        raise ConfigError(
+            f"there is no {self.kind} {name!r}, nor such a file; {near(name, self.names())}"
+        )
 
 
 def home_of(kind: type) -> str:

@@ -77,6 +77,16 @@ def offline_hub(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A folder that looks like weights from outside."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"tensors")
+    return folder
+
+
+@pytest.fixture
 def simlab() -> Callable[..., Result]:
     """Runs a command in this process: ``simlab("show", path)``."""
 

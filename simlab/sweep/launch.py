@@ -14,9 +14,9 @@ from simlab.sweep.directory import SweepDirectory
 from simlab.sweep.observer import SweepObserver
 from simlab.sweep.space import points_of, settings_of
 from simlab.sweep.sweep_file import (
+    SWEEPS,
     SweepFile,
     SweepSource,
-    is_folder,
     open_sweep_file,
     read_sweep_file,
 )
@@ -132,7 +132,7 @@ def prepare_sweep(
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     path = Path(sweep)
     source: SweepSource | None = None
-    if resume and (SweepDirectory.is_one(path) or is_folder(sweep)):
+    if resume and (SweepDirectory.is_one(path) or SWEEPS.is_folder(sweep)):
         if out is not None:
             raise ConfigError(f"{path} is gone on with where it is, got {out} beside it")
         data: dict[str, Any] = SweepDirectory(path).read()["sweep"]

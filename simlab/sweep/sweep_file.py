@@ -31,14 +31,15 @@ from pydantic import (
 
 from simlab.errors import ConfigError
 from simlab.file_check import fitted
-from simlab.find import near
+from simlab.find import Bundle
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sweep.space import Domain, read_domain
 from simlab.train.train_file import TrainFile, open_train_file, read_train_file
 from simlab.yaml_file import Setting, YamlFile, located, with_settings
 
-_FOLDER = Path(__file__).parents[1] / "sweeps"
+SWEEPS = Bundle("sweep", Path(__file__).parents[1] / "sweeps")
+"""Those that come with SimLab."""
 
 _EXAMPLE = "training: influence_demo"
 
@@ -115,11 +116,6 @@ class SweepSource:
     varied: YamlFile
 
 
-def sweep_names() -> list[str]:
-    """The bundled files, by name."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
-
-
 def open_sweep_file(sweep: str) -> SweepSource:
     """The file of a sweep and that of what it varies, which may stand beside it.
 
@@ -129,7 +125,7 @@ def open_sweep_file(sweep: str) -> SweepSource:
     Raises:
         ConfigError: There is none, it is not YAML, or it names no training or run that is there.
     """
-    file = YamlFile(_find(sweep), example=_EXAMPLE)
+    file = YamlFile(SWEEPS.find(sweep), example=_EXAMPLE)
     named = [kind for kind in KINDS if kind in file.data]
     if len(named) != 1 or not isinstance(file.data[named[0]], str):
         got = {kind: file.data[kind] for kind in named}
@@ -186,22 +182,3 @@ def _parted(settings: Sequence[str], prefix: str) -> tuple[list[str], list[str]]
     """The settings without a prefix, and those with it, from which it is cut."""
     others = [setting for setting in settings if not setting.startswith(prefix)]
     return others, [s.removeprefix(prefix) for s in settings if s.startswith(prefix)]
-
-
-def is_folder(sweep: str | Path) -> bool:
-    """Whether a folder is named, and no bundled sweep."""
-    return Path(sweep).is_dir() and str(sweep) not in sweep_names()
-
-
-def _find(sweep: str) -> Path:
-    if sweep in sweep_names():
-        return _FOLDER / f"{sweep}.yaml"
-    path = Path(sweep)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise ConfigError(
-            f"expected a sweep or its file, got the folder {sweep}; go on with what was begun "
-            "there by --resume"
-        )
-    raise ConfigError(f"there is no sweep {sweep!r}, nor such a file; {near(sweep, sweep_names())}")

@@ -51,14 +51,15 @@ def mapping_in(record: Mapping[str, Any], file: Path, *keys: str) -> dict[str, A
     Raises:
         RunDirectoryError: There is something else, or nothing.
     """
-    found: Any = record
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, dict):
-        raise RunDirectoryError(
-            f"{file} must have a mapping under {'.'.join(keys)!r}, got {found!r}; restore it from "
-            "a copy"
-        )
+    found = dict(record)
+    for depth, key in enumerate(keys, 1):
+        below = found.get(key)
+        if not isinstance(below, dict):
+            raise RunDirectoryError(
+                f"{file} must have a mapping under {'.'.join(keys[:depth])!r}, got {below!r}; "
+                "restore it from a copy"
+            )
+        found = below
     return found
 
 

@@ -16,102 +16,21 @@
     plots/                     figures as PNG
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from simlab.errors import RunDirectoryError
-from simlab.sim.own_files import found_again
-from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made
-from simlab.trace.record_file import mapping_in, read_record_file, write_record_file
+from simlab.sim.record_directory import RecordDirectory
 from simlab.train.round_record import RoundRecord, read_round
-
-FILE = "train.yaml"
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingDirectory:
-    """A training's directory; `create` makes a new one, `open` takes one that exists.
+class TrainingDirectory(RecordDirectory):
+    """A training's directory."""
 
-    Attributes:
-        path: Where it is.
-    """
-
-    path: Path
-
-    @staticmethod
-    def is_one(path: Path) -> bool:
-        """Whether there is a training at a path."""
-        return (path / FILE).is_file()
-
-    @classmethod
-    def open(cls, path: Path) -> "TrainingDirectory":
-        """Take a directory that exists.
-
-        Raises:
-            RunDirectoryError: It is no training, or from a newer version.
-        """
-        directory = cls(path)
-        directory.read()
-        return directory
-
-    @classmethod
-    def create(cls, path: Path, record: Mapping[str, Any]) -> "TrainingDirectory":
-        """Make a new directory with its `train.yaml`.
-
-        Args:
-            path: Must not exist, or be an empty folder.
-            record: What is trained, as plain data.
-
-        Raises:
-            RunDirectoryError: Something is there already, or the disk does not take it.
-        """
-        directory = cls(path)
-        with made(path):
-            path.mkdir(parents=True, exist_ok=True)
-            if cls.is_one(path):
-                raise RunDirectoryError(
-                    f"{path} exists already; go on with it by --resume, or choose another by --out"
-                )
-            if any(entry.name not in ("lock", f"{FILE}.partial") for entry in path.iterdir()):
-                raise RunDirectoryError(
-                    f"{path} is no training and not empty; choose another by --out"
-                )
-            directory.write(record)
-        return directory
-
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Write `train.yaml`, whole or not at all.
-
-        Raises:
-            LogWriteError: The disk does not take it.
-        """
-        write_record_file(self.path / FILE, record, format=FORMAT)
-
-    def read(self) -> dict[str, Any]:
-        """What `train.yaml` says, but for users' files that have moved.
-
-        Raises:
-            RunDirectoryError: There is none, it cannot be read, or it is from a newer version.
-        """
-        file = self.path / FILE
-        record = read_record_file(file, "training", newest=FORMAT)
-        known = {
-            "run": mapping_in(record, file, "training", "run"),
-            "files": mapping_in({"files": {}, **record}, file, "files"),
-        }
-        places = found_again(known, [Path.cwd(), *self.path.resolve().parents])
-        return {**record, "training": {**record["training"], "run": places["run"]}}
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the directory against other processes; see `RunDirectory.locked`."""
-        with RunDirectory(self.path).locked():
-            yield
+    KIND = "training"
+    FILE = "train.yaml"
+    FORMAT = 1
+    RUNS = (("training", "run"),)
 
     def round(self, number: int) -> Path:
         """The folder of a round."""

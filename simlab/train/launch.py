@@ -22,7 +22,7 @@ from simlab.train.round_record import RoundRecord, read_round
 from simlab.train.serving import served
 from simlab.train.setup import Setup, identity_of
 from simlab.train.table import Row, rows_of, write_table
-from simlab.train.train_file import TrainFile, is_folder, open_train_file, read_train_file
+from simlab.train.train_file import TRAININGS, TrainFile, open_train_file, read_train_file
 from simlab.yaml_file import YamlFile
 
 _LIBRARIES = ("torch", "peft", "matplotlib")
@@ -126,7 +126,7 @@ def prepare_training(
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     path = Path(training)
     source: YamlFile | None = None
-    if resume and (TrainingDirectory.is_one(path) or is_folder(training)):
+    if resume and (TrainingDirectory.is_one(path) or TRAININGS.is_folder(training)):
         if out is not None:
             raise ConfigError(f"{path} is gone on with where it is, got {out} beside it")
         data: dict[str, Any] = TrainingDirectory(path).read()["training"]

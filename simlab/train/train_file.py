@@ -39,7 +39,7 @@ from pydantic import (
 from simlab.env.dialogue_check import fault_of_fractions
 from simlab.errors import ConfigError
 from simlab.file_check import fitted
-from simlab.find import near
+from simlab.find import Bundle
 from simlab.sim.config import JudgeSpec, RunFile, checked, open_run_file
 from simlab.sim.overrides import overridden
 from simlab.sim.places import with_places
@@ -69,7 +69,8 @@ _SELECT: dict[Method, tuple[str, ...]] = {
 _HARM = "harm"
 """The judge that is meant where a file of judges is named."""
 
-_FOLDER = Path(__file__).parents[1] / "trainings"
+TRAININGS = Bundle("training", Path(__file__).parents[1] / "trainings")
+"""Those that come with SimLab."""
 
 
 class _Strict(BaseModel):
@@ -263,11 +264,6 @@ _KEYS: dict[str, Collection[str]] = {
 """What may stand below keys that take no others."""
 
 
-def training_names() -> list[str]:
-    """The bundled files, by name."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
-
-
 def open_train_file(training: str) -> YamlFile:
     """The file of a training, whose ``run`` is what stands in a run file.
 
@@ -277,7 +273,7 @@ def open_train_file(training: str) -> YamlFile:
     Raises:
         ConfigError: There is none, it is not YAML, or it names a run that is not there.
     """
-    file = YamlFile(_find(training), example="run: study_coach")
+    file = YamlFile(TRAININGS.find(training), example="run: study_coach")
     folder, run = file.path.parent, file.data.get("run")
     if isinstance(run, str):
         beside = folder / run
@@ -373,24 +369,3 @@ def _check_method(file: TrainFile) -> None:
         raise ConfigError(
             f"select.level must be 'subenv' where pairs are selected, got {file.level!r}"
         )
-
-
-def is_folder(training: str | Path) -> bool:
-    """Whether a folder is named, and no bundled training."""
-    return Path(training).is_dir() and str(training) not in training_names()
-
-
-def _find(training: str) -> Path:
-    if training in training_names():
-        return _FOLDER / f"{training}.yaml"
-    path = Path(training)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise ConfigError(
-            f"expected a training or its file, got the folder {training}; go on with what was "
-            "begun there by --resume"
-        )
-    raise ConfigError(
-        f"there is no training {training!r}, nor such a file; {near(training, training_names())}"
-    )

@@ -23,16 +23,6 @@ MODELS = ("LLAMA_8B", "GEMMA_2B", "GEMMA_9B", "GEMMA_27B")
 
 
 @pytest.fixture
-def weights(tmp_path):
-    """A folder that looks like weights from outside."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"tensors")
-    return folder
-
-
-@pytest.fixture
 def own_data(tmp_path, monkeypatch, weights):
     """The data that a user has: a folder of their environments, and pairs of static samples."""
     monkeypatch.chdir(tmp_path)

@@ -6,7 +6,7 @@ import yaml
 from simlab.errors import ConfigError
 from simlab.sweep.launch import prepare_sweep
 from simlab.sweep.space import points_of
-from simlab.sweep.sweep_file import open_sweep_file, read_sweep_file, sweep_names
+from simlab.sweep.sweep_file import SWEEPS, open_sweep_file, read_sweep_file
 
 RUN = {"run": "car_sale", "metric": "return.seller", "space": {"seed": [1, 2]}}
 
@@ -114,7 +114,7 @@ def test_a_sweep_that_has_changed_since_is_not_gone_on_with(write, tmp_path):
     assert again.file.at_once == 2
     with pytest.raises(ConfigError, match=r"was begun with seed unset, got 3; to go on as it was"):
         prepare_sweep(write(), out=tmp_path / "out", settings=settings, seed=3, resume=True)
-    with pytest.raises(ConfigError, match="not empty; go on with a sweep that is there by"):
+    with pytest.raises(ConfigError, match="exists already; go on with it by --resume"):
         prepare_sweep(write(), out=tmp_path / "out", settings=settings)
 
 
@@ -144,7 +144,7 @@ def test_what_a_training_refuses_is_refused_with_the_line_of_the_sweep(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", sweep_names())
+@pytest.mark.parametrize("name", SWEEPS.names())
 def test_bundled_sweeps_can_be_read_and_have_trials(name):
     file = read(name)
 

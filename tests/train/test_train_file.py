@@ -9,7 +9,7 @@ from simlab.train.adapter import AdapterRecord, publishing, write_record
 from simlab.train.dataset import Dataset, write_dataset
 from simlab.train.directory import TrainingDirectory
 from simlab.train.launch import prepare_training, train
-from simlab.train.train_file import open_train_file, read_train_file, training_names
+from simlab.train.train_file import TRAININGS, open_train_file, read_train_file
 from simlab.train.view import read_rows
 from tests.models.lora import write_settings
 from tests.train.conftest import sample_of
@@ -32,16 +32,6 @@ def load(training, settings=()):
 
 
 @pytest.fixture
-def weights(tmp_path):
-    """A folder that looks like weights from outside."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"tensors")
-    return folder
-
-
-@pytest.fixture
 def file(tmp_path, weights):
     """Writes a training with some keys of its own."""
 
@@ -55,7 +45,7 @@ def file(tmp_path, weights):
 
 
 def test_the_bundled_trainings_can_be_read():
-    for name in training_names():
+    for name in TRAININGS.names():
         read = load(name)
         assert read.name == name
         assert read.description
@@ -326,7 +316,7 @@ def test_a_file_of_judges_without_one_of_harm_is_refused(tmp_path, weights):
         load(str(path))
 
 
-@pytest.mark.parametrize("name", training_names())
+@pytest.mark.parametrize("name", TRAININGS.names())
 def test_a_bundled_training_can_be_played_and_learnt_from(name, weights, tmp_path):
     training = prepare_training(
         name, out=tmp_path / "out", settings=[f"run.models.small.weights={weights}"]
@@ -362,7 +352,7 @@ def test_an_adapter_that_cannot_be_gone_on_with_is_refused(  # noqa: PLR0917 - o
 @pytest.mark.parametrize(
     ("training", "message"),
     [
-        (3, r"train.yaml must have a mapping under 'training.run', got None; restore it from a"),
+        (3, r"train.yaml must have a mapping under 'training', got 3; restore it from a"),
         ({"name": "x"}, "must have a mapping under 'training.run', got None"),
         ({"run": 3}, "must have a mapping under 'training.run', got 3"),
     ],
