@@ -121,7 +121,7 @@ async def test_a_replica_that_hangs_is_told_as_one_that_does_not_answer(
 
     model = await served(replicas=2)
     before = await statistics(server, model)
-    monkeypatch.setattr(serve, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(serve, "_ANSWER_S", 3.0)  # the other may be slow on a busy machine
 
     os.kill(before[0].pid, signal.SIGSTOP)
     try:
