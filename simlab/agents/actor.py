@@ -1,5 +1,6 @@
 """The actor in which an agent takes its seat."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from simlab.agents.agent import Agent
 from simlab.env.environment import ActionRequest
 from simlab.errors import AgentFailedError, SimlabError
 from simlab.stray import Boundary
+from simlab.trace.call import ACT
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import span, turn
 
@@ -82,11 +84,32 @@ class AgentActor(Actor):
                 await self._agent.observe(observation)
 
     async def _act(self, message: TakeTurn) -> Any:
+        """Act, unless somebody breaks that off; what is answered then is wanted by nobody."""
+        try:
+            return await self._act_unbroken(message)
+        except asyncio.CancelledError:
+            if not self._is_broken_off():
+                raise
+        finally:
+            if self._is_broken_off():
+                _forget_cancellation()
+
+    def _is_broken_off(self) -> bool:
+        return self._journal is not None and self._journal.is_broken_off(self._seat)
+
+    async def _act_unbroken(self, message: TakeTurn) -> Any:
         assert message.request is not None
         attempt = len(message.request.refused) + 1
         with (
-            turn(self._journal, self._seat, message.step, f"act {attempt}"),
+            turn(self._journal, self._seat, message.step, f"{ACT} {attempt}"),
             span(f"act: {attempt}/{ATTEMPTS}", kind="attempt") as here,
         ):
             here.result = await self._agent.act(message.request)
             return here.result
+
+
+def _forget_cancellation() -> None:
+    """Go on in a task in which a call was cut off."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import to_jsonable_python
 
@@ -16,13 +16,20 @@ from simlab.errors import (
     AgentFailedError,
     ConfigError,
     EpisodeError,
+    PersonLateError,
+    PersonLeftError,
     UnfitAnswerError,
     WorldFailedError,
 )
 from simlab.stray import in_words
 from simlab.trace.events import Acted
+from simlab.trace.journal import Journal
 from simlab.trace.plain import Plain
 from simlab.trace.text import placeless, utf8
+
+
+PERSON_GONE = (PersonLateError, PersonLeftError)
+"""What ends a person's lease of a seat."""
 
 
 @dataclass(slots=True)
@@ -35,6 +42,8 @@ class Act:
         invalid: True: the default, since no answer fitted.
         late: True: the default, since the deadline had passed.
         edited: True: put there by a branch or a person.
+        live: True: put there by a person while the run went on; if the world refuses it, the seat's
+            agent is asked again.
         tokens: What the agent's models drew for it.
     """
 
@@ -43,6 +52,7 @@ class Act:
     invalid: bool = False
     late: bool = False
     edited: bool = False
+    live: bool = False
     tokens: int = 0
 
     def record(self, seat: Seat, plain: Callable[[Any], Plain]) -> Acted:
@@ -68,6 +78,34 @@ Newcomer = Callable[[], ActorRef]
 """Seats the agent that takes a seat over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A person's, of a seat.
+
+    Attributes:
+        agent: Seats who plays once the person is gone; None for nobody, so that the seat's defaults
+            are played.
+    """
+
+    agent: Newcomer | None
+
+
+class Watch(Protocol):
+    """Looks on while seats are at their acts."""
+
+    def begun(self, seat: Seat) -> None:
+        """Called when a seat is asked, for the nth time as `Cast.n_asked` says."""
+        ...
+
+    async def settled(self, seat: Seat) -> None:
+        """Called when it has answered, which may be kept waiting."""
+        ...
+
+
+class _BrokenOff(Exception):  # noqa: N818 - no error
+    """An act was broken off."""
+
+
 @dataclass(slots=True)
 class Cast:
     """Who takes which seat of an episode.
@@ -78,8 +116,13 @@ class Cast:
         swaps: Who takes a seat over, by step and seat: when the seat is told or asked something at
             that step or later, and told first what the seat perceived before.
         tokens_of: How many tokens a seat's models have drawn so far.
-        perceived: What seats have perceived, kept where somebody will take a seat over, and for the
-            seats that are in it from the beginning, as those are that had episodes before.
+        perceived: What seats have perceived, for whoever takes one over; at the beginning what
+            they have in earlier episodes.
+        journal: Of the episode; breaks off what seats are at.
+        acting: The seats that are at their acts, and what they were asked.
+        n_asked: How often each seat was asked so far.
+        put: What seats do at their next turn because somebody has said so while the run went on.
+        watch: Looks on while seats are at their acts.
     """
 
     refs: dict[Seat, ActorRef]
@@ -87,7 +130,15 @@ class Cast:
     swaps: Mapping[tuple[int, Seat], Newcomer] = field(default_factory=dict)
     tokens_of: Callable[[Seat], int] = lambda _seat: 0
     perceived: dict[Seat, list[Any]] = field(default_factory=dict)
+    journal: Journal | None = None
+    acting: dict[Seat, ActionRequest] = field(default_factory=dict)
+    n_asked: dict[Seat, int] = field(default_factory=dict)
+    put: dict[Seat, Act] = field(default_factory=dict)
+    watch: Watch | None = None
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
+    _newcomers: dict[Seat, Newcomer] = field(default_factory=dict)
+    _leases: dict[Seat, Lease] = field(default_factory=dict)
+    _broken_off: dict[Seat, Act | None] = field(default_factory=dict)
 
     def edited(self, step: int, requests: Mapping[Seat, ActionRequest]) -> dict[Seat, Act]:
         """What seats do at a step because somebody has put it there, whatever they are at.
@@ -96,7 +147,36 @@ class Cast:
             ConfigError: It is no action of the seat's request.
         """
         texts = {seat: text for (at, seat), text in self.edits.items() if at == step}
-        return {s: Act(said(s, requests[s], text), edited=True) for s, text in texts.items()}
+        acts = {s: Act(said(s, requests[s], text), edited=True) for s, text in texts.items()}
+        if self.put:
+            acts |= self.put
+            self.put.clear()
+        return acts
+
+    def take_over(self, seat: Seat, newcomer: Newcomer, lease: Lease | None = None) -> None:
+        """Let somebody take a seat over, at once if it is at its act.
+
+        Args:
+            seat: Which.
+            newcomer: Seats whoever takes it, who is told first what the seat has perceived.
+            lease: Of a person.
+        """
+        self._newcomers[seat] = newcomer
+        self._leases.pop(seat, None)
+        if lease is not None:
+            self._leases[seat] = lease
+        if seat in self.acting:
+            self.break_off(seat)
+
+    def is_leased(self, seat: Seat) -> bool:
+        """Whether a person has taken a seat, and is not gone."""
+        return seat in self._leases
+
+    def break_off(self, seat: Seat, put: Act | None = None) -> None:
+        """Let a seat stop its act; `put` stands for it, or whoever takes the seat over is asked."""
+        assert self.journal is not None, "given where anybody may command"
+        self._broken_off[seat] = put
+        self.journal.break_off(seat)
 
     async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
         """Tell seats what they perceive, and wait until each has taken it in."""
@@ -124,10 +204,7 @@ class Cast:
             UnfitAnswerError: The third answer did not fit and there is no default.
         """
         await self._swap_if_due(seat, step)
-        seen = self._remember(seat, observations)
-        if seat in self.refs:
-            return await self._ask(seat, step, seen, request)
-        return Act(default_of(seat, request)) if request.required else Wait()
+        return await self._answer(seat, step, self._remember(seat, observations), request)
 
     async def ask_again(
         self, seat: Seat, step: int, request: ActionRequest, act: Act, reason: str
@@ -137,11 +214,49 @@ class Cast:
         Raises:
             UnfitAnswerError: There is nothing left to try.
         """
-        if act.invalid or act.late or act.edited:
+        if act.invalid or act.late or (act.edited and not act.live):
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
         refused = (*act.refused, Refusal(_as_json(seat, act.action), placeless(reason)))
-        return await self._ask(seat, step, (), replace(request, refused=refused))
+        return await self._answer(seat, step, (), replace(request, refused=refused))
+
+    async def _answer(
+        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
+    ) -> Act | Wait:
+        """Ask whoever has the seat; where that one is broken off or gone, whoever has it then."""
+        self.acting[seat] = request
+        try:
+            while seat in self.refs:
+                try:
+                    return await self._ask(seat, step, observations, request)
+                except _BrokenOff:
+                    act = self._after_break(seat)
+                except PERSON_GONE:
+                    if seat not in self._leases:
+                        raise
+                    act = self._after_lease(seat, request)
+                if act is not None:
+                    return act
+                await self._swap_if_due(seat, step)
+                observations = ()
+        finally:
+            del self.acting[seat]
+        return Act(default_of(seat, request)) if request.required else Wait()
+
+    def _after_break(self, seat: Seat) -> Act | None:
+        """What stands for an act that was broken off; None where somebody else is to be asked."""
+        assert self.journal is not None, "it has broken off"
+        self.journal.let_act(seat)
+        return self._broken_off.pop(seat)
+
+    def _after_lease(self, seat: Seat, request: ActionRequest) -> Act | None:
+        """What stands for an answer of a person who is gone; None where others are to be asked."""
+        lease = self._leases.pop(seat)
+        if lease.agent is not None:
+            self._newcomers[seat] = lease.agent
+            return None
+        del self.refs[seat]
+        return Act(default_of(seat, request), late=True) if request.required else None
 
     async def _ask(
         self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
@@ -151,7 +266,7 @@ class Cast:
         while len(request.refused) < ATTEMPTS:
             answer = None
             try:
-                answer = await self.refs[seat].ask(message)
+                answer = await self._ask_once(seat, message)
                 answer = _admitted(seat, request, answer)
             except UnfitAnswerError as error:
                 raw = error.raw if answer is None else _as_json(seat, answer)
@@ -169,19 +284,45 @@ class Cast:
             tokens=self.tokens_of(seat) - before,
         )
 
+    async def _ask_once(self, seat: Seat, message: TakeTurn) -> Any:
+        """What whoever has the seat answers.
+
+        Raises:
+            _BrokenOff: It was broken off, and whatever came of it is wanted no more.
+        """
+        self.n_asked[seat] = self.n_asked.get(seat, 0) + 1
+        if self.watch is not None:
+            self.watch.begun(seat)
+        outcome = await _outcome(self.refs[seat].ask(message))
+        if outcome.error is not None and not isinstance(outcome.error, EpisodeError):
+            raise outcome.error
+        if self.watch is not None:
+            await self.watch.settled(seat)
+        if seat in self._broken_off:
+            raise _BrokenOff
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
+
     async def _swap_if_due(self, seat: Seat, step: int) -> None:
-        due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
-        if due:
+        newcomer = None
+        if self.swaps:
+            due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
             self._swapped |= due
-            self.refs[seat] = self.swaps[max(due)]()
+            if due:
+                newcomer = self.swaps[max(due)]
+                self._leases.pop(seat, None)
+        if self._newcomers:
+            newcomer = self._newcomers.pop(seat, newcomer)
+        if newcomer is not None:
+            self.refs[seat] = newcomer()
             perceived = tuple(self.perceived.get(seat, ()))
             await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
 
     def _remember(self, seat: Seat, observations: Iterable[Any]) -> tuple[Any, ...]:
         """What is told to a seat, kept for one who will take it over."""
         seen = tuple(observations)
-        if self.swaps or seat in self.perceived:
-            self.perceived.setdefault(seat, []).extend(seen)
+        self.perceived.setdefault(seat, []).extend(seen)
         return seen
 
 

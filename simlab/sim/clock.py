@@ -40,6 +40,10 @@ class Clock(Protocol):
         """
         ...
 
+    def stand_still(self, seconds: float) -> None:
+        """Let world time pass by so many seconds of the wall, in which the episode has paused."""
+        ...
+
     async def close(self) -> None:
         """Drop whatever is still under way, as where the episode has failed.
 
@@ -103,6 +107,9 @@ class SimulatedClock:
     async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
         """See `Clock.finish`; all that was told before has been taken in."""
         await cast.perceive(step, timestep.observations)
+
+    def stand_still(self, seconds: float) -> None:
+        """See `Clock.stand_still`; nothing here follows the wall."""
 
     async def close(self) -> None:
         """Nothing is under way between steps."""

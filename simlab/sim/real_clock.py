@@ -61,6 +61,10 @@ class RealClock:
         self._tell(step, timestep, cast)
         await in_seat_order({seat: self._taken_in(seat) for seat in list(self._perceiving)})
 
+    def stand_still(self, seconds: float) -> None:
+        """See `Clock.stand_still`; what is left of deadlines and waits stays as it was."""
+        self._since += seconds
+
     async def close(self) -> None:
         """Cancel what seats are still busy with; see `Clock.close`."""
         perceiving = itertools.chain(*self._perceiving.values())

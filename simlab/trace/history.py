@@ -110,6 +110,14 @@ class History:
         """The committed effect with this key, if there is one."""
         return self._effects.get(key)
 
+    def by_step(self, actor: str) -> dict[int, list[Kept]]:
+        """The committed effects of an actor in the order of the record, by step."""
+        found: dict[int, list[Kept]] = {}
+        for kept in self.effects:
+            if kept.core.actor == actor:
+                found.setdefault(kept.core.step, []).append(kept)
+        return found
+
     def was_cancelled(self, key: EffectKey) -> bool:
         """Whether the call with this key was cut off before anything came of it."""
         return key in self._cancelled

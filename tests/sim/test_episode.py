@@ -31,6 +31,9 @@ class FakeJournal:
     def __init__(self):
         self.log = []
 
+    def recorded(self, _actor):
+        return {}
+
     def plain(self, value):
         return plain(value)
 
