@@ -123,6 +123,7 @@ class Cast:
         n_asked: How often each seat was asked so far.
         put: What seats do at their next turn because somebody has said so while the run went on.
         watch: Looks on while seats are at their acts.
+        on_lease_over: Called with a seat whose person is gone.
     """
 
     refs: dict[Seat, ActorRef]
@@ -135,6 +136,7 @@ class Cast:
     n_asked: dict[Seat, int] = field(default_factory=dict)
     put: dict[Seat, Act] = field(default_factory=dict)
     watch: Watch | None = None
+    on_lease_over: Callable[[Seat], None] = lambda _seat: None
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
     _newcomers: dict[Seat, Newcomer] = field(default_factory=dict)
     _leases: dict[Seat, Lease] = field(default_factory=dict)
@@ -252,6 +254,7 @@ class Cast:
     def _after_lease(self, seat: Seat, request: ActionRequest) -> Act | None:
         """What stands for an answer of a person who is gone; None where others are to be asked."""
         lease = self._leases.pop(seat)
+        self.on_lease_over(seat)
         if lease.agent is not None:
             self._newcomers[seat] = lease.agent
             return None

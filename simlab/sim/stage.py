@@ -49,7 +49,7 @@ class Stage(Actor):
         self._directory = RunDirectory(staging.directory)
         self._log: Log | None = None
         self._live: dict[int, Journal] = {}
-        self._desks: dict[int, Desk] = {}
+        self._desks: dict[int, asyncio.Future[Desk]] = {}
         self._board: Board | None = None
 
     def started(self) -> None:
@@ -57,7 +57,7 @@ class Stage(Actor):
         segment = self._directory.segment(self.host.epoch)
         self._writer = SegmentWriter(segment.path, seal=segment.seal)
         if self._staging.board is not None:
-            self._board = Board(self._staging.board, f"q{self.host.epoch}")
+            self._board = Board(self._staging.board, self.host.name, self.host.epoch)
         self._staging = furnished(self._staging, self._board)
         self._troupe = Troupe(self.host, keeps_perceived=self._staging.branching is not None)
         self._past = Past(self._staging, self._troupe)
@@ -68,6 +68,7 @@ class Stage(Actor):
     ) -> "asyncio.Future[Any] | list[str]":
         """Begin an episode, tell what the live ones wait for, or command one."""
         if isinstance(message, PlayEpisode):
+            self._desks[message.episode] = asyncio.get_running_loop().create_future()
             return asyncio.ensure_future(self._play(message))
         if not isinstance(message, ListCalls):
             return asyncio.ensure_future(commanded(message, self._desks, self._board))
@@ -84,6 +85,15 @@ class Stage(Actor):
         self._writer.close()
 
     async def _play(self, message: PlayEpisode) -> EpisodeResult:
+        """Play an episode, which can be commanded from the moment at which it was asked for."""
+        try:
+            return await self._play_commanded(message)
+        finally:
+            desk = self._desks.pop(message.episode)
+            if not desk.cancel():
+                desk.result().end()
+
+    async def _play_commanded(self, message: PlayEpisode) -> EpisodeResult:
         await self._past.relive(message.episode, self._read)
         journal = Journal(
             message.episode,
@@ -100,7 +110,7 @@ class Stage(Actor):
 
         self._live[message.episode] = journal
         desk = Desk(journal, orders=message.orders, paused=message.paused)
-        self._desks[message.episode] = desk
+        self._desks[message.episode].set_result(desk)
         performance = Performance(
             self._staging, journal, self._troupe, desk=desk, board=self._board
         )
@@ -108,7 +118,6 @@ class Stage(Actor):
             return await performance.run(tell)
         finally:
             del self._live[message.episode]
-            self._desks.pop(message.episode).end()
 
     def _history(self, message: PlayEpisode) -> History:
         """What is recorded of an episode."""

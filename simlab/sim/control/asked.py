@@ -14,7 +14,8 @@ class Asked:
 
     Attributes:
         id: Of the question, one of its kind in the run.
-        episode: In which it is asked.
+        host: Where it waits.
+        episode: In which it is asked; -1 where a model is, which does not know.
         seat: Whose act it is; empty where a model is asked.
         model: Which is asked; empty where a seat is.
         what: The question, plain data.
@@ -22,7 +23,8 @@ class Asked:
     """
 
     id: str = ""
-    episode: int = 0
+    host: str = ""
+    episode: int = -1
     seat: Seat = ""
     model: str = ""
     what: Mapping[str, Any] = field(default_factory=dict)
@@ -30,9 +32,9 @@ class Asked:
 
     def as_dict(self) -> dict[str, Any]:
         """It as people are shown it, plain data."""
-        whose = {"model": self.model} if self.model else {"seat": self.seat}
-        place = {"id": self.id, "episode": self.episode, **whose}
-        return {**place, **self.what, "deadline": self.deadline_s}
+        seat = {"episode": self.episode, "seat": self.seat}
+        whose = {"model": self.model} if self.model else seat
+        return {"id": self.id, **whose, **self.what, "deadline": self.deadline_s}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,14 @@ class Board:
 
     Args:
         driver: The actor that is told.
-        prefix: Begins the ids of the questions, and those of no other host.
+        host: Name of the host.
+        epoch: Of the host.
     """
 
-    def __init__(self, driver: ActorRef, prefix: str) -> None:
+    def __init__(self, driver: ActorRef, host: str, epoch: int) -> None:
         self._driver = driver
-        self._prefix = prefix
+        self._host = host
+        self._epoch = epoch
         self._numbers = itertools.count()
         self._open: dict[str, _Open] = {}
         self._gone: set[tuple[int, Seat]] = set()
@@ -64,7 +66,8 @@ class Board:
             PersonLeftError: Whoever was asked has left.
         """
         deadline_s = None if after_s is None else time.time() + after_s
-        asked = replace(asked, id=f"{self._prefix}-{next(self._numbers)}", deadline_s=deadline_s)
+        number = f"{self._epoch}-{next(self._numbers)}"
+        asked = replace(asked, id=number, host=self._host, deadline_s=deadline_s)
         waiting = _Open(asked, asyncio.get_running_loop().create_future())
         self._open[asked.id] = waiting
         try:

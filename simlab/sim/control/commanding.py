@@ -18,7 +18,11 @@ from simlab.sim.control.messages import (
 )
 
 
-async def commanded(command: Command, desks: Mapping[int, Desk], board: Board | None) -> Any:
+Desks = Mapping[int, "asyncio.Future[Desk]"]
+"""Of episodes that are played, by number; there once what is recorded of them was read."""
+
+
+async def commanded(command: Command, desks: Desks, board: Board | None) -> Any:
     """Carry a command out, and answer it.
 
     Args:
@@ -31,24 +35,24 @@ async def commanded(command: Command, desks: Mapping[int, Desk], board: Board | 
     """
     match command:
         case TakeOrder(episode, order):
-            return await _desk(desks, episode).take(order)
+            return await (await _desk(desks, episode)).take(order)
         case PauseEpisode(episode, paused):
-            _desk(desks, episode).pause(paused=paused)
+            (await _desk(desks, episode)).pause(paused=paused)
         case AllowSteps(episode, n_steps):
-            _desk(desks, episode).allow_steps(n_steps)
+            (await _desk(desks, episode)).allow_steps(n_steps)
         case TakeAnswer(question, answer):
             await _answer(board, question, answer)
         case LeaveSeat(episode, seat):
             _require(board).leave(episode, seat)
         case TellStatus():
-            return [desk.status() for _, desk in sorted(desks.items())]
+            return [desk.result().status() for desk in desks.values() if desk.done()]
     return None
 
 
-def _desk(desks: Mapping[int, Desk], episode: int) -> Desk:
+async def _desk(desks: Desks, episode: int) -> Desk:
     if episode not in desks:
         raise ended_error(episode)
-    return desks[episode]
+    return await asyncio.shield(desks[episode])
 
 
 async def _answer(board: Board | None, question: str, answer: Any) -> None:

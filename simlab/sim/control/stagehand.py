@@ -10,6 +10,7 @@ from simlab.errors import ConfigError, ControlError
 from simlab.sim.absent import AbsentPerson
 from simlab.sim.cast import Act, Cast, Lease, said
 from simlab.sim.control.board import Board
+from simlab.sim.control.leased import Leased
 from simlab.sim.control.order import ACTOR, BEFORE, DURING, Order
 from simlab.sim.control.seat_person import SeatPerson, Terms
 from simlab.sim.seating import Seating
@@ -36,6 +37,7 @@ class Stagehand:
         self._board = board
         if board is not None:
             board.begin(journal.episode, cast.acting)
+            cast.on_lease_over = self._tell_lease_over
         self._n_recorded = 0
         self._n_noted = 0
         self._step = 0
@@ -121,6 +123,9 @@ class Stagehand:
         seat, args = order.seat, order.args
         terms = Terms(args["lapse"], args["after_s"])
         agent = self._seating.agent(seat, step) if terms.lapse == "agent" else None
+        if self._board is not None:
+            leased = Leased(self._journal.episode, seat, args["who"], terms.lapse, terms.after_s)
+            self._board.tell_soon(leased)
         newcomer = self._seating.person(seat, self._person(seat, terms))
         self.cast.take_over(seat, newcomer, Lease(agent))
 
@@ -129,6 +134,10 @@ class Stagehand:
             return AbsentPerson()
         self._board.take(self._journal.episode, seat)
         return SeatPerson(self._board, self._journal.episode, seat, terms)
+
+    def _tell_lease_over(self, seat: Seat) -> None:
+        assert self._board is not None, "it is told"
+        self._board.tell_soon(Leased(self._journal.episode, seat))
 
     def _begin(self, step: int) -> None:
         """Count what is recorded in each step anew."""
