@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from simlab.errors import RunStoppedError
+from simlab.errors import ControlError
 from simlab.sim.config import checked
 from simlab.sim.control.client import AsyncControlClient
-from simlab.sim.control.place import find
 from simlab.sim.launch import prepare
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation
@@ -56,20 +55,23 @@ def live(tmp_path):
         simulation = Simulation(file, directory, hosts=hosts, observer=observer, people=people)
         playing = asyncio.create_task(simulation.run())
         try:
-            while not playing.done():
-                try:
-                    find(path)
-                    break
-                except Exception:
-                    await asyncio.sleep(0)
-            live = LiveRun(path, playing)
-            async with await live.client() as client:
-                yield live, client
+            async with await _connected(path, playing) as client:
+                yield LiveRun(path, playing), client
         finally:
             playing.cancel()
             await asyncio.wait([playing])
 
     return start
+
+
+async def _connected(path, playing):
+    """A client, once the run listens."""
+    while not playing.done():
+        try:
+            return await AsyncControlClient.connect(path)
+        except ControlError:
+            await asyncio.sleep(0)
+    return await playing
 
 
 async def standing(client, episode=0, step=None):
@@ -89,6 +91,3 @@ async def acting(client, seat, episode=0):
             if status["episode"] == episode and seat in status["acting"]:
                 return status
         await asyncio.sleep(0)
-
-
-__all__ = ["RunStoppedError", "acting", "standing"]

@@ -1,0 +1,139 @@
+"""Runs that are commanded, on hosts, killed, resumed and branched."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+
+import pytest
+
+from simlab.actors import system as system_file
+from simlab.actors.memory_cluster import MemoryCluster
+from simlab.errors import ControlError
+from simlab.sim.config import checked
+from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.launch import prepare
+from simlab.sim.run import Run
+from simlab.sim.simulation import Simulation
+from simlab.trace.directory import RunDirectory
+from simlab.trace.writer import SegmentWriter
+from tests.sim.conftest import RELAY
+from tests.sim.control.conftest import acting, standing
+from tests.sim.control.score import KEYS, Commander
+from tests.sim.records import check_log, deeds, replayed
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Hosts in this process."""
+    cluster = MemoryCluster()
+    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
+    return cluster
+
+
+async def commanded(live, *, episodes=2, **options):
+    """The run of the score, one episode after the other."""
+    async with live(**KEYS, episodes=episodes, **options) as (run, client):
+        for episode in range(episodes):
+            await Commander(run.path, client, episode).play()
+        return await run.finished()
+
+
+@pytest.mark.usefixtures("cluster")
+async def test_sim_23_a_commanded_run_has_one_digest_on_0_and_2_hosts_and_replays(live):
+    here = await commanded(live, out="here")
+    there = await commanded(live, out="there", hosts=2)
+
+    said = deeds(here)
+    assert said[0:2] + said[3::2] == ["Zero.", "One.", "Three.", "Five."]
+    assert here.digest == there.digest
+    check_log(there)
+    assert replayed(there) == 2
+
+
+async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_again(
+    live, cluster
+):
+    notices = []
+    async with live(**KEYS, hosts=1, notices=notices) as (run, client):
+        await acting(client, "ann")
+        await client.edit("bob", {"persona": "bold"}, episode=0)
+        await client.lease(0, "ann", "me")
+        first = await client.question()
+        cluster.processes["host-0"][-1].die()
+        again = await client.question()
+        with pytest.raises(ControlError, match="does not wait for an answer"):
+            await client.answer(first["id"], "Zero.")
+        await client.answer(again["id"], "Zero.")
+        await acting(client, "bob")
+        await client.pause()
+        await client.say(0, "bob", "One.")
+        status = await standing(client)
+        run.playing.cancel()
+
+    assert len(notices) == 1
+    assert first["id"] != again["id"]
+    assert first["prompt"] == again["prompt"]
+    assert status["step"] == 2
+    assert check_log(Run(run.path)) == 4, "lease, answer, edit, say"
+
+
+def killed_at(n_records, path):
+    """The run in a process of its own, which dies as it writes so many records; its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    left = itertools.count(n_records, -1)
+    append = SegmentWriter.append
+
+    def counted(writer, *record):
+        append(writer, *record)
+        if next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    SegmentWriter.append = counted
+    try:
+        asyncio.set_event_loop_policy(None)
+        asyncio._set_running_loop(None)
+        asyncio.run(Simulation(Run(path).file, RunDirectory.open(path)).run())
+    finally:
+        os._exit(0)
+
+
+async def connected(path, pid):
+    """A client of a run in another process, or None if that has ended."""
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        try:
+            return await AsyncControlClient.connect(path)
+        except ControlError:
+            await asyncio.sleep(0.001)
+    return None
+
+
+@pytest.mark.slow
+async def test_sim_3_23_a_commanded_run_killed_at_any_record_is_resumed_to_the_same_digest(
+    live, tmp_path
+):
+    whole = await commanded(live, out="whole", episodes=1)
+    n_records = sum(len(list(whole.log.events(0))) for _ in (0,)) + 40
+
+    for n in range(1, n_records, 2):
+        launch = prepare(checked({**RELAY, **KEYS, "episodes": 1}), out=tmp_path / f"{n}", hosts=0)
+        path = launch.directory.path
+        pid = killed_at(n, path)
+        client = await connected(path, pid)
+        if client is not None:
+            with contextlib.suppress(ControlError):
+                await Commander(path, client).play()
+            await client.close()
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        if not Run(path).summary.finished:
+            async with live(out=f"{n}") as (run, client):
+                await Commander(path, client).play()
+                await run.finished()
+
+        assert Run(path).digest == whole.digest, n
+        check_log(Run(path))
+        assert replayed(Run(path)) == 1
