@@ -174,6 +174,10 @@ class Cast:
         """Whether a person has taken a seat, and is not gone."""
         return seat in self._leases
 
+    def is_said(self, seat: Seat) -> bool:
+        """Whether what a seat does in this step was said already."""
+        return seat in self.put or self._broken_off.get(seat) is not None
+
     def break_off(self, seat: Seat, put: Act | None = None) -> None:
         """Let a seat stop its act; `put` stands for it, or whoever takes the seat over is asked."""
         assert self.journal is not None, "given where anybody may command"

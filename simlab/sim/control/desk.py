@@ -167,10 +167,11 @@ class Desk:
         assert self.moment is not None, "it is open"
         step, timestep = self.moment
         self._stagehand.require_seat(order)
-        is_acting = order.seat in self._stagehand.cast.acting and order.kind != "edit"
+        cast = self._stagehand.cast
+        is_acting = order.seat in cast.acting and not cast.is_said(order.seat)
         if order.kind == "say":
             self._require_say(order, timestep)
-        if not self._standing and not is_acting:
+        if not self._standing and (order.kind == "edit" or not is_acting):
             self._held.append(order)
             return None
         at = BEFORE if self._standing else DURING
@@ -191,6 +192,10 @@ class Desk:
             raise ControlError(
                 f"seat {seat!r} is not asked now, {asked} is; pause the episode, and let it take "
                 "steps until the seat is asked"
+            )
+        if self._stagehand.cast.is_said(seat):
+            raise ControlError(
+                f"what seat {seat!r} does in this step was said already; say more in a later one"
             )
         self._stagehand.require_fitting(order, request)
         if request.required and not self._standing and seat not in acting:

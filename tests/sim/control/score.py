@@ -9,7 +9,6 @@ from simlab.errors import ControlError
 from simlab.sim.control.order_file import OrderFile
 from simlab.sim.run import Run
 from simlab.trace.events import Effect, EffectCore
-from tests.sim.control.conftest import acting
 
 STUCK = {"engine": "scripted", "latency_s": 600.0}
 QUICK = {"engine": "scripted", "latency_s": 0.001}
@@ -32,82 +31,60 @@ class Commander:
         self.client = client
         self.episode = episode
 
-    def effects(self):
-        """What is recorded so far."""
-        log = Run(self.path).log
-        return [log.core(event, EffectCore) for event in log.events(self.episode, (Effect,))]
-
-    def given(self, kind):
-        """How many orders of a kind the run has kept: recorded, or holding."""
-        recorded = [core.result for core in self.effects() if core.kind == "control"]
-        holding = [order.as_dict() for order in OrderFile(self.path).of(self.episode)]
-        return len({order["id"] for order in [*recorded, *holding] if order["kind"] == kind})
-
     async def play(self):
-        """Give all that is left to give."""
+        """Give all that is left to give, until the episode has ended."""
+        parts = {0: self._zero, 1: self._one, 3: self._three, 5: self._five}
         try:
-            await self._play()
+            while self.episode not in Run(self.path).log.ended():
+                status = await self._status()
+                if status is not None and status["acting"]:
+                    await parts.get(status["step"], self._wait)(status["acting"])
+                await asyncio.sleep(0)
         except ControlError:
             if self.episode not in Run(self.path).log.ended():
                 raise
 
-    async def _play(self):
-        client = self.client
-        await self._say(0, "ann", "Zero.", first=self._edit)
-        await self._lease_and_answer(1, "bob", "One.", first=self._swap)
-        # ann of the quick model says something in step 2, and bob's person leaves in step 3
-        await self._leave(3, "bob")
-        await self._say(3, "bob", "Three.")
-        await self._say(5, "bob", "Five.")
+    async def _status(self):
+        told = (await self.client.hello())["episodes"]
+        return next((status for status in told if status["episode"] == self.episode), None)
 
-    def step(self):
-        """How many steps were committed."""
-        return Run(self.path).log.n_steps(self.episode)
+    async def _wait(self, _acting):
+        """The seat acts by itself."""
 
-    async def _say(self, step, seat, text, first=None):
-        if self.step() > step:
-            return
-        await acting(self.client, seat, self.episode)
-        if first is not None:
-            await first()
-        if self.step() <= step and self._n_said_at(step) == 0:
-            await self.client.say(self.episode, seat, text)
-        await self._committed(step)
-
-    async def _edit(self):
-        if self.given("edit") < 1:
+    async def _zero(self, _acting):
+        if self._n_given("edit") < 1:
             await self.client.edit("bob", {"persona": "bold"}, episode=self.episode)
+        await self._say_once(0, "ann", "Zero.")
 
-    async def _swap(self):
-        if self.given("edit") < 2:
+    async def _one(self, _acting):
+        if self._n_given("edit") < 2:
             await self.client.swap("ann", QUICK, episode=self.episode)
+        if not self._made("human", 1):
+            await self.client.lease(self.episode, "bob", "me")
+            question = await self.client.question()
+            await self.client.answer(question["id"], "One.")
 
-    async def _lease_and_answer(self, step, seat, text, first):
-        if self.step() > step:
-            return
-        await acting(self.client, seat, self.episode)
-        await first()
-        await self.client.lease(self.episode, seat, "me")
-        question = await self.client.question()
-        await self.client.answer(question["id"], text)
-        await self._committed(step)
+    async def _three(self, _acting):
+        if not self._made("human", 3):
+            await self.client.lease(self.episode, "bob", "me")
+            await self.client.question()
+            await self.client.leave(self.episode, "bob")
+        await self._say_once(3, "bob", "Three.")
 
-    async def _leave(self, step, seat):
-        if self.step() > step or self._n_humans() > 1:
-            return
-        await acting(self.client, seat, self.episode)
-        await self.client.lease(self.episode, seat, "me")
-        await self.client.question()
-        await self.client.leave(self.episode, seat)
+    async def _five(self, _acting):
+        await self._say_once(5, "bob", "Five.")
 
-    def _n_humans(self):
-        return sum(core.kind == "human" for core in self.effects())
+    async def _say_once(self, step, seat, text):
+        if all(core.result["kind"] != "say" for core in self._made("control", step)):
+            await self.client.say(self.episode, seat, text)
 
-    def _n_said_at(self, step):
-        orders = [core for core in self.effects() if core.kind == "control" and core.step == step]
-        return sum(order.result["kind"] == "say" for order in orders)
+    def _made(self, kind, step):
+        """What is recorded of a kind in a step."""
+        log = Run(self.path).log
+        effects = [log.core(event, EffectCore) for event in log.events(self.episode, (Effect,))]
+        return [core for core in effects if core.kind == kind and core.step == step]
 
-    async def _committed(self, step):
-        while self.step() <= step:
-            await self.client.hello()
-            await asyncio.sleep(0.001)
+    def _n_given(self, kind):
+        """How many orders of a kind are kept, to be carried out at some time if not yet."""
+        holding = OrderFile(self.path).of(self.episode)
+        return sum(order.kind == kind for order in holding)

@@ -21,7 +21,7 @@ from simlab.trace.writer import SegmentWriter
 from tests.sim.conftest import RELAY
 from tests.sim.control.conftest import acting, standing
 from tests.sim.control.score import KEYS, Commander
-from tests.sim.records import check_log, deeds, replayed
+from tests.sim.records import check_log, deeds, records, replayed
 
 
 @pytest.fixture
@@ -79,6 +79,23 @@ async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_a
     assert check_log(Run(run.path)) == 4, "lease, answer, edit, say"
 
 
+@pytest.mark.parametrize("step", range(7))
+async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(
+    live, branch, step
+):
+    parent = await commanded(live, episodes=1)
+    before = records(parent, step)
+    settings = ["models.small.latency_s=0.001"]
+
+    made = await asyncio.to_thread(branch, parent, step=step, settings=settings)
+
+    assert records(made, step) == before
+    assert deeds(made)[:step] == deeds(parent)[:step]
+    assert len(deeds(made)) == 6
+    assert replayed(made) == 1
+    assert replayed(parent) == 1
+
+
 def killed_at(n_records, path):
     """The run in a process of its own, which dies as it writes so many records; its id."""
     pid = os.fork()
@@ -116,21 +133,21 @@ async def test_sim_3_23_a_commanded_run_killed_at_any_record_is_resumed_to_the_s
     live, tmp_path
 ):
     whole = await commanded(live, out="whole", episodes=1)
-    n_records = sum(len(list(whole.log.events(0))) for _ in (0,)) + 40
 
-    for n in range(1, n_records, 2):
+    for n in range(1, whole.log.n_events, 2):
         launch = prepare(checked({**RELAY, **KEYS, "episodes": 1}), out=tmp_path / f"{n}", hosts=0)
         path = launch.directory.path
         pid = killed_at(n, path)
         client = await connected(path, pid)
         if client is not None:
             with contextlib.suppress(ControlError):
-                await Commander(path, client).play()
+                async with asyncio.timeout(20):
+                    await Commander(path, client).play()
             await client.close()
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
         if not Run(path).summary.finished:
-            async with live(out=f"{n}") as (run, client):
+            async with asyncio.timeout(20), live(out=f"{n}") as (run, client):
                 await Commander(path, client).play()
                 await run.finished()
 
