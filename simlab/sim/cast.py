@@ -27,7 +27,6 @@ from simlab.trace.journal import Journal
 from simlab.trace.plain import Plain
 from simlab.trace.text import placeless, utf8
 
-
 PERSON_GONE = (PersonLateError, PersonLeftError)
 """What ends a person's lease of a seat."""
 

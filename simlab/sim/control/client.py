@@ -1,9 +1,9 @@
 """The client: commands a live run from another process, a notebook or a test.
 
-    with ControlClient(Path("runs/car_sale-0001")) as run:
-        run.pause()
-        run.say(0, "buyer", '{"say": "No.", "price": 5000}')
-        run.resume()
+with ControlClient(Path("runs/car_sale-0001")) as run:
+    run.pause()
+    run.say(0, "buyer", '{"say": "No.", "price": 5000}')
+    run.resume()
 """
 
 import asyncio
@@ -73,9 +73,7 @@ class Commands(ABC, Generic[A]):
         """Change options of a seat's agent."""
         return self.call("edit", seat=seat, options=dict(options), episode=episode)
 
-    def swap(
-        self, seat: str, model: str | Mapping[str, Any], episode: Episodes = "all"
-    ) -> A:
+    def swap(self, seat: str, model: str | Mapping[str, Any], episode: Episodes = "all") -> A:
         """Give a seat's agent another model."""
         given = model if isinstance(model, str) else dict(model)
         return self.call("swap", seat=seat, model=given, episode=episode)
@@ -194,7 +192,8 @@ class ControlClient(Commands[Answer]):
             line = b""
         if not line:
             raise _ended()
-        return json.loads(line)  # type: ignore[no-any-return] - an object by the protocol
+        found: Answer = json.loads(line)
+        return found
 
 
 class AsyncControlClient(Commands[Awaitable[Answer]]):

@@ -17,7 +17,6 @@ from simlab.sim.control.messages import (
     TellStatus,
 )
 
-
 Desks = Mapping[int, "asyncio.Future[Desk]"]
 """Of episodes that are played, by number; there once what is recorded of them was read."""
 

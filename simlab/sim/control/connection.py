@@ -90,8 +90,8 @@ class Connection(asyncio.Protocol):
         self._working.discard(working)
         if len(self._working) == MOST_AT_ONCE - 1 and self._transport is not None:
             self._transport.resume_reading()
-        if not working.cancelled() and working.exception() is not None:
-            raise working.exception()  # type: ignore[misc] - a bug, which the event loop tells
+        if not working.cancelled():
+            working.result()  # raises a bug, which the event loop tells
 
     async def _work(self, line: bytes) -> None:
         number = None

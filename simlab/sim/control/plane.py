@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -147,31 +147,34 @@ class ControlPlane:
             ControlError: It cannot be carried out, and has changed nothing.
         """
         match request:
+            case TakeSeat() | TakeModel() | AnswerQuestion() | Leave():
+                return await self._answer_person(connection, request)
             case Hello():
                 return await self._tell_status()
             case Pause() | Resume() | Step():
                 return await self._pause(request)
+            case Say() | Narrate():
+                return await self._say(request)
+            case Edit() | Swap():
+                return await self._change(request)
             case Stop():
                 asyncio.get_running_loop().call_soon(self._stop)
-                return {}
-            case Say():
-                return await self._say(request.episode, request.seat, request.text)
-            case Narrate():
-                return await self._say(request.episode, NARRATOR, request.text)
-            case Edit():
-                self._checks.require_options(request.seat, request.options)
-                return await self._change(request, {"options": request.options, "models": {}})
-            case Swap():
-                changes = self._checks.swapped_model(request.seat, request.model)
-                return await self._change(request, changes)
+        return {}
+
+    async def _answer_person(
+        self, connection: Connection, request: TakeSeat | TakeModel | AnswerQuestion | Leave
+    ) -> Answer:
+        """Let somebody come, answer or go."""
+        match request:
             case TakeSeat():
                 return await self._take_seat(connection, request)
             case TakeModel():
-                return self._take_model(connection, request)
+                self._take_model(connection, request)
             case AnswerQuestion():
-                return await self._answer_question(connection, request)
+                await self._answer_question(connection, request)
             case Leave():
-                return await self._leave(connection, request)
+                await self._leave(connection, request)
+        return {}
 
     async def _tell_status(self) -> Answer:
         asks = [stage.ask(TellStatus()) for stage in self._stages.values()]
@@ -187,9 +190,7 @@ class ControlPlane:
 
     async def _pause(self, request: Pause | Resume | Step) -> Answer:
         """Pause, let go on or let take steps: an episode or all, those too that begin later."""
-        episode = None if request.episode == "all" else request.episode
-        if episode is not None:
-            self._require_to_come(episode)
+        episode = self._episode_of(request.episode)
         self._pauses.set(episode, paused=not isinstance(request, Resume))
         for live in [*self._live] if episode is None else [episode]:
             if isinstance(request, Step):
@@ -198,17 +199,22 @@ class ControlPlane:
                 await self._tell(live, PauseEpisode(live, isinstance(request, Pause)))
         return {}
 
-    async def _say(self, episode: int, seat: str, text: str) -> Answer:
+    async def _say(self, request: Say | Narrate) -> Answer:
+        seat = NARRATOR if isinstance(request, Narrate) else request.seat
         self._checks.require_seat(seat)
-        self._require_to_come(episode)
-        if episode not in self._begun:
-            raise ControlError(f"episode {episode} has not begun; wait until it has")
-        return await self._order("say", episode, seat, {"text": text})
+        self._require_to_come(request.episode)
+        if request.episode not in self._begun:
+            raise ControlError(f"episode {request.episode} has not begun; wait until it has")
+        return await self._order("say", request.episode, seat, {"text": request.text})
 
-    async def _change(self, request: Edit | Swap, changes: Mapping[str, Any]) -> Answer:
-        episode = None if request.episode == "all" else request.episode
-        if episode is not None:
-            self._require_to_come(episode)
+    async def _change(self, request: Edit | Swap) -> Answer:
+        """Change what holds of a seat, from the next step on."""
+        episode = self._episode_of(request.episode)
+        if isinstance(request, Swap):
+            changes = self._checks.swapped_model(request.seat, request.model)
+        else:
+            self._checks.require_options(request.seat, request.options)
+            changes = {"options": request.options, "models": {}}
         return await self._order("edit", episode, request.seat, changes)
 
     async def _take_seat(self, connection: Connection, request: TakeSeat) -> Answer:
@@ -220,7 +226,7 @@ class ControlPlane:
         lease = Leased(*place, request.who, request.lapse, request.after_s)
         if self.people.lease_of(*place) == lease:
             self.people.show(place)
-            return {"recorded": True, "step": None}
+            return {"order": None, "recorded": True, "step": None}
         terms = {"who": request.who, "lapse": request.lapse, "after_s": request.after_s}
         try:
             return await self._order("lease", request.episode, request.seat, terms)
@@ -228,7 +234,7 @@ class ControlPlane:
             self.people.let_go(place)
             raise
 
-    def _take_model(self, connection: Connection, request: TakeModel) -> Answer:
+    def _take_model(self, connection: Connection, request: TakeModel) -> None:
         if request.model not in self._checks.person_models:
             raise ControlError(
                 f"model {request.model!r} is no person; run with --model {request.model}=person"
@@ -236,9 +242,8 @@ class ControlPlane:
         self.people.require_free(request.model, request.who)
         self.people.hold(request.model, request.who, connection)
         self.people.show(request.model)
-        return {}
 
-    async def _answer_question(self, connection: Connection, request: AnswerQuestion) -> Answer:
+    async def _answer_question(self, connection: Connection, request: AnswerQuestion) -> None:
         asked = self.people.question_of(request.question, connection)
         answer = HumanAnswer(request.action, request.wait, request.until)
         try:
@@ -247,13 +252,12 @@ class ControlPlane:
             raise ControlError(
                 f"question {asked.id!r} is gone with its host; it is asked again elsewhere"
             ) from error
-        return {}
 
-    async def _leave(self, connection: Connection, request: Leave) -> Answer:
+    async def _leave(self, connection: Connection, request: Leave) -> None:
         if request.model:
             self.people.require_holder(request.model, connection)
             self.people.let_go(request.model)
-            return {}
+            return
         if request.episode is None or not request.seat:
             raise ControlError("leave takes a model, or an episode and a seat; say which is left")
         place = (request.episode, request.seat)
@@ -264,7 +268,6 @@ class ControlPlane:
             self.hear(Lapsed(*place))
         else:
             await self._tell(request.episode, LeaveSeat(*place))
-        return {}
 
     async def _order(
         self, kind: OrderKind, episode: int | None, seat: str, args: Mapping[str, Any]
@@ -316,6 +319,17 @@ class ControlPlane:
         if attempt is not None:
             with suppress(ActorError):
                 await attempt.stage.ask(message)
+
+    def _episode_of(self, episodes: int | Literal["all"]) -> int | None:
+        """An episode that is live or will be; None for all.
+
+        Raises:
+            ControlError: It has ended, or there is none.
+        """
+        if episodes == "all":
+            return None
+        self._require_to_come(episodes)
+        return episodes
 
     def _require_to_come(self, episode: int) -> None:
         """See that an episode is live, or will be.

@@ -63,7 +63,7 @@ class Stagehand:
         part = f"{at} {self._n_recorded}"
         self._n_recorded += 1
         with turn(self._journal, ACTOR, step, part):
-            given = await effect(ACTOR, at, lambda _seed: order and order.as_dict())
+            given: Any = await effect(ACTOR, at, lambda _seed: order and order.as_dict())
         return Order.of(given)
 
     def note(self, step: int, kind: str, data: Mapping[str, Any] | None = None) -> None:

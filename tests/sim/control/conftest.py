@@ -42,13 +42,13 @@ def live(tmp_path):
     """Starts a run, and gives it with a client; what is still live at the end is cancelled."""
 
     @asynccontextmanager
-    async def start(out="run", *, hosts=0, notices=None, people=False, paused_at=None, **keys):
+    async def start(out="run", *, hosts=0, notices=None, people=False, **keys):
         path = tmp_path / out
         if RunDirectory.is_one(path):
             directory = RunDirectory.open(path)
             file = Run(path).file
         else:
-            launch = prepare(checked({**RELAY, **keys}), out=path, hosts=0)
+            launch = prepare(checked({**RELAY, **keys}), out=path, hosts=0, people=people)
             directory, file = launch.directory, launch.file
         on_notice = [].append if notices is None else notices.append
         observer = Observer(on_notice=on_notice)

@@ -52,9 +52,7 @@ async def test_sim_23_a_commanded_run_has_one_digest_on_0_and_2_hosts_and_replay
     assert replayed(there) == 2
 
 
-async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_again(
-    live, cluster
-):
+async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_again(live, cluster):
     notices = []
     async with live(**KEYS, hosts=1, notices=notices) as (run, client):
         await acting(client, "ann")
@@ -80,9 +78,7 @@ async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_a
 
 
 @pytest.mark.parametrize("step", range(7))
-async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(
-    live, branch, step
-):
+async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(live, branch, step):
     parent = await commanded(live, episodes=1)
     before = records(parent, step)
     settings = ["models.small.latency_s=0.001"]
@@ -118,9 +114,17 @@ def killed_at(n_records, path):
         os._exit(0)
 
 
+def has_ended(pid, *, wait=False):
+    """Whether a child has ended, or that it has."""
+    try:
+        return os.waitpid(pid, 0 if wait else os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
+
+
 async def connected(path, pid):
     """A client of a run in another process, or None if that has ended."""
-    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+    while not has_ended(pid):
         try:
             return await AsyncControlClient.connect(path)
         except ControlError:
@@ -144,8 +148,7 @@ async def test_sim_3_23_a_commanded_run_killed_at_any_record_is_resumed_to_the_s
                 async with asyncio.timeout(20):
                     await Commander(path, client).play()
             await client.close()
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+            await asyncio.to_thread(has_ended, pid, wait=True)
         if not Run(path).summary.finished:
             async with asyncio.timeout(20), live(out=f"{n}") as (run, client):
                 await Commander(path, client).play()

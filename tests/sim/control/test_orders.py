@@ -1,8 +1,15 @@
 """Orders to live episodes: recorded where they were carried out, and replayed there."""
 
-from tests.sim.control.conftest import acting, standing
+import asyncio
+from copy import deepcopy
+
+import pytest
+
+from simlab.errors import ControlError
+from simlab.models.model import ChatMessage
 from simlab.trace.events import Effect, EffectCore
 from simlab.trace.requests import RequestReader
+from tests.sim.control.conftest import acting, standing
 from tests.sim.records import deeds, replayed
 
 SLOW = {"models": {"small": {"engine": "scripted", "latency_s": 0.02}}}
@@ -150,4 +157,152 @@ async def test_a_lease_that_lapses_into_a_pause_waits_for_somebody_else(live):
             made = await run.finished()
 
     assert deeds(made) == ["Yours.", "Bob's.", "Ann's.", "Bob's."]
+    assert replayed(made) == 1
+
+
+class Ponderer:
+    """Asks its model twice an act, and thinks by itself in between; counts what it has done."""
+
+    def __init__(self, model, thinks_s=0.0):
+        self.model, self.thinks_s = model, thinks_s
+        self.n_begun = self.n_first = 0
+
+    async def observe(self, observation):
+        pass
+
+    async def act(self, request):  # noqa: ARG002
+        self.n_begun += 1
+        await self.model.generate([ChatMessage("user", f"first {self.n_begun}")])
+        self.n_first += 1
+        await asyncio.sleep(self.thinks_s)
+        await self.model.generate([ChatMessage("user", f"second {self.n_first}")])
+        return f"begun {self.n_begun}, thought {self.n_first}"
+
+
+PONDERING = {
+    "cast": {
+        "ann": {"agent": f"{__name__}:Ponderer", "model": "quick"},
+        "bob": {"agent": f"{__name__}:Ponderer", "model": "stuck"},
+    },
+    "models": {
+        "quick": {"engine": "scripted", "latency_s": 0.01},
+        "stuck": {"engine": "scripted", "latency_s": 600.0},
+    },
+}
+
+
+@pytest.mark.parametrize("thinks_s", [0.0, 0.02])
+async def test_an_agent_goes_on_from_where_it_was_broken_off_and_so_it_does_in_a_replay(
+    live, thinks_s
+):
+    keys = deepcopy(PONDERING)
+    keys["cast"]["ann"]["thinks_s"] = thinks_s
+    async with live(**keys) as (run, client):
+        await acting(client, "ann")
+        await asyncio.sleep(0.015)  # about the end of her first call
+        await client.say(0, "ann", "Zero.")
+        await acting(client, "bob")
+        await client.say(0, "bob", "One.")
+        await acting(client, "bob")
+        await client.say(0, "bob", "Three.")
+        made = await run.finished()
+
+    assert deeds(made)[0:2] == ["Zero.", "One."]
+    assert deeds(made)[2] in ("begun 2, thought 1", "begun 2, thought 2")
+    assert replayed(made) == 1
+
+
+async def test_a_model_is_stood_for_by_a_person(live):
+    async with live(models={"small": {"engine": "person"}}) as (run, client):
+        await client.take_model("small", "me")
+        for words in ("Zero.", "One.", "Two."):
+            question = await client.question()
+            await client.answer(question["id"], words)
+        with pytest.raises(ControlError, match="a model answers with a text, got 3; give its"):
+            await client.answer((last := await client.question())["id"], 3)
+        await client.leave_model("small")
+        async with await run.client() as other:
+            await other.take_model("small", "you")
+            again = await other.question()
+            await other.answer(again["id"], "Three.")
+            made = await run.finished()
+
+    assert last["id"] == again["id"]
+    assert (question["model"], question["prompt"][-1][0]) == ("small", "user")
+    assert deeds(made) == ["Zero.", "One.", "Two.", "Three."]
+    assert {kind for kind, _ in effects_of(made)} == {"model"}
+    assert replayed(made) == 1
+
+
+async def test_people_who_come_by_the_socket_take_the_seats_of_humans(live):
+    cast = {"ann": {"agent": "human"}, "bob": {"agent": "human"}}
+    async with live(cast=cast, models={}, people=True) as (run, client):
+        for seat in ("ann", "bob"):
+            await client.lease(0, seat, seat, lapse="pause")
+        for words in ("Zero.", "One.", "Two.", "Three."):
+            question = await client.question()
+            await client.answer(question["id"], f"{question['seat']}: {words}")
+        made = await run.finished()
+
+    assert deeds(made) == ["ann: Zero.", "bob: One.", "ann: Two.", "bob: Three."]
+    assert replayed(made) == 1
+
+
+async def test_an_answer_that_does_not_fit_is_refused_and_the_question_waits(live):
+    world = {"world": "simlab.env.iterated_dilemma:IteratedDilemma", "options": {"rounds": 1}}
+    async with live(**world, cast={"*": {"agent": "human"}}, models={}, people=True) as (
+        run,
+        client,
+    ):
+        seats = []
+        while not seats:
+            seats = [s for e in (await client.hello())["episodes"] for s in e["acting"]]
+        for seat in seats:
+            await client.lease(0, seat, "me")
+        questions = [await client.question() for _ in seats]
+        with pytest.raises(ControlError, match=r"the answer is no action of seat .*give another"):
+            await client.answer(questions[0]["id"], "perhaps")
+        for question in questions:
+            await client.answer(question["id"], question["schema"]["enum"][0])
+        made = await run.finished()
+
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
+
+
+async def test_a_seat_whose_agent_is_persistent_can_be_spoken_for_and_not_taken(live):
+    cast = {"ann": {"persistent": True}, "bob": {}}
+    async with live(cast=cast, **STUCK) as (_, client):
+        await acting(client, "ann")
+        for order in (
+            client.edit("ann", {"persona": "bold"}),
+            client.swap("ann", "small"),
+            client.lease(0, "ann", "me"),
+        ):
+            with pytest.raises(ControlError, match="the agent in seat 'ann' is persistent"):
+                await order
+        await client.say(0, "ann", "Hi.")
+        await acting(client, "bob")
+
+
+async def test_on_a_real_clock_what_is_said_comes_at_once_and_a_pause_holds_world_time(live):
+    bells = {
+        "world": "tests.sim.worlds:Bells",
+        "options": {"closes": 0.4, "ringers": 2},
+        "clock": {"kind": "real"},
+    }
+    async with live(**bells, **STUCK) as (run, client):
+        await acting(client, "bell_0")
+        await client.pause()
+        told = await client.say(0, "bell_0", "ding")
+        await standing(client)
+        await asyncio.sleep(0.5)  # longer than the world lasts
+        await client.say(0, "bell_1", "dong")
+        await client.resume()
+        made = await run.finished()
+
+    done = [(turn.acted.seat, turn.acted.action) for turn in made.episode(0).turns()]
+    assert told["recorded"]
+    assert done == [("bell_0", "ding"), ("bell_1", "dong")]
+    assert max(turn.now for turn in made.episode(0).turns()) < 0.4
     assert replayed(made) == 1

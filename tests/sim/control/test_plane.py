@@ -98,7 +98,7 @@ def contents_of(path):
 
 async def test_a_text_that_fits_no_action_is_refused_and_the_seat_goes_on(live):
     keys = {"world": "simlab.env.iterated_dilemma:IteratedDilemma", "options": {}}
-    async with live(**SMALL, **keys) as (run, client):
+    async with live(**SMALL, **keys) as (_, client):
         told = await client.hello()
         while not told["episodes"] or not told["episodes"][0]["acting"]:
             told = await client.hello()
@@ -109,7 +109,7 @@ async def test_a_text_that_fits_no_action_is_refused_and_the_seat_goes_on(live):
 
 
 async def test_an_episode_that_has_ended_takes_no_orders(live):
-    async with live(episodes=2, **SMALL) as (run, client):
+    async with live(episodes=2, **SMALL) as (_, client):
         for seat in ("ann", "bob", "ann", "bob"):
             await acting(client, seat)
             await client.say(0, seat, "Hi.")
@@ -149,11 +149,12 @@ async def test_a_client_that_stops_reading_is_cut_off_and_the_run_goes_on(live):
     async with live(**SMALL) as (run, client):
         reader, writer = await asyncio.open_unix_connection(str(find(run.path)))
         request = b'{"kind": "' + b"x" * 500_000 + b'"}\n'
-        with pytest.raises(ConnectionError):
-            while True:
-                writer.write(b'{"kind": "hello"}\n' * 1000 + request)
-                await writer.drain()
-                await asyncio.sleep(0)
+        for _ in range(1000):
+            writer.write(b'{"kind": "hello"}\n' * 1000 + request)
+            await asyncio.sleep(0)
+            if writer.is_closing():
+                break
+        assert writer.is_closing()
         await acting(client, "ann")
         await client.say(0, "ann", "Hi.")
         await acting(client, "bob")
