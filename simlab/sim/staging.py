@@ -178,7 +178,7 @@ class StepNews:
     Attributes:
         episode: Its number.
         step: Of the step.
-        lines: What was done, as ``(seat, words, mark)``; the mark is ``invalid``, ``late`` or "".
+        lines: What was done, as ``(seat, words, mark)``; the mark is that of `mark_of`.
         now: World time in seconds.
     """
 
@@ -189,7 +189,9 @@ class StepNews:
 
 
 def mark_of(act: Acted) -> str:
-    """What was the matter with an action: ``invalid``, ``late``, or nothing."""
+    """What was the matter with an action: ``invalid``, ``late``, ``said`` by others, or nothing."""
     if act.invalid is not None:
         return "invalid"
-    return "late" if act.late else ""
+    if act.late:
+        return "late"
+    return "said" if act.edited else ""

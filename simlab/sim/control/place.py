@@ -42,11 +42,12 @@ def bind(run: Path) -> tuple[socket.socket, Path]:
     if len(os.fsencode(path)) > _LONGEST:
         path = elsewhere(run)
         path.unlink(missing_ok=True)
-        write_whole(run / POINTER, msgspec.json.encode(Pointer(str(path))))
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         listening.bind(str(path))
         path.chmod(0o600)  # nobody can connect before it listens
+        if path.parent != run:
+            write_whole(run / POINTER, msgspec.json.encode(Pointer(str(path))))
     except BaseException:
         listening.close()
         raise
