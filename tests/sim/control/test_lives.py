@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +158,34 @@ async def test_sim_3_23_a_commanded_run_killed_at_any_record_is_resumed_to_the_s
         assert Run(path).digest == whole.digest, n
         check_log(Run(path))
         assert replayed(Run(path)) == 1
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+async def test_sim_3_23_on_ray_hosts_a_commanded_run_has_the_digest_and_outlives_a_host(
+    live, tmp_path
+):
+    whole = await commanded(live, out="whole")
+    world = f"{Path(__file__).parents[1] / 'worlds.py'}:Located"
+    options = {**KEYS["options"], "pid_file": str(tmp_path / "pid")}
+
+    async with live(out="ray", hosts=2, **{**KEYS, "episodes": 2}) as (run, client):
+        for episode in range(2):
+            await Commander(run.path, client, episode).play()
+        there = await run.finished()
+    notices = []
+    keys = {**KEYS, "world": world, "options": options}
+    async with live(out="killed", hosts=1, notices=notices, **keys) as (run, client):
+        await acting(client, "ann")
+        host = int((tmp_path / "pid").read_text())
+        await client.lease(0, "ann", "me")
+        first = await client.question()
+        os.kill(host, signal.SIGKILL)
+        again = await client.question()
+        await client.answer(again["id"], "Zero.")
+        await acting(client, "bob")
+
+    assert there.digest == whole.digest
+    assert replayed(there) == 2
+    assert len(notices) == 1
+    assert first["prompt"] == again["prompt"]
