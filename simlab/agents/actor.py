@@ -95,7 +95,7 @@ class AgentActor(Actor):
                 _forget_cancellation()
 
     def _is_broken_off(self) -> bool:
-        return self._journal is not None and self._journal.is_broken_off(self._seat)
+        return self._journal is not None and self._journal.calls.is_broken_off(self._seat)
 
     async def _act_unbroken(self, message: TakeTurn) -> Any:
         assert message.request is not None

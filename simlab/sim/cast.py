@@ -1,76 +1,20 @@
 """The cast of an episode: who takes which seat, and how a seat is asked until its answer fits."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from pydantic_core import to_jsonable_python
-
 from simlab.actors import ActorRef
 from simlab.agents.actor import ATTEMPTS, TakeTurn
-from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
-from simlab.env.spaces import admit, default_text_field
-from simlab.errors import (
-    AgentFailedError,
-    ConfigError,
-    EpisodeError,
-    PersonLateError,
-    PersonLeftError,
-    UnfitAnswerError,
-    WorldFailedError,
-)
-from simlab.stray import in_words
-from simlab.trace.events import Acted
+from simlab.env.environment import ActionRequest, Refusal, Seat, Wait
+from simlab.errors import EpisodeError, PersonLateError, PersonLeftError, UnfitAnswerError
+from simlab.sim.act import Act, admitted, as_json, default_of, said
+from simlab.sim.together import in_seat_order, outcome_of
 from simlab.trace.journal import Journal
-from simlab.trace.plain import Plain
-from simlab.trace.text import placeless, utf8
+from simlab.trace.text import placeless
 
 PERSON_GONE = (PersonLateError, PersonLeftError)
 """What ends a person's lease of a seat."""
-
-
-@dataclass(slots=True)
-class Act:
-    """What a seat does in a step, and how it came to that.
-
-    Attributes:
-        action: An action of the request's space.
-        refused: Answers that were not taken before.
-        invalid: True: the default, since no answer fitted.
-        late: True: the default, since the deadline had passed.
-        edited: True: put there by a branch or a person.
-        live: True: put there by a person while the run went on; if the world refuses it, the seat's
-            agent is asked again.
-        tokens: What the agent's models drew for it.
-    """
-
-    action: Any
-    refused: tuple[Refusal, ...] = ()
-    invalid: bool = False
-    late: bool = False
-    edited: bool = False
-    live: bool = False
-    tokens: int = 0
-
-    def record(self, seat: Seat, plain: Callable[[Any], Plain]) -> Acted:
-        """What the log keeps of it.
-
-        Args:
-            seat: Who acts.
-            plain: Makes the action plain data.
-        """
-        refusal = self.refused[-1] if self.invalid else None
-        return Acted(
-            seat,
-            plain(self.action),
-            attempts=min(len(self.refused) + 1, ATTEMPTS),
-            invalid=None if refusal is None else utf8(refusal.reason),
-            raw=None if refusal is None else utf8(refusal.raw),
-            late=self.late,
-            edited=self.edited,
-        )
 
 
 Newcomer = Callable[[], ActorRef]
@@ -93,11 +37,15 @@ class Watch(Protocol):
     """Looks on while seats are at their acts."""
 
     def begun(self, seat: Seat) -> None:
-        """Called when a seat is asked, for the nth time as `Cast.n_asked` says."""
+        """Called when a seat is about to be asked."""
         ...
 
     async def settled(self, seat: Seat) -> None:
-        """Called when it has answered, which may be kept waiting."""
+        """Called when a seat has answered, which may be kept waiting."""
+        ...
+
+    def answered(self, seat: Seat) -> None:
+        """Called when that is taken, and `Cast.n_answered` has counted it."""
         ...
 
 
@@ -119,7 +67,7 @@ class Cast:
             they have in earlier episodes.
         journal: Of the episode; breaks off what seats are at.
         acting: The seats that are at their acts, and what they were asked.
-        n_asked: How often each seat was asked so far.
+        n_answered: How often each seat was asked so far, and has answered or was broken off.
         put: What seats do at their next turn because somebody has said so while the run went on.
         watch: Looks on while seats are at their acts.
         on_lease_over: Called with a seat whose person is gone.
@@ -132,10 +80,11 @@ class Cast:
     perceived: dict[Seat, list[Any]] = field(default_factory=dict)
     journal: Journal | None = None
     acting: dict[Seat, ActionRequest] = field(default_factory=dict)
-    n_asked: dict[Seat, int] = field(default_factory=dict)
+    n_answered: dict[Seat, int] = field(default_factory=dict)
     put: dict[Seat, Act] = field(default_factory=dict)
     watch: Watch | None = None
     on_lease_over: Callable[[Seat], None] = lambda _seat: None
+    _turns: dict[Seat, object] = field(default_factory=dict)
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
     _newcomers: dict[Seat, Newcomer] = field(default_factory=dict)
     _leases: dict[Seat, Lease] = field(default_factory=dict)
@@ -181,7 +130,7 @@ class Cast:
         """Let a seat stop its act; `put` stands for it, or whoever takes the seat over is asked."""
         assert self.journal is not None, "given where anybody may command"
         self._broken_off[seat] = put
-        self.journal.break_off(seat)
+        self.journal.calls.break_off(seat)
 
     async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
         """Tell seats what they perceive, and wait until each has taken it in."""
@@ -208,8 +157,7 @@ class Cast:
         Raises:
             UnfitAnswerError: The third answer did not fit and there is no default.
         """
-        await self._swap_if_due(seat, step)
-        return await self._answer(seat, step, self._remember(seat, observations), request)
+        return await self._answer(seat, step, observations, request)
 
     async def ask_again(
         self, seat: Seat, step: int, request: ActionRequest, act: Act, reason: str
@@ -222,36 +170,55 @@ class Cast:
         if act.invalid or act.late or (act.edited and not act.live):
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
-        refused = (*act.refused, Refusal(_as_json(seat, act.action), placeless(reason)))
+        refused = (*act.refused, Refusal(as_json(seat, act.action), placeless(reason)))
         return await self._answer(seat, step, (), replace(request, refused=refused))
 
     async def _answer(
-        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
+        self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
     ) -> Act | Wait:
         """Ask whoever has the seat; where that one is broken off or gone, whoever has it then."""
+        turn = self._turns[seat] = object()
         self.acting[seat] = request
+        if self.watch is not None:
+            self.watch.begun(seat)
         try:
+            await self._swap_if_due(seat, step)
+            seen = self._remember(seat, observations)
             while seat in self.refs:
-                try:
-                    return await self._ask(seat, step, observations, request)
-                except _BrokenOff:
-                    act = self._after_break(seat)
-                except PERSON_GONE:
-                    if seat not in self._leases:
-                        raise
-                    act = self._after_lease(seat, request)
+                act = await self._answer_of_one(seat, step, seen, request)
                 if act is not None:
                     return act
                 await self._swap_if_due(seat, step)
-                observations = ()
+                seen = ()
+            return self._act_of_nobody(seat, request)
         finally:
-            del self.acting[seat]
+            if self._turns[seat] is turn:  # else the seat was dropped, and is asked again already
+                del self._turns[seat], self.acting[seat]
+
+    async def _answer_of_one(
+        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
+    ) -> Act | Wait | None:
+        """What the one who has a seat does; None where somebody else is to be asked."""
+        try:
+            return await self._ask(seat, step, observations, request)
+        except _BrokenOff:
+            return self._after_break(seat)
+        except PERSON_GONE:
+            if seat not in self._leases:
+                raise
+            return self._after_lease(seat, request)
+
+    def _act_of_nobody(self, seat: Seat, request: ActionRequest) -> Act | Wait:
+        """What becomes of a seat that nobody takes, unless somebody has said something there."""
+        said_there = self._after_break(seat) if seat in self._broken_off else None
+        if said_there is not None:
+            return said_there
         return Act(default_of(seat, request)) if request.required else Wait()
 
     def _after_break(self, seat: Seat) -> Act | None:
         """What stands for an act that was broken off; None where somebody else is to be asked."""
         assert self.journal is not None, "it has broken off"
-        self.journal.let_act(seat)
+        self.journal.calls.let_act(seat)
         return self._broken_off.pop(seat)
 
     def _after_lease(self, seat: Seat, request: ActionRequest) -> Act | None:
@@ -273,9 +240,9 @@ class Cast:
             answer = None
             try:
                 answer = await self._ask_once(seat, message)
-                answer = _admitted(seat, request, answer)
+                answer = admitted(seat, request, answer)
             except UnfitAnswerError as error:
-                raw = error.raw if answer is None else _as_json(seat, answer)
+                raw = error.raw if answer is None else as_json(seat, answer)
                 refused = (*request.refused, Refusal(raw, placeless(error.message)))
                 request = replace(request, refused=refused)
                 message = TakeTurn(step, (), request)
@@ -296,14 +263,14 @@ class Cast:
         Raises:
             _BrokenOff: It was broken off, and whatever came of it is wanted no more.
         """
-        self.n_asked[seat] = self.n_asked.get(seat, 0) + 1
-        if self.watch is not None:
-            self.watch.begun(seat)
-        outcome = await _outcome(self.refs[seat].ask(message))
+        outcome = await outcome_of(self.refs[seat].ask(message))
         if outcome.error is not None and not isinstance(outcome.error, EpisodeError):
             raise outcome.error
         if self.watch is not None:
             await self.watch.settled(seat)
+        self.n_answered[seat] = self.n_answered.get(seat, 0) + 1
+        if self.watch is not None:
+            self.watch.answered(seat)
         if seat in self._broken_off:
             raise _BrokenOff
         if outcome.error is not None:
@@ -330,110 +297,3 @@ class Cast:
         seen = tuple(observations)
         self.perceived.setdefault(seat, []).extend(seen)
         return seen
-
-
-def _admitted(seat: Seat, request: ActionRequest, answer: Any) -> Any:
-    """The action that an answer stands for; see `admit`.
-
-    Raises:
-        UnfitAnswerError: It stands for none.
-        WorldFailedError: The request is one that no answer can be held against.
-    """
-    try:
-        return admit(request, answer)
-    except EpisodeError:
-        raise
-    except Exception as error:
-        raise WorldFailedError(
-            f"the request of seat {seat!r} cannot judge an answer: it raised {in_words(error)}"
-        ) from error
-
-
-def said(seat: Seat, request: ActionRequest, text: str) -> Any:
-    """The action that a person means by some text: JSON that fits the space, or words.
-
-    Raises:
-        ConfigError: It can be made into no action of the space that is legal now.
-    """
-    try:
-        return admit(request, json.loads(text))
-    except (json.JSONDecodeError, UnfitAnswerError):
-        field = default_text_field(request.space)
-    try:
-        return admit(request, text if field is None else {field: text})
-    except UnfitAnswerError as error:
-        raise ConfigError(
-            f"{text!r} is no action of seat {seat!r} here: {error.message}; give it as JSON"
-        ) from error
-
-
-def default_of(seat: Seat, request: ActionRequest) -> Any:
-    """The default of a request.
-
-    Raises:
-        UnfitAnswerError: There is none; says why the last answer did not fit.
-    """
-    if request.default is UNSET:
-        last = request.refused[-1] if request.refused else Refusal("", "it gave none")
-        raise UnfitAnswerError.of(
-            last.raw,
-            f"seat {seat!r} gave no answer that fits in {len(request.refused)} tries and its "
-            f"request has no default: {last.reason}, got {last.raw!r}",
-        )
-    return request.default
-
-
-async def in_seat_order(calls: Mapping[Seat, Coroutine[Any, Any, Any]]) -> dict[Seat, Any]:
-    """Await calls to several seats at once; of several errors the first in seat order is raised.
-
-    All calls are awaited to their end, also after an error, so that what is recorded of a step that
-    fails does not depend on who was faster. The first one runs in the caller's own task: in most
-    worlds one or two seats act at once, and a task costs as much as an ask.
-    """
-    if not calls:
-        return {}
-    first, *seats = sorted(calls)
-    others = [asyncio.create_task(calls[seat]) for seat in seats]
-    try:
-        outcomes = [await _outcome(call) for call in (calls[first], *others)]
-    except asyncio.CancelledError:
-        for other in others:
-            other.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        raise
-    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-    if errors:
-        bugs = [error for error in errors if not isinstance(error, EpisodeError)]
-        raise (bugs or errors)[0]
-    return {seat: each.result for seat, each in zip((first, *seats), outcomes, strict=True)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    result: Any
-    error: Exception | None = None
-
-
-async def _outcome(call: Awaitable[Any]) -> _Outcome:
-    """What a call gave or raised."""
-    try:
-        return _Outcome(await call)
-    except Exception as error:
-        return _Outcome(None, error)
-
-
-def _as_json(seat: Seat, action: Any) -> str:
-    """An action as whoever chose it would write it: text as it is, all else as JSON.
-
-    Raises:
-        AgentFailedError: It cannot be written down.
-    """
-    if isinstance(action, str):
-        return action
-    try:
-        plain = to_jsonable_python(action, fallback=lambda value: placeless(str(value)))
-        return json.dumps(plain, ensure_ascii=False)
-    except Exception as error:
-        raise AgentFailedError(
-            f"an answer of seat {seat!r} cannot be written down: it raised {in_words(error)}"
-        ) from error

@@ -5,7 +5,9 @@ from typing import Literal, Protocol
 
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, TimeStep, Wait
 from simlab.errors import DeadlineMissedError, EnvironmentStuckError
-from simlab.sim.cast import Act, Cast, in_seat_order
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
+from simlab.sim.together import in_seat_order
 
 _NEVER = float("inf")
 

@@ -8,7 +8,8 @@ from typing import Any
 from simlab.env.environment import Environment, Seat, TimeStep
 from simlab.env.form import malformed
 from simlab.errors import EpisodeError, IllegalAction, WorldFailedError
-from simlab.sim.cast import Act, Cast
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
 from simlab.sim.clock import Clock
 from simlab.sim.control.desk import Desk
 from simlab.stray import Boundary

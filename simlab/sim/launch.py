@@ -11,10 +11,10 @@ from simlab.actors.system import ray_cluster
 from simlab.agents.function_person import Answering, as_person
 from simlab.agents.person import Person
 from simlab.errors import ConfigError
+from simlab.sim.act import said
 from simlab.sim.arguments import Hosts, as_engines, as_hosts, as_settings, numbers
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
-from simlab.sim.cast import said
 from simlab.sim.casting import asks_person, in_words
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of

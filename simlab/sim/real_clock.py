@@ -9,8 +9,10 @@ from typing import Any
 
 from simlab.env.environment import ActionRequest, Seat, TimeStep, Wait
 from simlab.errors import ActorStoppedError, EnvironmentStuckError, EpisodeError
-from simlab.sim.cast import Act, Cast, in_seat_order
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
 from simlab.sim.clock import late, until_of
+from simlab.sim.together import in_seat_order
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import effect, turn
 

@@ -136,8 +136,9 @@ class Simulation:
                 try:
                     await self._play_all(todo)
                 except asyncio.CancelledError:
-                    if not self._is_stopped:
+                    if not self._is_stopped or self._task is None:
                         raise
+                    self._task.uncancel()
                     raise RunStoppedError(f"{self._directory.path} was stopped") from None
                 finally:
                     self._directory.seal_all()

@@ -75,7 +75,7 @@ class Stage(Actor):
         return [
             f"episode {episode}, {call}"
             for episode, journal in sorted(self._live.items())
-            for call in journal.calls_under_way()
+            for call in journal.calls.in_words()
         ]
 
     async def stopped(self) -> None:

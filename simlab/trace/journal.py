@@ -7,7 +7,6 @@ when the record is exhausted the same code goes on live.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -50,6 +49,7 @@ from simlab.trace.plain import Intern, Plain, plain
 from simlab.trace.requests import RequestWriter
 from simlab.trace.result import Result, converted, result_of
 from simlab.trace.seen import SeenContents
+from simlab.trace.turn_numbers import TurnNumbers
 from simlab.trace.under_way import CallsUnderWay
 from simlab.trace.writer import SegmentWriter
 
@@ -100,8 +100,10 @@ class Journal:
         self._intern: Intern = intern if history is None else self._seen
         self._requests = RequestWriter(self._intern)
         self._chain = Chain()
-        self._turns: dict[str, tuple[int, Counter[str]]] = {}
-        self._under_way = CallsUnderWay()
+        self.turns = TurnNumbers()
+        """Of actors, step by step."""
+        self.calls = CallsUnderWay(self._cut)
+        """Those that have not come back yet."""
         self._uncommitted = False
         self._closed = False
         self._refused: LateCallError | None = None
@@ -132,51 +134,6 @@ class Journal:
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
         return self._ledger.tokens_of(actor)
-
-    def nth_turn(self, actor: str, step: int, part: str) -> int:
-        """How many turns of this name the actor has begun in the step before; counts this one."""
-        last, begun = self._turns.get(actor, (-1, None))
-        if begun is None or last != step:
-            begun = Counter()
-            self._turns[actor] = (step, begun)
-        begun[part] += 1
-        return begun[part] - 1
-
-    def calls_under_way(self) -> list[str]:
-        """The calls that have not come back yet, in words, the longest-waiting first."""
-        return self._under_way.in_words()
-
-    def break_off(self, actor: str) -> None:
-        """Break off an actor's act: all its calls are cut off, now and until `let_act`.
-
-        What its code does by itself goes on to the next call, or to its end: so the act ends at the
-        same place in a replay, however long anything takes there.
-        """
-        for call in self._under_way.break_off(actor):
-            self._cut(call)
-            call.cancel()
-
-    def is_broken_off(self, actor: str) -> bool:
-        """Whether what an actor's act comes to is wanted no more."""
-        return self._under_way.is_broken_off(actor)
-
-    def let_act(self, actor: str) -> None:
-        """Let the calls of an actor be made again, whose act has ended."""
-        self._under_way.let_act(actor)
-
-    def cut_off(self, turn: Caller) -> list[str]:
-        """Cut off the calls that a turn has left under way, as it ends.
-
-        They are recorded as such, so that a replay cuts them off as well.
-
-        Returns:
-            Their kinds, sorted.
-        """
-        left = self._under_way.of_turn(turn)
-        for call in left:
-            self._cut(call)
-            call.cancel()
-        return sorted(call.kind for call in left)
 
     def refuse(self, message: str) -> LateCallError:
         """Let the episode fail at the end of the step, and say so by an error."""
@@ -267,7 +224,7 @@ class Journal:
         key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
         model = model_of(kind, request)
         made = Call(key, kind, caller.part, prepared, asyncio.current_task(), model)
-        if self._under_way.breaks_off(made):
+        if self.calls.breaks_off(made):
             await self._break_off(made)
         if not self._history.exhausted:
             kept = self._history.find(key)
@@ -310,11 +267,11 @@ class Journal:
         is made again.
         """
         made.cut = True  # in the record already
-        self._under_way.add(made)
+        self.calls.add(made)
         try:
             await self._history.wait_exhausted()
         finally:
-            self._under_way.discard(made)
+            self.calls.discard(made)
         made.cut = False
 
     async def _break_off(self, made: Call) -> None:
@@ -327,7 +284,7 @@ class Journal:
     async def _first(self, made: Call, call: Callable[[int], Awaitable[T]], returns: Any) -> T:
         """Make a call and record what comes of it."""
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
-        self._under_way.add(made)
+        self.calls.add(made)
         try:
             returned = await call(seed)
             if made.kind == "model":
@@ -350,7 +307,7 @@ class Journal:
                 self._ledger.charge(made.key[0], made.model, made.cost, duration_s)
             raise error_of(fault) from error
         finally:
-            self._under_way.discard(made)
+            self.calls.discard(made)
         made.take_cost(returned)
         duration_s = self._record(made, made.core(result.kept, None))
         self._ledger.charge(made.key[0], made.model, made.cost, duration_s)

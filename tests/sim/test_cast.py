@@ -12,7 +12,9 @@ from simlab.errors import (
     UnfitAnswerError,
     WorldFailedError,
 )
-from simlab.sim.cast import Act, Cast, in_seat_order, said
+from simlab.sim.act import Act, said
+from simlab.sim.cast import Cast
+from simlab.sim.together import in_seat_order
 from simlab.trace.plain import plain
 
 MOVE = ActionRequest(Literal["left", "right"], default="left")

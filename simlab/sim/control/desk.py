@@ -49,7 +49,7 @@ class Desk:
         self.moment: tuple[int, TimeStep] | None = None
         self._journal = journal
         self._recall = Recall(journal.recorded(ACTOR))
-        self._done = self._recall.ids
+        self._done = dict(self._recall.steps)
         self._held = [order for order in orders if order.id not in self._done]
         self._stagehand: Stagehand
         self._clock: Clock
@@ -132,7 +132,7 @@ class Desk:
             ControlError: It cannot be carried out, now or later; nothing is changed.
         """
         if order.id in self._done:
-            return None
+            return self._done[order.id]
         self.busy = True
         if self._is_open:
             return await self._take_now(order)
@@ -175,7 +175,7 @@ class Desk:
             self._held.append(order)
             return None
         at = BEFORE if self._standing else DURING
-        self._done.add(order.id)
+        self._done[order.id] = step
         await self._stagehand.carry_out(order, at, step, timestep)
         return step
 

@@ -57,7 +57,7 @@ class OrderFile:
         """Keep an order before it is given to anybody.
 
         Args:
-            order: Has the next id.
+            order: Has the next id, or was kept before and is found to wait for a step.
             episode: To which it goes; None for all that are live or begin later.
             holds: Whether it may wait for a step.
 
@@ -80,9 +80,9 @@ class OrderFile:
             if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
                 self._n_orders -= 1
         elif line.order is not None:
-            self._n_orders += 1
+            order = Order.of(line.order)
+            self._n_orders = max(self._n_orders, int(order.id))
             if line.holds:
-                order = Order.of(line.order)
                 self._holding[order.id] = _Holding(order, line.episode)
 
     def _write(self, line: _Line) -> None:

@@ -284,6 +284,8 @@ class ControlPlane:
         except ControlError:
             self._orders.refuse(order)
             raise
+        if step is None and kind == "say":
+            self._orders.add(order, episode, holds=True)
         return {"order": order.id, "recorded": step is not None, "step": step}
 
     async def _deliver_if_live(self, episode: int, order: Order) -> int | None:

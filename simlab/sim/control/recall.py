@@ -24,8 +24,8 @@ class Recall:
     def __init__(self, recorded: Mapping[int, Sequence[Kept]]) -> None:
         self._recorded = recorded
         orders = [Order.of(kept.core.result) for each in recorded.values() for kept in each]
-        self.ids = {order.id for order in orders}
-        """Of all orders that were carried out."""
+        self.steps = {Order.of(k.core.result).id: step for step in recorded for k in recorded[step]}
+        """In which steps orders were carried out, by their ids."""
         self._coming = Counter((order.seat, order.nth) for order in orders if order.nth)
         self._stagehand: Stagehand | None = None
         self._events: dict[Seat, asyncio.Event] = {}
@@ -75,10 +75,14 @@ class Recall:
             ReplayDivergence: That never comes.
         """
         assert self._stagehand is not None, "served before the first step"
-        while self._coming[seat, self._stagehand.cast.n_asked[seat]]:
+        while self._coming[seat, self._stagehand.cast.n_answered.get(seat, 0) + 1]:
             if self._failure is not None:
                 raise self._failure
             await self._change(seat)
+
+    def answered(self, seat: Seat) -> None:
+        """See `simlab.sim.cast.Watch`."""
+        self._wake(seat)
 
     async def _listen(self, n_orders: int, step: int, timestep: TimeStep) -> None:
         for _ in range(n_orders):
@@ -88,11 +92,18 @@ class Recall:
         """Carry the next recorded order out again, on the act that it broke off if it did."""
         assert self._stagehand is not None, "served before the first step"
         order = await self._stagehand.record(at, step)
-        while self._stagehand.cast.n_asked.get(order.seat, 0) < order.nth:
+        while not self._is_at_act(order):
             await self._change(order.seat)
         self._coming[order.seat, order.nth] -= 1
         self._stagehand.apply(order, at, step, timestep)
         self._wake(order.seat)
+
+    def _is_at_act(self, order: Order) -> bool:
+        """Whether a seat is at the act that an order broke off; true where it broke off none."""
+        assert self._stagehand is not None, "served before the first step"
+        cast = self._stagehand.cast
+        n_begun = cast.n_answered.get(order.seat, 0) + (order.seat in cast.acting)
+        return n_begun >= order.nth
 
     def _take_failure(self, listening: "asyncio.Task[None]") -> None:
         """Let nobody wait for an order that never comes."""

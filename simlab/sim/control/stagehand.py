@@ -8,7 +8,8 @@ from simlab.agents.person import Person
 from simlab.env.environment import ActionRequest, Seat, TimeStep
 from simlab.errors import ConfigError, ControlError
 from simlab.sim.absent import AbsentPerson
-from simlab.sim.cast import Act, Cast, Lease, said
+from simlab.sim.act import Act, said
+from simlab.sim.cast import Cast, Lease
 from simlab.sim.control.board import Board
 from simlab.sim.control.leased import Leased
 from simlab.sim.control.order import ACTOR, BEFORE, DURING, Order
@@ -53,7 +54,7 @@ class Stagehand:
         Nothing is awaited here that could let anything else happen.
         """
         if order.seat in self.cast.acting and (at == DURING or order.kind != "say"):
-            order = replace(order, nth=self.cast.n_asked[order.seat])
+            order = replace(order, nth=self.cast.n_answered.get(order.seat, 0) + 1)
         recorded = await self.record(at, step, order)
         self.apply(recorded, at, step, timestep)
 

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import re
+from typing import ClassVar
 
 import pytest
 
+from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError, RunStoppedError
 from simlab.sim.control.connection import LONGEST_LINE
 from simlab.sim.control.place import find
+from simlab.sim.control.told import interventions
 from tests.sim.control.conftest import acting, standing
 from tests.sim.control.score import STUCK
 from tests.sim.records import contents, deeds, replayed
@@ -211,3 +214,97 @@ async def test_an_episode_that_is_stepped_takes_so_many_steps_and_stands_still(l
     assert len(deeds(made)) == 4
     assert replayed(made) == 1
     assert contents(made)
+
+
+async def test_a_run_stopped_when_one_of_two_seats_has_answered_is_gone_on_with(live):
+    keys = {
+        "world": "simlab.env.iterated_dilemma:IteratedDilemma",
+        "options": {"rounds": 1},
+        "cast": {"first": {"model": "stuck"}, "second": {"model": "quick"}},
+        "models": {"stuck": STUCK, "quick": {"engine": "scripted"}},
+    }
+    async with live(**keys) as (run, client):
+        while (await acting(client, "first"))["acting"] != ["first"]:
+            pass
+        await client.stop()
+        with pytest.raises(RunStoppedError):
+            await run.playing
+    async with live() as (run, client):
+        await acting(client, "first")
+        await client.say(0, "first", "cooperate")
+        made = await run.finished()
+
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
+
+
+async def test_episodes_that_begin_later_are_paused_and_edited_as_was_said_of_all(live):
+    async with live(episodes=2, concurrency=1, **SMALL) as (run, client):
+        await acting(client, "ann")
+        await client.edit("bob", {"persona": "bold"})
+        for seat in ("ann", "bob", "ann"):
+            await acting(client, seat)
+            await client.say(0, seat, "Hi.")
+        await acting(client, "bob")
+        await client.pause()
+        await client.say(0, "bob", "Hi.")
+        status = await standing(client, episode=1)
+        await client.resume(1)
+        for seat in ("ann", "bob", "ann", "bob"):
+            await acting(client, seat, episode=1)
+            await client.say(1, seat, "Ho.")
+        made = await run.finished()
+
+    kinds = [[n.words for n in interventions(made.log, episode)] for episode in (0, 1)]
+    assert status["step"] == 0
+    assert kinds == [["edited: persona"], ["edited: persona", "paused", "resumed"]]
+    assert replayed(made) == 2
+
+
+async def test_a_bad_command_leaves_no_trace_in_the_digest(live):
+    digests = []
+    for out in ("one", "other"):
+        async with live(out=out, **SMALL) as (run, client):
+            await acting(client, "ann")
+            if out == "other":
+                with pytest.raises(ControlError):
+                    await client.say(0, "bob", "Hi.")
+            for seat in ("ann", "bob", "ann", "bob"):
+                await acting(client, seat)
+                await client.say(0, seat, "Hi.")
+            digests.append((await run.finished()).digest)
+
+    assert digests[0] == digests[1]
+
+
+async def test_what_is_narrated_waits_until_the_narrator_may_act(live):
+    world = {"world": f"{__name__}:Narrated", "cast": {"ann": {"model": "small"}}}
+    async with live(**world, **SMALL) as (run, client):
+        await acting(client, "ann")
+        told = await client.narrate(0, "It rains.")
+        await client.say(0, "ann", "Hi.")
+        await acting(client, "ann")
+        await client.say(0, "ann", "Ho.")
+        made = await run.finished()
+
+    assert told == {"order": "1", "recorded": False, "step": None}
+    done = [(t.step, t.acted.seat, t.acted.action) for t in made.episode(0).turns()]
+    assert done == [(0, "ann", "Hi."), (1, "ann", "Ho."), (1, "narrator", "It rains.")]
+    assert replayed(made) == 1
+
+
+class Narrated:
+    """Ann says two things; a narrator may say something before each."""
+
+    seats: ClassVar = {"ann": SeatSpec(), "narrator": SeatSpec(optional=True)}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_said = 0
+        return self._ask()
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - time stands still
+        self.n_said += "ann" in actions
+        return self._ask() if self.n_said < 2 else TimeStep(ended={"ann": "terminated"})
+
+    def _ask(self):
+        return TimeStep({"ann": ActionRequest(), "narrator": ActionRequest(required=False)})
