@@ -306,3 +306,58 @@ async def test_on_a_real_clock_what_is_said_comes_at_once_and_a_pause_holds_worl
     assert done == [("bell_0", "ding"), ("bell_1", "dong")]
     assert max(turn.now for turn in made.episode(0).turns()) < 0.4
     assert replayed(made) == 1
+
+
+class Listener:
+    """Asks its model about all that it perceives, and what to do."""
+
+    def __init__(self, model, persona=""):
+        self.model, self.persona = model, persona
+        self.thoughts = []
+
+    async def observe(self, observation):
+        asked = [ChatMessage("user", f"{self.persona}: {observation}")]
+        self.thoughts.append((await self.model.generate(asked)).text)
+
+    async def act(self, request):  # noqa: ARG002
+        asked = [ChatMessage("user", f"{self.persona}, {len(self.thoughts)} thoughts")]
+        return (await self.model.generate(asked)).text
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.015, 0.03])
+async def test_a_newcomer_takes_all_in_before_its_act_is_broken_off(live, delay_s):
+    cast = {"*": {"agent": f"{__name__}:Listener", "persona": "shy"}}
+    models = {"small": {"engine": "scripted", "latency_s": 0.01}}
+    async with live(cast=cast, models=models, options={"turns": 6}) as (run, client):
+        await client.pause()
+        status = await standing(client)
+        seat = status["asked"][0]
+        await client.edit(seat, {"persona": "bold"}, episode=0)
+        await client.resume()
+        await acting(client, seat)
+        await asyncio.sleep(delay_s)
+        await client.say(0, seat, "Hi.")
+        made = await run.finished()
+
+    asked = [str(request["prompt"]) for request in requests_of(made)]
+    assert deeds(made)[status["step"]] == "Hi."
+    assert any("bold: Hello." in prompt for prompt in asked)
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.005, 0.012, 0.02])
+async def test_a_seat_is_taken_and_left_at_any_moment_of_its_agents_act(live, delay_s):
+    cast = {"*": {"agent": f"{__name__}:Listener", "persona": "shy"}}
+    models = {"small": {"engine": "scripted", "latency_s": 0.01}}
+    async with live(cast=cast, models=models, options={"turns": 8}) as (run, client):
+        await acting(client, "ann")
+        await asyncio.sleep(delay_s)
+        await client.lease(0, "ann", "me")
+        question = await client.question()
+        await client.leave(0, "ann")
+        made = await run.finished()
+
+    assert question["seat"] == "ann"
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
