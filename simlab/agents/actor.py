@@ -25,13 +25,14 @@ class TakeTurn:
         step: Number of the episode's step.
         observations: What is perceived, in order.
         request: What is asked, or None.
-        part: Which of an actor's parts in a step this is; effects are keyed by it.
+        past: What the seat perceived before, where the agent is new in it; perceived first, in a
+            part of its own, by which its effects are keyed.
     """
 
     step: int
     observations: tuple[Any, ...] = ()
     request: ActionRequest | None = None
-    part: str = "observe"
+    past: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,15 @@ class AgentActor(Actor):
             self._journal = message.journal
             return None
         with self._boundary:
+            if message.past:
+                await self._observe(message.step, "rebuild", message.past)
             if message.observations:
-                await self._observe(message)
+                await self._observe(message.step, "observe", message.observations)
             return None if message.request is None else await self._act(message)
 
-    async def _observe(self, message: TakeTurn) -> None:
-        with turn(self._journal, self._seat, message.step, message.part):
-            for observation in message.observations:
+    async def _observe(self, step: int, part: str, observations: tuple[Any, ...]) -> None:
+        with turn(self._journal, self._seat, step, part):
+            for observation in observations:
                 await self._agent.observe(observation)
 
     async def _act(self, message: TakeTurn) -> Any:

@@ -140,10 +140,10 @@ class Cast:
 
     async def tell(self, seat: Seat, step: int, observations: Iterable[Any]) -> None:
         """Tell one seat what it perceives; a seat that nobody takes perceives nothing."""
-        await self._swap_if_due(seat, step)
-        seen = self._remember(seat, observations)
+        past = self._swap_if_due(seat, step)
+        message = TakeTurn(step, self._remember(seat, observations), past=past)
         if seat in self.refs:
-            await self.refs[seat].ask(TakeTurn(step, seen))
+            await self.refs[seat].ask(message)
 
     async def ask(
         self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
@@ -182,31 +182,29 @@ class Cast:
         if self.watch is not None:
             self.watch.begun(seat)
         try:
-            await self._swap_if_due(seat, step)
-            seen = self._remember(seat, observations)
+            past = self._swap_if_due(seat, step)
+            message = TakeTurn(step, self._remember(seat, observations), request, past)
             while seat in self.refs:
-                act = await self._answer_of_one(seat, step, seen, request)
+                act = await self._answer_of_one(seat, message)
                 if act is not None:
                     return act
-                await self._swap_if_due(seat, step)
-                seen = ()
+                message = TakeTurn(step, (), request, self._swap_if_due(seat, step))
             return self._act_of_nobody(seat, request)
         finally:
             if self._turns[seat] is turn:  # else the seat was dropped, and is asked again already
                 del self._turns[seat], self.acting[seat]
 
-    async def _answer_of_one(
-        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
-    ) -> Act | Wait | None:
+    async def _answer_of_one(self, seat: Seat, message: TakeTurn) -> Act | Wait | None:
         """What the one who has a seat does; None where somebody else is to be asked."""
         try:
-            return await self._ask(seat, step, observations, request)
+            return await self._ask(seat, message)
         except _BrokenOff:
             return self._after_break(seat)
         except PERSON_GONE:
             if seat not in self._leases:
                 raise
-            return self._after_lease(seat, request)
+            assert message.request is not None, "it is an ask"
+            return self._after_lease(seat, message.request)
 
     def _act_of_nobody(self, seat: Seat, request: ActionRequest) -> Act | Wait:
         """What becomes of a seat that nobody takes, unless somebody has said something there."""
@@ -231,11 +229,9 @@ class Cast:
         del self.refs[seat]
         return Act(default_of(seat, request), late=True) if request.required else None
 
-    async def _ask(
-        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
-    ) -> Act | Wait:
-        before = self.tokens_of(seat)
-        message = TakeTurn(step, observations, request)
+    async def _ask(self, seat: Seat, message: TakeTurn) -> Act | Wait:
+        assert message.request is not None, "it is an ask"
+        request, before = message.request, self.tokens_of(seat)
         while len(request.refused) < ATTEMPTS:
             answer = None
             try:
@@ -245,7 +241,7 @@ class Cast:
                 raw = error.raw if answer is None else as_json(seat, answer)
                 refused = (*request.refused, Refusal(raw, placeless(error.message)))
                 request = replace(request, refused=refused)
-                message = TakeTurn(step, (), request)
+                message = TakeTurn(message.step, (), request)
             else:
                 if isinstance(answer, Wait):
                     return answer
@@ -277,7 +273,8 @@ class Cast:
             raise outcome.error
         return outcome.result
 
-    async def _swap_if_due(self, seat: Seat, step: int) -> None:
+    def _swap_if_due(self, seat: Seat, step: int) -> tuple[Any, ...]:
+        """Let a newcomer take a seat whose time has come; what that one is to be told first."""
         newcomer = None
         if self.swaps:
             due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
@@ -287,10 +284,10 @@ class Cast:
                 self._leases.pop(seat, None)
         if self._newcomers:
             newcomer = self._newcomers.pop(seat, newcomer)
-        if newcomer is not None:
-            self.refs[seat] = newcomer()
-            perceived = tuple(self.perceived.get(seat, ()))
-            await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
+        if newcomer is None:
+            return ()
+        self.refs[seat] = newcomer()
+        return tuple(self.perceived.get(seat, ()))
 
     def _remember(self, seat: Seat, observations: Iterable[Any]) -> tuple[Any, ...]:
         """What is told to a seat, kept for one who will take it over."""

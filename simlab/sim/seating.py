@@ -168,10 +168,14 @@ class Seating:
                 spec,
                 seat,
                 self._world.seats[seat],
-                models=recorded({**models, **self._models}),
+                models=recorded({**models, **self._named(spec)}),
                 person=self._person_in(seat),
                 seed=self._staging.run.seed if lasting else seed,
             )
+
+    def _named(self, spec: AgentSpec) -> dict[str, AnyModel]:
+        """Of the models that the run file does not have, those that a seat's agent is to ask."""
+        return {name: self._models[name] for name in spec.named_models if name in self._models}
 
 
 def edited(spec: AgentSpec, options: Mapping[str, Any]) -> AgentSpec:
