@@ -27,12 +27,14 @@ class TakeTurn:
         request: What is asked, or None.
         past: What the seat perceived before, where the agent is new in it; perceived first, in a
             part of its own, by which its effects are keyed.
+        later: What was perceived since this was asked of another, and is to be after the answer.
     """
 
     step: int
     observations: tuple[Any, ...] = ()
     request: ActionRequest | None = None
     past: tuple[Any, ...] = ()
+    later: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,13 @@ class AgentActor(Actor):
         seat: Where it sits; its effects and spans bear this name.
         journal: Of the episode; None for an agent whose turns are recorded by those who ask it, or
             that will be told when an episode begins.
+        label: Ends the names of its parts, where others of its seat may have the same.
     """
 
-    def __init__(self, agent: Agent, seat: str, journal: Journal | None) -> None:
+    def __init__(self, agent: Agent, seat: str, journal: Journal | None, label: str = "") -> None:
         self._agent = agent
         self._seat = seat
+        self._label = label
         self._journal = journal
         self._boundary = Boundary(
             f"the agent in seat {seat!r}", AgentFailedError, (SimlabError, RecordEnds)
@@ -79,10 +83,13 @@ class AgentActor(Actor):
                 await self._observe(message.step, "rebuild", message.past)
             if message.observations:
                 await self._observe(message.step, "observe", message.observations)
-            return None if message.request is None else await self._act(message)
+            answer = None if message.request is None else await self._act(message)
+            if message.later:
+                await self._observe(message.step, "later", message.later)
+            return answer
 
     async def _observe(self, step: int, part: str, observations: tuple[Any, ...]) -> None:
-        with turn(self._journal, self._seat, step, part):
+        with turn(self._journal, self._seat, step, f"{part}{self._label}"):
             for observation in observations:
                 await self._agent.observe(observation)
 
@@ -104,7 +111,7 @@ class AgentActor(Actor):
         assert message.request is not None
         attempt = len(message.request.refused) + 1
         with (
-            turn(self._journal, self._seat, message.step, f"{ACT} {attempt}"),
+            turn(self._journal, self._seat, message.step, f"{ACT} {attempt}{self._label}"),
             span(f"act: {attempt}/{ATTEMPTS}", kind="attempt") as here,
         ):
             here.result = await self._agent.act(message.request)

@@ -103,18 +103,25 @@ class Cast:
             self.put.clear()
         return acts
 
-    def take_over(self, seat: Seat, newcomer: Newcomer, lease: Lease | None = None) -> None:
-        """Let somebody take a seat over, at once if it is at its act.
+    def take_over(self, seat: Seat, newcomer: Newcomer) -> None:
+        """Let somebody take a seat over when it is told or asked something next.
 
         Args:
             seat: Which.
             newcomer: Seats whoever takes it, who is told first what the seat has perceived.
-            lease: Of a person.
         """
         self._newcomers[seat] = newcomer
-        self._leases.pop(seat, None)
-        if lease is not None:
-            self._leases[seat] = lease
+
+    def lease(self, seat: Seat, person: Newcomer, lease: Lease) -> None:
+        """Let a person take a seat over, at once if it is at its act.
+
+        Args:
+            seat: Which.
+            person: Seats the person.
+            lease: What becomes of the seat then.
+        """
+        self.take_over(seat, person)
+        self._leases[seat] = lease
         if seat in self.acting:
             self.break_off(seat)
 
@@ -140,7 +147,7 @@ class Cast:
 
     async def tell(self, seat: Seat, step: int, observations: Iterable[Any]) -> None:
         """Tell one seat what it perceives; a seat that nobody takes perceives nothing."""
-        past = self._swap_if_due(seat, step)
+        past = () if seat in self.acting else self._swap_if_due(seat, step)
         message = TakeTurn(step, self._remember(seat, observations), past=past)
         if seat in self.refs:
             await self.refs[seat].ask(message)
@@ -184,11 +191,14 @@ class Cast:
         try:
             past = self._swap_if_due(seat, step)
             message = TakeTurn(step, self._remember(seat, observations), request, past)
+            n_perceived = len(self.perceived[seat])
             while seat in self.refs:
                 act = await self._answer_of_one(seat, message)
                 if act is not None:
                     return act
-                message = TakeTurn(step, (), request, self._swap_if_due(seat, step))
+                past = self._swap_if_due(seat, step)
+                at_once, later = past[:n_perceived], past[n_perceived:]
+                message = TakeTurn(step, (), request, at_once, later)
             return self._act_of_nobody(seat, request)
         finally:
             if self._turns[seat] is turn:  # else the seat was dropped, and is asked again already

@@ -1,5 +1,6 @@
 """Seating: who takes the seats of an episode, at its beginning and later."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -59,6 +60,7 @@ class Seating:
         self._edits: dict[Seat, list[tuple[int, Mapping[str, Any]]]] = {}
         self._models: dict[str, AnyModel] = {}
         self._names: list[str] = []
+        self._n_later: Counter[Seat] = Counter()
 
     async def cast(self) -> Cast:
         """Who plays, and who takes over where a branch leaves its parent."""
@@ -112,14 +114,14 @@ class Seating:
         def engage() -> ActorRef:
             spec = self.spec_of(seat, step)
             assert spec is not None, "it was not before"
-            return self._engage_as_configured(seat, spec, self._nth(step))
+            return self._engage_later(self._make(seat, spec, self._nth(step)), seat)
 
         return engage
 
     def person(self, seat: Seat, person: Person) -> Newcomer:
         """Seats a person."""
         role = self._world.seats[seat].role
-        return lambda: self._engage(HumanAgent(seat=seat, role=role, person=person), seat)
+        return lambda: self._engage_later(HumanAgent(seat=seat, role=role, person=person), seat)
 
     def _nth(self, step: int) -> int:
         """Which configuration holds at a step."""
@@ -152,11 +154,16 @@ class Seating:
     def _engage_as_configured(self, seat: Seat, spec: AgentSpec, nth: int) -> ActorRef:
         return self._engage(self._make(seat, spec, nth), seat)
 
-    def _engage(self, agent: Agent, seat: Seat) -> ActorRef:
+    def _engage_later(self, agent: Agent, seat: Seat) -> ActorRef:
+        """Seat somebody in the place of others, whose turns may overlap with theirs."""
+        self._n_later[seat] += 1
+        return self._engage(agent, seat, label=f" by {self._n_later[seat] + 1}")
+
+    def _engage(self, agent: Agent, seat: Seat, *, label: str = "") -> ActorRef:
         """Seat an agent for this episode."""
         name = f"episode/{self._journal.episode}/{seat}/{len(self._names)}"
         self._names.append(name)
-        return self._troupe.engage(agent, seat, self._journal, name=name)
+        return self._troupe.engage(agent, seat, self._journal, name=name, label=label)
 
     def _make(self, seat: Seat, spec: AgentSpec, nth: int) -> Agent:
         """An agent; one that lives across episodes goes by the run's seed until new draws begin."""

@@ -1,7 +1,5 @@
 """Turn numbers: how manieth of its name a turn is in a step."""
 
-from collections import Counter
-
 
 class TurnNumbers:
     """Counts the turns of each actor in the step that it is in."""
@@ -9,13 +7,11 @@ class TurnNumbers:
     __slots__ = ("_turns",)
 
     def __init__(self) -> None:
-        self._turns: dict[str, tuple[int, Counter[str]]] = {}
+        self._turns: dict[tuple[str, str], tuple[int, int]] = {}
 
     def next(self, actor: str, step: int, part: str) -> int:
         """How many turns of this name the actor has begun in the step before; counts this one."""
-        last, begun = self._turns.get(actor, (-1, None))
-        if begun is None or last != step:
-            begun = Counter()
-            self._turns[actor] = (step, begun)
-        begun[part] += 1
-        return begun[part] - 1
+        last, n_begun = self._turns.get((actor, part), (-1, 0))
+        n_before = n_begun if last == step else 0
+        self._turns[actor, part] = (step, n_before + 1)
+        return n_before

@@ -53,7 +53,7 @@ class Stagehand:
 
         Nothing is awaited here that could let anything else happen.
         """
-        if order.seat in self.cast.acting and (at == DURING or order.kind != "say"):
+        if order.seat in self.cast.acting and (at == DURING or order.kind == "lease"):
             order = replace(order, nth=self.cast.n_answered.get(order.seat, 0) + 1)
         recorded = await self.record(at, step, order)
         self.apply(recorded, at, step, timestep)
@@ -128,7 +128,7 @@ class Stagehand:
             leased = Leased(self._journal.episode, seat, args["who"], terms.lapse, terms.after_s)
             self._board.tell_soon(leased)
         newcomer = self._seating.person(seat, self._person(seat, terms))
-        self.cast.take_over(seat, newcomer, Lease(agent))
+        self.cast.lease(seat, newcomer, Lease(agent))
 
     def _person(self, seat: Seat, terms: Terms) -> Person:
         if self._board is None:
