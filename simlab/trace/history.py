@@ -74,6 +74,7 @@ class History:
         self._cancelled: dict[EffectKey, Kept] = {}
         self._next = 0
         self._waiting: list[asyncio.Future[None]] = []
+        self._advanced: asyncio.Future[None] | None = None
         for event in events:
             self._add(event)
 
@@ -138,6 +139,19 @@ class History:
                         "never asked for; the code or its versions have changed since the record"
                     )
         self._advance(kept.place + 1)
+
+    async def wait_for_milestone(self) -> None:
+        """Wait until the effects were met that stand before the next milestone.
+
+        Where calls go on over steps, some of them come back while a step is made. If nothing is met
+        for `PATIENCE_S`, the replay has parted, as `meet` then says.
+        """
+        while not self.exhausted and isinstance(self._order[self._next], Kept):
+            before = self._next
+            self._advanced = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._advanced,), timeout=PATIENCE_S)
+            if self._next == before:
+                return
 
     def meet(self) -> Milestone | None:
         """The step (or beginning, or end) that stands next in the record, or None past its end.
@@ -233,6 +247,9 @@ class History:
 
     def _advance(self, place: int) -> None:
         self._next = place
+        if self._advanced is not None:
+            _wake(self._advanced)
+            self._advanced = None
         if self.exhausted:
             while self._waiting:
                 _wake(self._waiting.pop(0))

@@ -178,12 +178,16 @@ class Journal:
         """
         if self._refused is not None and self._history.exhausted:
             raise self._refused
+        if self.overlapping:
+            await self._history.wait_for_milestone()
         encoded = encode(core)
         self._put(Stepped(Raw(encoded), self._chain.advance(encoded), time.time()))
         await self._commit()
 
     async def end(self, outcome: Outcome) -> bytes:
         """Commit the end of the episode, after which nothing is written; the digest of it all."""
+        if self.overlapping:
+            await self._history.wait_for_milestone()
         digest = self.end_nowait(outcome)
         await self._commit()
         return digest
