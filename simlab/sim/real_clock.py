@@ -58,6 +58,7 @@ class RealClock:
 
     async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
         """See `Clock.finish`; what seats are still busy with is wanted no more."""
+        await self._journal.wait_for_calls(step)
         for seat in list(self._acting):
             self._drop(seat)
         self._tell(step, timestep, cast)

@@ -140,13 +140,18 @@ class History:
                     )
         self._advance(kept.place + 1)
 
-    async def wait_for_milestone(self) -> None:
+    async def wait_for_milestone(self, step: int | None = None) -> None:
         """Wait until the effects were met that stand before the next milestone.
 
         Where calls go on over steps, some of them come back while a step is made. If nothing is met
         for `PATIENCE_S`, the replay has parted, as `meet` then says.
+
+        Args:
+            step: Only for effects of earlier steps; None for all.
         """
-        while not self.exhausted and isinstance(self._order[self._next], Kept):
+        while not self.exhausted and isinstance(kept := self._order[self._next], Kept):
+            if step is not None and kept.core.step >= step:
+                return
             before = self._next
             self._advanced = asyncio.get_running_loop().create_future()
             await asyncio.wait((self._advanced,), timeout=PATIENCE_S)

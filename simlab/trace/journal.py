@@ -122,6 +122,10 @@ class Journal:
         """The effects that the record has of an actor, in its order, by step."""
         return self._history.by_step(actor)
 
+    async def wait_for_calls(self, step: int) -> None:
+        """In a replay, wait until the calls of earlier steps have come back that came back here."""
+        await self._history.wait_for_milestone(step)
+
     async def wait_live(self) -> None:
         """Wait until every record was met."""
         await self._history.wait_exhausted()

@@ -41,6 +41,7 @@ async def commanded(live, *, episodes=2, **options):
         return await run.finished()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 async def test_sim_23_a_commanded_run_has_one_digest_on_0_and_2_hosts_and_replays(live):
     here = await commanded(live, out="here")
@@ -78,6 +79,7 @@ async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_a
     assert check_log(Run(run.path)) == 4, "lease, answer, edit, say"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", range(7))
 async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(live, branch, step):
     parent = await commanded(live, episodes=1)

@@ -1,7 +1,6 @@
 """Orders to live episodes: recorded where they were carried out, and replayed there."""
 
 import asyncio
-from copy import deepcopy
 
 import pytest
 
@@ -97,7 +96,7 @@ async def test_a_swapped_model_answers_from_the_next_step_on(live):
 
 
 async def test_a_person_takes_a_seat_at_its_act_answers_and_leaves_it_to_its_agent(live):
-    async with live(models={"small": {"engine": "scripted", "latency_s": 0.3}}) as (run, client):
+    async with live(models={"small": {"engine": "scripted", "latency_s": 0.05}}) as (run, client):
         await acting(client, "ann")
         told = await client.lease(0, "ann", "me")
         question = await client.question()
@@ -161,10 +160,12 @@ async def test_a_lease_that_lapses_into_a_pause_waits_for_somebody_else(live):
 
 
 class Ponderer:
-    """Asks its model twice an act, and thinks by itself in between; counts what it has done."""
+    """Asks its model, thinks by itself until it may go on, and asks again; counts what it did."""
 
-    def __init__(self, model, thinks_s=0.0):
-        self.model, self.thinks_s = model, thinks_s
+    thinks, may_go_on = asyncio.Event(), asyncio.Event()
+
+    def __init__(self, model):
+        self.model = model
         self.n_begun = self.n_first = 0
 
     async def observe(self, observation):
@@ -174,41 +175,30 @@ class Ponderer:
         self.n_begun += 1
         await self.model.generate([ChatMessage("user", f"first {self.n_begun}")])
         self.n_first += 1
-        await asyncio.sleep(self.thinks_s)
+        Ponderer.thinks.set()
+        await Ponderer.may_go_on.wait()
         await self.model.generate([ChatMessage("user", f"second {self.n_first}")])
         return f"begun {self.n_begun}, thought {self.n_first}"
 
 
-PONDERING = {
-    "cast": {
-        "ann": {"agent": f"{__name__}:Ponderer", "model": "quick"},
-        "bob": {"agent": f"{__name__}:Ponderer", "model": "stuck"},
-    },
-    "models": {
-        "quick": {"engine": "scripted", "latency_s": 0.01},
-        "stuck": {"engine": "scripted", "latency_s": 600.0},
-    },
-}
-
-
-@pytest.mark.parametrize("thinks_s", [0.0, 0.02])
 async def test_an_agent_goes_on_from_where_it_was_broken_off_and_so_it_does_in_a_replay(
-    live, thinks_s
+    live, monkeypatch
 ):
-    keys = deepcopy(PONDERING)
-    keys["cast"]["ann"]["thinks_s"] = thinks_s
-    async with live(**keys) as (run, client):
-        await acting(client, "ann")
-        await asyncio.sleep(0.015)  # about the end of her first call
+    monkeypatch.setattr(Ponderer, "thinks", asyncio.Event())
+    monkeypatch.setattr(Ponderer, "may_go_on", asyncio.Event())
+    agent = f"{__name__}:Ponderer"
+    cast = {"ann": {"agent": agent, "model": "quick"}, "bob": {"agent": agent, "model": "stuck"}}
+    models = {"quick": {"engine": "scripted"}, "stuck": STUCK["models"]["small"]}
+    async with live(cast=cast, models=models) as (run, client):
+        await Ponderer.thinks.wait()
         await client.say(0, "ann", "Zero.")
-        await acting(client, "bob")
-        await client.say(0, "bob", "One.")
-        await acting(client, "bob")
-        await client.say(0, "bob", "Three.")
+        Ponderer.may_go_on.set()
+        for words in ("One.", "Three."):
+            await acting(client, "bob")
+            await client.say(0, "bob", words)
         made = await run.finished()
 
-    assert deeds(made)[0:2] == ["Zero.", "One."]
-    assert deeds(made)[2] in ("begun 2, thought 1", "begun 2, thought 2")
+    assert deeds(made) == ["Zero.", "One.", "begun 2, thought 2", "Three."]
     assert replayed(made) == 1
 
 
@@ -285,6 +275,7 @@ async def test_a_seat_whose_agent_is_persistent_can_be_spoken_for_and_not_taken(
         await acting(client, "bob")
 
 
+@pytest.mark.slow
 async def test_on_a_real_clock_what_is_said_comes_at_once_and_a_pause_holds_world_time(live):
     bells = {
         "world": "tests.sim.worlds:Bells",
@@ -324,10 +315,11 @@ class Listener:
         return (await self.model.generate(asked)).text
 
 
-@pytest.mark.parametrize("delay_s", [0.0, 0.015, 0.03])
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.0, 0.15, 0.25])
 async def test_a_newcomer_takes_all_in_before_its_act_is_broken_off(live, delay_s):
     cast = {"*": {"agent": f"{__name__}:Listener", "persona": "shy"}}
-    models = {"small": {"engine": "scripted", "latency_s": 0.01}}
+    models = {"small": {"engine": "scripted", "latency_s": 0.1}}
     async with live(cast=cast, models=models, options={"turns": 6}) as (run, client):
         await client.pause()
         status = await standing(client)
@@ -346,6 +338,7 @@ async def test_a_newcomer_takes_all_in_before_its_act_is_broken_off(live, delay_
     assert replayed(made) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.0, 0.005, 0.012, 0.02])
 async def test_a_seat_is_taken_and_left_at_any_moment_of_its_agents_act(live, delay_s):
     cast = {"*": {"agent": f"{__name__}:Listener", "persona": "shy"}}
@@ -359,5 +352,20 @@ async def test_a_seat_is_taken_and_left_at_any_moment_of_its_agents_act(live, de
         made = await run.finished()
 
     assert question["seat"] == "ann"
+    assert made.summary.n_ended == 1
+    assert replayed(made) == 1
+
+
+async def test_a_model_that_is_swapped_in_is_offered_to_no_other_seat(live):
+    cast = {"*": {"agent": "llm"}}
+    async with live(cast=cast, **SLOW) as (run, client):
+        await client.pause()
+        status = await standing(client)
+        await client.swap("ann", {"engine": "scripted"}, episode=0)
+        await client.edit("bob", {"persona": "bold"}, episode=0)
+        await client.resume()
+        made = await run.finished()
+
+    assert status["step"] < 3
     assert made.summary.n_ended == 1
     assert replayed(made) == 1

@@ -148,6 +148,7 @@ async def test_a_line_that_is_no_request_is_refused_and_the_next_one_is_read(liv
     assert (hello["id"], hello["ok"]) == (5, True)
 
 
+@pytest.mark.slow
 async def test_a_client_that_stops_reading_is_cut_off_and_the_run_goes_on(live):
     async with live(**SMALL) as (run, client):
         reader, writer = await asyncio.open_unix_connection(str(find(run.path)))
