@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
-from simlab.errors import ConfigError, JudgeError, LogWriteError, StrayExitError
+from simlab.errors import (
+    ConfigError,
+    JudgeError,
+    LogWriteError,
+    RunStoppedError,
+    StrayExitError,
+)
 from simlab.exits import failures_told
 from simlab.json_output import print_json
 from simlab.serve_commands import models
@@ -47,6 +53,9 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed episodes again.")
     ] = False,
+    people: Annotated[
+        bool, typer.Option("--people", help="Let people take the seats of humans as it goes on.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a simulation: live transcript of the first episode, progress, summary, directory."""
@@ -64,6 +73,7 @@ def run(
             settings=settings or [],
             resume=resume,
             retry_failed=retry_failed,
+            people=people,
         )
         _watch(launch, json=json)
 
@@ -275,7 +285,7 @@ def _watch(launch: "Launch", *, json: bool) -> None:
         view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
         with view.shown() as observer:
             run = launch.run(observer)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RunStoppedError):
         raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None
     except (LogWriteError, StrayExitError) as error:
         raise type(error)(f"{error.message}; then: simlab run {path} --resume") from error

@@ -17,6 +17,7 @@ from rich.table import Table
 from simlab.agents.colours import colour_of
 from simlab.models.serving import RUNNING
 from simlab.sim.casting import models_of, takes_seed
+from simlab.sim.control.told import interventions
 from simlab.sim.run import Episode, Run
 from simlab.sim.service import ServiceStatus
 from simlab.sim.simulation import Observer
@@ -29,6 +30,7 @@ from simlab.trace.tree import Node, calls_in_words, chat_of
 _MARKS = {
     "invalid": "[yellow](no answer fitted: its default was played)[/]",
     "late": "[yellow](too late: its default was played)[/]",
+    "said": "[yellow](said by a person)[/]",
 }
 
 
@@ -202,12 +204,18 @@ def _troubles(statuses: Iterable[ServiceStatus]) -> Iterator[str]:
 
 
 def show_transcript(console: Console, episode: Episode) -> None:
-    """What was done in an episode, a line each, as far as it went."""
-    for turn in episode.turns():
-        act = turn.acted
-        assert act is not None
-        line = _line(act.seat, words(act.action), mark_of(act))
-        console.print(f"[dim]{turn.step:3}[/] {line}", highlight=False, soft_wrap=True)
+    """What was done in an episode, and by people to it, a line each, as far as it went."""
+    turns = [
+        (turn.step, 1, _line(turn.acted.seat, words(turn.acted.action), mark_of(turn.acted)))
+        for turn in episode.turns()
+        if turn.acted is not None
+    ]
+    done = [
+        (each.step, 0, f"[yellow]({escape(f'{each.seat} {each.words}'.strip())})[/]")
+        for each in interventions(episode.run.log, episode.number)
+    ]
+    for step, _, line in sorted([*turns, *done], key=lambda told: told[:2]):
+        console.print(f"[dim]{step:3}[/] {line}", highlight=False, soft_wrap=True)
 
 
 def show_tree(console: Console, root: Node) -> None:

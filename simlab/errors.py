@@ -60,6 +60,14 @@ class BudgetSpentError(SimlabError):
     """The run has spent its budget, and can be gone on with; no episode fails of it."""
 
 
+class ControlError(SimlabError):
+    """A command to a live run was not taken, and changed nothing; says what to do instead."""
+
+
+class RunStoppedError(SimlabError):
+    """Somebody has stopped the run by a command; it can be gone on with."""
+
+
 class TrainingError(SimlabError):
     """Training cannot go on from where it is; nothing was published."""
 
@@ -155,6 +163,12 @@ class IllegalAction(EpisodeError):  # noqa: N818 - the name in the design
 
 class PersonLeftError(EpisodeError):
     """The person in a seat will answer no more."""
+
+    boundary = "human"
+
+
+class PersonLateError(EpisodeError):
+    """The person who had taken a seat gave no answer in time."""
 
     boundary = "human"
 

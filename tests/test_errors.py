@@ -61,6 +61,7 @@ def test_what_fails_an_episode_says_at_which_boundary():
         "LateCallError": "agent",
         "ModelError": "model",
         "PersonFailedError": "human",
+        "PersonLateError": "human",
         "PersonLeftError": "human",
         "RecordedError": "effect",
         "ReplicaDiedError": "model",

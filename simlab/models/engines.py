@@ -33,6 +33,7 @@ ENGINES = {
     "transformers": "simlab.models.transformers_model:TransformersModel",
     "vllm": "simlab.models.vllm_model:VllmModel",
     "http": "simlab.models.endpoint:EndpointModel",
+    "person": "simlab.models.person_model:PersonModel",
     "embedding": "simlab.models.transformers_embedder:TransformersEmbedder",
     "scripted-embedding": "simlab.models.scripted_embedder:ScriptedEmbedder",
 }

@@ -1,71 +1,56 @@
 """The cast of an episode: who takes which seat, and how a seat is asked until its answer fits."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from pydantic_core import to_jsonable_python
+from typing import Any, Protocol
 
 from simlab.actors import ActorRef
 from simlab.agents.actor import ATTEMPTS, TakeTurn
-from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, Wait
-from simlab.env.spaces import admit, default_text_field
-from simlab.errors import (
-    AgentFailedError,
-    ConfigError,
-    EpisodeError,
-    UnfitAnswerError,
-    WorldFailedError,
-)
-from simlab.stray import in_words
-from simlab.trace.events import Acted
-from simlab.trace.plain import Plain
-from simlab.trace.text import placeless, utf8
+from simlab.env.environment import ActionRequest, Refusal, Seat, Wait
+from simlab.errors import EpisodeError, PersonLateError, PersonLeftError, UnfitAnswerError
+from simlab.sim.act import Act, admitted, as_json, default_of, said
+from simlab.sim.together import in_seat_order, outcome_of
+from simlab.trace.journal import Journal
+from simlab.trace.text import placeless
 
-
-@dataclass(slots=True)
-class Act:
-    """What a seat does in a step, and how it came to that.
-
-    Attributes:
-        action: An action of the request's space.
-        refused: Answers that were not taken before.
-        invalid: True: the default, since no answer fitted.
-        late: True: the default, since the deadline had passed.
-        edited: True: put there by a branch or a person.
-        tokens: What the agent's models drew for it.
-    """
-
-    action: Any
-    refused: tuple[Refusal, ...] = ()
-    invalid: bool = False
-    late: bool = False
-    edited: bool = False
-    tokens: int = 0
-
-    def record(self, seat: Seat, plain: Callable[[Any], Plain]) -> Acted:
-        """What the log keeps of it.
-
-        Args:
-            seat: Who acts.
-            plain: Makes the action plain data.
-        """
-        refusal = self.refused[-1] if self.invalid else None
-        return Acted(
-            seat,
-            plain(self.action),
-            attempts=min(len(self.refused) + 1, ATTEMPTS),
-            invalid=None if refusal is None else utf8(refusal.reason),
-            raw=None if refusal is None else utf8(refusal.raw),
-            late=self.late,
-            edited=self.edited,
-        )
+PERSON_GONE = (PersonLateError, PersonLeftError)
+"""What ends a person's lease of a seat."""
 
 
 Newcomer = Callable[[], ActorRef]
 """Seats the agent that takes a seat over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A person's, of a seat.
+
+    Attributes:
+        agent: Seats who plays once the person is gone; None for nobody, so that the seat's defaults
+            are played.
+    """
+
+    agent: Newcomer | None
+
+
+class Watch(Protocol):
+    """Looks on while seats are at their acts."""
+
+    def begun(self, seat: Seat) -> None:
+        """Called when a seat is about to be asked."""
+        ...
+
+    async def settled(self, seat: Seat) -> None:
+        """Called when a seat has answered, which may be kept waiting."""
+        ...
+
+    def answered(self, seat: Seat) -> None:
+        """Called when that is taken, and `Cast.n_answered` has counted it."""
+        ...
+
+
+class _BrokenOff(Exception):  # noqa: N818 - no error
+    """An act was broken off."""
 
 
 @dataclass(slots=True)
@@ -78,8 +63,14 @@ class Cast:
         swaps: Who takes a seat over, by step and seat: when the seat is told or asked something at
             that step or later, and told first what the seat perceived before.
         tokens_of: How many tokens a seat's models have drawn so far.
-        perceived: What seats have perceived, kept where somebody will take a seat over, and for the
-            seats that are in it from the beginning, as those are that had episodes before.
+        perceived: What seats have perceived, for whoever takes one over; at the beginning what
+            they have in earlier episodes.
+        journal: Of the episode; breaks off what seats are at.
+        acting: The seats that are at their acts, and what they were asked.
+        n_answered: How often each seat was asked so far, and has answered or was broken off.
+        put: What seats do at their next turn because somebody has said so while the run went on.
+        watch: Looks on while seats are at their acts.
+        on_lease_over: Called with a seat whose person is gone.
     """
 
     refs: dict[Seat, ActorRef]
@@ -87,7 +78,17 @@ class Cast:
     swaps: Mapping[tuple[int, Seat], Newcomer] = field(default_factory=dict)
     tokens_of: Callable[[Seat], int] = lambda _seat: 0
     perceived: dict[Seat, list[Any]] = field(default_factory=dict)
+    journal: Journal | None = None
+    acting: dict[Seat, ActionRequest] = field(default_factory=dict)
+    n_answered: dict[Seat, int] = field(default_factory=dict)
+    put: dict[Seat, Act] = field(default_factory=dict)
+    watch: Watch | None = None
+    on_lease_over: Callable[[Seat], None] = lambda _seat: None
+    _turns: dict[Seat, object] = field(default_factory=dict)
     _swapped: set[tuple[int, Seat]] = field(default_factory=set)
+    _newcomers: dict[Seat, Newcomer] = field(default_factory=dict)
+    _leases: dict[Seat, Lease] = field(default_factory=dict)
+    _broken_off: dict[Seat, Act | None] = field(default_factory=dict)
 
     def edited(self, step: int, requests: Mapping[Seat, ActionRequest]) -> dict[Seat, Act]:
         """What seats do at a step because somebody has put it there, whatever they are at.
@@ -96,7 +97,47 @@ class Cast:
             ConfigError: It is no action of the seat's request.
         """
         texts = {seat: text for (at, seat), text in self.edits.items() if at == step}
-        return {s: Act(said(s, requests[s], text), edited=True) for s, text in texts.items()}
+        acts = {s: Act(said(s, requests[s], text), edited=True) for s, text in texts.items()}
+        if self.put:
+            acts |= self.put
+            self.put.clear()
+        return acts
+
+    def take_over(self, seat: Seat, newcomer: Newcomer) -> None:
+        """Let somebody take a seat over when it is told or asked something next.
+
+        Args:
+            seat: Which.
+            newcomer: Seats whoever takes it, who is told first what the seat has perceived.
+        """
+        self._newcomers[seat] = newcomer
+
+    def lease(self, seat: Seat, person: Newcomer, lease: Lease) -> None:
+        """Let a person take a seat over, at once if it is at its act.
+
+        Args:
+            seat: Which.
+            person: Seats the person.
+            lease: What becomes of the seat then.
+        """
+        self.take_over(seat, person)
+        self._leases[seat] = lease
+        if seat in self.acting:
+            self.break_off(seat)
+
+    def is_leased(self, seat: Seat) -> bool:
+        """Whether a person has taken a seat, and is not gone."""
+        return seat in self._leases
+
+    def is_said(self, seat: Seat) -> bool:
+        """Whether what a seat does in this step was said already."""
+        return seat in self.put or self._broken_off.get(seat) is not None
+
+    def break_off(self, seat: Seat, put: Act | None = None) -> None:
+        """Let a seat stop its act; `put` stands for it, or whoever takes the seat over is asked."""
+        assert self.journal is not None, "given where anybody may command"
+        self._broken_off[seat] = put
+        self.journal.calls.break_off(seat)
 
     async def perceive(self, step: int, observations: Mapping[Seat, Iterable[Any]]) -> None:
         """Tell seats what they perceive, and wait until each has taken it in."""
@@ -106,10 +147,10 @@ class Cast:
 
     async def tell(self, seat: Seat, step: int, observations: Iterable[Any]) -> None:
         """Tell one seat what it perceives; a seat that nobody takes perceives nothing."""
-        await self._swap_if_due(seat, step)
-        seen = self._remember(seat, observations)
+        past = () if seat in self.acting else self._swap_if_due(seat, step)
+        message = TakeTurn(step, self._remember(seat, observations), past=past)
         if seat in self.refs:
-            await self.refs[seat].ask(TakeTurn(step, seen))
+            await self.refs[seat].ask(message)
 
     async def ask(
         self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
@@ -123,11 +164,7 @@ class Cast:
         Raises:
             UnfitAnswerError: The third answer did not fit and there is no default.
         """
-        await self._swap_if_due(seat, step)
-        seen = self._remember(seat, observations)
-        if seat in self.refs:
-            return await self._ask(seat, step, seen, request)
-        return Act(default_of(seat, request)) if request.required else Wait()
+        return await self._answer(seat, step, observations, request)
 
     async def ask_again(
         self, seat: Seat, step: int, request: ActionRequest, act: Act, reason: str
@@ -137,27 +174,84 @@ class Cast:
         Raises:
             UnfitAnswerError: There is nothing left to try.
         """
-        if act.invalid or act.late or act.edited:
+        if act.invalid or act.late or (act.edited and not act.live):
             whose = "the default" if not act.edited else "the action put there"
             raise UnfitAnswerError(f"the world refuses {whose} of seat {seat!r}: {reason}")
-        refused = (*act.refused, Refusal(_as_json(seat, act.action), placeless(reason)))
-        return await self._ask(seat, step, (), replace(request, refused=refused))
+        refused = (*act.refused, Refusal(as_json(seat, act.action), placeless(reason)))
+        return await self._answer(seat, step, (), replace(request, refused=refused))
 
-    async def _ask(
-        self, seat: Seat, step: int, observations: tuple[Any, ...], request: ActionRequest
+    async def _answer(
+        self, seat: Seat, step: int, observations: Iterable[Any], request: ActionRequest
     ) -> Act | Wait:
-        before = self.tokens_of(seat)
-        message = TakeTurn(step, observations, request)
+        """Ask whoever has the seat; where that one is broken off or gone, whoever has it then."""
+        turn = self._turns[seat] = object()
+        self.acting[seat] = request
+        if self.watch is not None:
+            self.watch.begun(seat)
+        try:
+            past = self._swap_if_due(seat, step)
+            message = TakeTurn(step, self._remember(seat, observations), request, past)
+            n_perceived = len(self.perceived[seat])
+            while seat in self.refs:
+                act = await self._answer_of_one(seat, message)
+                if act is not None:
+                    return act
+                past = self._swap_if_due(seat, step)
+                at_once, later = past[:n_perceived], past[n_perceived:]
+                message = TakeTurn(step, (), request, at_once, later)
+            return self._act_of_nobody(seat, request)
+        finally:
+            if self._turns[seat] is turn:  # else the seat was dropped, and is asked again already
+                del self._turns[seat], self.acting[seat]
+
+    async def _answer_of_one(self, seat: Seat, message: TakeTurn) -> Act | Wait | None:
+        """What the one who has a seat does; None where somebody else is to be asked."""
+        try:
+            return await self._ask(seat, message)
+        except _BrokenOff:
+            return self._after_break(seat)
+        except PERSON_GONE:
+            if seat not in self._leases:
+                raise
+            assert message.request is not None, "it is an ask"
+            return self._after_lease(seat, message.request)
+
+    def _act_of_nobody(self, seat: Seat, request: ActionRequest) -> Act | Wait:
+        """What becomes of a seat that nobody takes, unless somebody has said something there."""
+        said_there = self._after_break(seat) if seat in self._broken_off else None
+        if said_there is not None:
+            return said_there
+        return Act(default_of(seat, request)) if request.required else Wait()
+
+    def _after_break(self, seat: Seat) -> Act | None:
+        """What stands for an act that was broken off; None where somebody else is to be asked."""
+        assert self.journal is not None, "it has broken off"
+        self.journal.calls.let_act(seat)
+        return self._broken_off.pop(seat)
+
+    def _after_lease(self, seat: Seat, request: ActionRequest) -> Act | None:
+        """What stands for an answer of a person who is gone; None where others are to be asked."""
+        lease = self._leases.pop(seat)
+        self.on_lease_over(seat)
+        if lease.agent is not None:
+            self._newcomers[seat] = lease.agent
+            return None
+        del self.refs[seat]
+        return Act(default_of(seat, request), late=True) if request.required else None
+
+    async def _ask(self, seat: Seat, message: TakeTurn) -> Act | Wait:
+        assert message.request is not None, "it is an ask"
+        request, before = message.request, self.tokens_of(seat)
         while len(request.refused) < ATTEMPTS:
             answer = None
             try:
-                answer = await self.refs[seat].ask(message)
-                answer = _admitted(seat, request, answer)
+                answer = await self._ask_once(seat, message)
+                answer = admitted(seat, request, answer)
             except UnfitAnswerError as error:
-                raw = error.raw if answer is None else _as_json(seat, answer)
+                raw = error.raw if answer is None else as_json(seat, answer)
                 refused = (*request.refused, Refusal(raw, placeless(error.message)))
                 request = replace(request, refused=refused)
-                message = TakeTurn(step, (), request)
+                message = TakeTurn(message.step, (), request)
             else:
                 if isinstance(answer, Wait):
                     return answer
@@ -169,124 +263,44 @@ class Cast:
             tokens=self.tokens_of(seat) - before,
         )
 
-    async def _swap_if_due(self, seat: Seat, step: int) -> None:
-        due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
-        if due:
+    async def _ask_once(self, seat: Seat, message: TakeTurn) -> Any:
+        """What whoever has the seat answers.
+
+        Raises:
+            _BrokenOff: It was broken off, and whatever came of it is wanted no more.
+        """
+        outcome = await outcome_of(self.refs[seat].ask(message))
+        if outcome.error is not None and not isinstance(outcome.error, EpisodeError):
+            raise outcome.error
+        if self.watch is not None:
+            await self.watch.settled(seat)
+        self.n_answered[seat] = self.n_answered.get(seat, 0) + 1
+        if self.watch is not None:
+            self.watch.answered(seat)
+        if seat in self._broken_off:
+            raise _BrokenOff
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
+
+    def _swap_if_due(self, seat: Seat, step: int) -> tuple[Any, ...]:
+        """Let a newcomer take a seat whose time has come; what that one is to be told first."""
+        newcomer = None
+        if self.swaps:
+            due = {at for at in self.swaps if at[1] == seat and at[0] <= step} - self._swapped
             self._swapped |= due
-            self.refs[seat] = self.swaps[max(due)]()
-            perceived = tuple(self.perceived.get(seat, ()))
-            await self.refs[seat].ask(TakeTurn(step, perceived, part="rebuild"))
+            if due:
+                newcomer = self.swaps[max(due)]
+                self._leases.pop(seat, None)
+        if self._newcomers:
+            newcomer = self._newcomers.pop(seat, newcomer)
+        if newcomer is None:
+            return ()
+        self.refs[seat] = newcomer()
+        return tuple(self.perceived.get(seat, ()))
 
     def _remember(self, seat: Seat, observations: Iterable[Any]) -> tuple[Any, ...]:
         """What is told to a seat, kept for one who will take it over."""
         seen = tuple(observations)
-        if self.swaps or seat in self.perceived:
-            self.perceived.setdefault(seat, []).extend(seen)
+        self.perceived.setdefault(seat, []).extend(seen)
         return seen
-
-
-def _admitted(seat: Seat, request: ActionRequest, answer: Any) -> Any:
-    """The action that an answer stands for; see `admit`.
-
-    Raises:
-        UnfitAnswerError: It stands for none.
-        WorldFailedError: The request is one that no answer can be held against.
-    """
-    try:
-        return admit(request, answer)
-    except EpisodeError:
-        raise
-    except Exception as error:
-        raise WorldFailedError(
-            f"the request of seat {seat!r} cannot judge an answer: it raised {in_words(error)}"
-        ) from error
-
-
-def said(seat: Seat, request: ActionRequest, text: str) -> Any:
-    """The action that a person means by some text: JSON that fits the space, or words.
-
-    Raises:
-        ConfigError: It can be made into no action of the space that is legal now.
-    """
-    try:
-        return admit(request, json.loads(text))
-    except (json.JSONDecodeError, UnfitAnswerError):
-        field = default_text_field(request.space)
-    try:
-        return admit(request, text if field is None else {field: text})
-    except UnfitAnswerError as error:
-        raise ConfigError(
-            f"{text!r} is no action of seat {seat!r} here: {error.message}; give it as JSON"
-        ) from error
-
-
-def default_of(seat: Seat, request: ActionRequest) -> Any:
-    """The default of a request.
-
-    Raises:
-        UnfitAnswerError: There is none; says why the last answer did not fit.
-    """
-    if request.default is UNSET:
-        last = request.refused[-1] if request.refused else Refusal("", "it gave none")
-        raise UnfitAnswerError.of(
-            last.raw,
-            f"seat {seat!r} gave no answer that fits in {len(request.refused)} tries and its "
-            f"request has no default: {last.reason}, got {last.raw!r}",
-        )
-    return request.default
-
-
-async def in_seat_order(calls: Mapping[Seat, Coroutine[Any, Any, Any]]) -> dict[Seat, Any]:
-    """Await calls to several seats at once; of several errors the first in seat order is raised.
-
-    All calls are awaited to their end, also after an error, so that what is recorded of a step that
-    fails does not depend on who was faster. The first one runs in the caller's own task: in most
-    worlds one or two seats act at once, and a task costs as much as an ask.
-    """
-    if not calls:
-        return {}
-    first, *seats = sorted(calls)
-    others = [asyncio.create_task(calls[seat]) for seat in seats]
-    try:
-        outcomes = [await _outcome(call) for call in (calls[first], *others)]
-    except asyncio.CancelledError:
-        for other in others:
-            other.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        raise
-    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-    if errors:
-        bugs = [error for error in errors if not isinstance(error, EpisodeError)]
-        raise (bugs or errors)[0]
-    return {seat: each.result for seat, each in zip((first, *seats), outcomes, strict=True)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    result: Any
-    error: Exception | None = None
-
-
-async def _outcome(call: Awaitable[Any]) -> _Outcome:
-    """What a call gave or raised."""
-    try:
-        return _Outcome(await call)
-    except Exception as error:
-        return _Outcome(None, error)
-
-
-def _as_json(seat: Seat, action: Any) -> str:
-    """An action as whoever chose it would write it: text as it is, all else as JSON.
-
-    Raises:
-        AgentFailedError: It cannot be written down.
-    """
-    if isinstance(action, str):
-        return action
-    try:
-        plain = to_jsonable_python(action, fallback=lambda value: placeless(str(value)))
-        return json.dumps(plain, ensure_ascii=False)
-    except Exception as error:
-        raise AgentFailedError(
-            f"an answer of seat {seat!r} cannot be written down: it raised {in_words(error)}"
-        ) from error

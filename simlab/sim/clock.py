@@ -5,7 +5,9 @@ from typing import Literal, Protocol
 
 from simlab.env.environment import UNSET, ActionRequest, Refusal, Seat, TimeStep, Wait
 from simlab.errors import DeadlineMissedError, EnvironmentStuckError
-from simlab.sim.cast import Act, Cast, in_seat_order
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
+from simlab.sim.together import in_seat_order
 
 _NEVER = float("inf")
 
@@ -38,6 +40,10 @@ class Clock(Protocol):
         Raises:
             EpisodeError: A seat fails on perceiving, now or before.
         """
+        ...
+
+    def stand_still(self, seconds: float) -> None:
+        """Let world time pass by so many seconds of the wall, in which the episode has paused."""
         ...
 
     async def close(self) -> None:
@@ -103,6 +109,9 @@ class SimulatedClock:
     async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
         """See `Clock.finish`; all that was told before has been taken in."""
         await cast.perceive(step, timestep.observations)
+
+    def stand_still(self, seconds: float) -> None:
+        """See `Clock.stand_still`; nothing here follows the wall."""
 
     async def close(self) -> None:
         """Nothing is under way between steps."""

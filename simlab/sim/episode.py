@@ -8,8 +8,10 @@ from typing import Any
 from simlab.env.environment import Environment, Seat, TimeStep
 from simlab.env.form import malformed
 from simlab.errors import EpisodeError, IllegalAction, WorldFailedError
-from simlab.sim.cast import Act, Cast
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
 from simlab.sim.clock import Clock
+from simlab.sim.control.desk import Desk
 from simlab.stray import Boundary
 from simlab.trace.events import SteppedCore
 from simlab.trace.journal import Journal
@@ -39,6 +41,7 @@ async def play(
     journal: Journal,
     *,
     options: Mapping[str, Any] | None = None,
+    desk: Desk | None = None,
 ) -> AsyncIterator[Moment]:
     """Play an episode to its end.
 
@@ -52,6 +55,7 @@ async def play(
         clock: Decides when an action arrives, and holds the world's time.
         journal: Meets and writes the episode's records; its seed is the episode's.
         options: Of the reset.
+        desk: Where commands come in; None for one that none reach.
 
     Yields:
         The moment after the reset, and after each step, once it is committed.
@@ -60,6 +64,7 @@ async def play(
         EpisodeError: The episode fails; says at which boundary.
         ReplayDivergence: The episode parts from its record.
     """
+    desk = desk or Desk(journal)
     timestep = _said(world, lambda: world.reset(journal.seed, options))
     await journal.begin(journal.plain(timestep))
     yield Moment(0, clock.now, {}, timestep)
@@ -67,8 +72,14 @@ async def play(
         if timestep.over:
             await clock.finish(step, timestep, cast)
             return
+        desk.moment = step, timestep
+        if desk.busy:
+            await desk.open()
         acts = await _gather(step, timestep, cast, clock)
         timestep = await _step(world, cast, clock, (step, timestep, acts))
+        if desk.busy:
+            await desk.close()
+        desk.moment = None
         acted = [act.record(seat, journal.plain) for seat, act in sorted(acts.items())]
         await journal.step(
             SteppedCore(step, journal.plain(clock.now), acted, journal.plain(timestep))

@@ -11,10 +11,10 @@ from simlab.actors.system import ray_cluster
 from simlab.agents.function_person import Answering, as_person
 from simlab.agents.person import Person
 from simlab.errors import ConfigError
+from simlab.sim.act import said
 from simlab.sim.arguments import Hosts, as_engines, as_hosts, as_settings, numbers
 from simlab.sim.blocking import run_async
 from simlab.sim.branching import branching_of, plan_branch
-from simlab.sim.cast import said
 from simlab.sim.casting import asks_person, in_words
 from simlab.sim.config import RunFile, checked, open_run_file
 from simlab.sim.default_directory import directory_of
@@ -49,6 +49,7 @@ class Launch:
         address: Of a Ray cluster to join.
         retry_failed: Whether failed episodes are tried again.
         person: Who is asked for the seats that people take; None is whoever sits at the terminal.
+        people: Whether it is those who come while the run goes on.
     """
 
     file: RunFile
@@ -57,17 +58,19 @@ class Launch:
     address: str | None = None
     retry_failed: bool = False
     person: Person | None = None
+    people: bool = False
 
     @property
     def has_people(self) -> bool:
-        """Whether a person takes a seat."""
-        return _has_people(self.file)
+        """Whether a person takes a seat at the terminal."""
+        return _has_people(self.file) and not self.people
 
     def run(self, observer: Observer | None = None) -> Run:
         """Play to the end, and write down what it came to.
 
         Raises:
             LogWriteError: The disk takes no more; what was committed stays.
+            RunStoppedError: Somebody has stopped it by a command.
         """
         simulation = Simulation(
             self.file,
@@ -78,6 +81,7 @@ class Launch:
             retry_failed=self.retry_failed,
             observer=observer,
             person=self.person,
+            people=self.people,
         )
         run_async(simulation.run())
         log = Log(self.directory)
@@ -104,6 +108,7 @@ def run(
     retry_failed: bool = False,
     observer: Observer | None = None,
     person: Person | Answering | None = None,
+    people: bool = False,
 ) -> Run:
     """Run a simulation to its end.
 
@@ -126,6 +131,8 @@ def run(
         person: Who is asked, in this process, for the seats that people take: a `Person`, or a
             function of a `simlab.agents.person.Question` that returns an action, plain data of one,
             or `Wait`, and may be async. None is whoever sits at the terminal.
+        people: True: these seats wait for people who take them while the run goes on, as by
+            `simlab.sim.control.client`.
 
     Raises:
         ConfigError: What was given cannot be run; nothing was started.
@@ -144,6 +151,7 @@ def run(
         resume=resume,
         retry_failed=retry_failed,
         person=person,
+        people=people,
     )
     return launch.run(observer)
 
@@ -161,6 +169,7 @@ def prepare(
     resume: bool = False,
     retry_failed: bool = False,
     person: Person | Answering | None = None,
+    people: bool = False,
 ) -> Launch:
     """Check a run and make or find its directory; takes what `run` takes.
 
@@ -169,6 +178,8 @@ def prepare(
     """
     if retry_failed and not resume:
         raise ConfigError("--retry-failed goes on with a run that is there; add --resume")
+    if people and person is not None:
+        raise ConfigError(f"people come while the run goes on, got person {person!r} beside them")
     asked = None if person is None else as_person(person)
     hosts = as_hosts(hosts)
     path: Path | None = None
@@ -183,7 +194,7 @@ def prepare(
         data = source.data
     settings = [*as_settings(settings), *numbers(episodes=episodes, seed=seed)]
     file = checked(overridden(data, models=as_engines(models), settings=settings), source)
-    world = rehearse(file, source, has_person=asked is not None)
+    world = rehearse(file, source, has_person=people or asked is not None)
     n_hosts = _count_hosts(hosts, file)
     if not resume:  # a run that has ended needs no cluster
         _check_cluster(file, n_hosts, address)
@@ -196,7 +207,7 @@ def prepare(
         words = in_words(world)
         told = {"world": words} if words else {}
         directory = RunDirectory.create(path, {**provenance(file), **told})
-    return Launch(file, directory, n_hosts, address, retry_failed, asked)
+    return Launch(file, directory, n_hosts, address, retry_failed, asked, people)
 
 
 def prepare_branch(

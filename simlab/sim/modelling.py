@@ -17,11 +17,13 @@ from simlab.models.engines import ModelSpec, build, embeds, read_spec
 from simlab.models.held import Held
 from simlab.models.in_process import InProcessModel
 from simlab.models.model import Model
+from simlab.models.person_model import PersonModel
 from simlab.models.served import ServedModel
 from simlab.models.served_embedder import ServedEmbedder
 from simlab.models.serving import RUNNING, App, Server, own_app, shared_app
 from simlab.models.weights import fingerprint
-from simlab.sim.config import RunFile
+from simlab.sim.control.board import Board
+from simlab.sim.control.board_model import BoardModel
 from simlab.sim.staging import Staging
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -167,16 +169,20 @@ class SharedModels:
         return self._server
 
 
-def furnished(staging: Staging) -> Staging:
+def furnished(staging: Staging, board: Board | None = None) -> Staging:
     """What a host knows of a run, with the models added that it makes for itself.
 
     Where the run has a budget, all of them are paid for out of its purse.
+
+    Args:
+        staging: As the driver has it.
+        board: Where people are asked who stand for models.
     """
     allowance = None if staging.purse is None else Allowance(staging.purse)
 
-    def furnish(run: RunFile, shared: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
-        made = build_models(run.models)
-        models = {**made, **shared}
+    def furnish(specs: Specs, shared: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
+        made = build_models(specs)
+        models = {name: _asked(model, board) for name, model in {**made, **shared}.items()}
         if allowance is None:
             return models
         return {
@@ -184,8 +190,20 @@ def furnished(staging: Staging) -> Staging:
             for name, model in models.items()
         }
 
-    *before, now = [furnish(run, shared) for run, shared in staging.configurations()]
-    return replace(staging, models=now, models_before=tuple(before))
+    *before, now = [furnish(run.models, shared) for run, shared in staging.configurations()]
+    return replace(
+        staging,
+        models=now,
+        models_before=tuple(before),
+        make_models=lambda specs: furnish(specs, {}),
+    )
+
+
+def _asked(model: AnyModel, board: Board | None) -> AnyModel:
+    """A model; one that is a person is asked where there is a board."""
+    if board is None or not isinstance(model, PersonModel):
+        return model
+    return BoardModel(model.name, board)
 
 
 def _budgeted(model: AnyModel, allowance: Allowance, *, priced: bool) -> AnyModel:

@@ -9,8 +9,10 @@ from typing import Any
 
 from simlab.env.environment import ActionRequest, Seat, TimeStep, Wait
 from simlab.errors import ActorStoppedError, EnvironmentStuckError, EpisodeError
-from simlab.sim.cast import Act, Cast, in_seat_order
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
 from simlab.sim.clock import late, until_of
+from simlab.sim.together import in_seat_order
 from simlab.trace.journal import Journal, RecordEnds
 from simlab.trace.tracing import effect, turn
 
@@ -56,10 +58,15 @@ class RealClock:
 
     async def finish(self, step: int, timestep: TimeStep, cast: Cast) -> None:
         """See `Clock.finish`; what seats are still busy with is wanted no more."""
+        await self._journal.wait_for_calls(step)
         for seat in list(self._acting):
             self._drop(seat)
         self._tell(step, timestep, cast)
         await in_seat_order({seat: self._taken_in(seat) for seat in list(self._perceiving)})
+
+    def stand_still(self, seconds: float) -> None:
+        """See `Clock.stand_still`; what is left of deadlines and waits stays as it was."""
+        self._since += seconds
 
     async def close(self) -> None:
         """Cancel what seats are still busy with; see `Clock.close`."""

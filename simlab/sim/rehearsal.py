@@ -95,8 +95,9 @@ def _reset(run: RunFile, world: Environment, episode: int) -> None:
 def _check_terminal(seat: Seat, spec: AgentSpec) -> None:
     if asks_person(spec) and not _has_terminal():
         raise ConfigError(
-            f"cast.{seat} is a human, and there is no terminal to ask at; run it in a terminal, "
-            f"give simlab.run a person, or set cast.{seat}.agent to llm, random or scripted"
+            f"cast.{seat} is a human, and there is no terminal to ask at; run it in a terminal, or "
+            "with --people for those who come as it goes on, give simlab.run a person, or set "
+            f"cast.{seat}.agent to llm, random or scripted"
         )
 
 

@@ -1,6 +1,7 @@
 """A simulation: the episodes of a run, many at a time, on hosts that may die."""
 
 import asyncio
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,9 +12,13 @@ from simlab.actors import Actor, ActorRef, ActorSystem
 from simlab.agents.actor_person import ActorPerson, PersonActor
 from simlab.agents.person import Person
 from simlab.agents.terminal_person import TerminalPerson
-from simlab.errors import BudgetSpentError, ConfigError, HostDiedError
+from simlab.errors import BudgetSpentError, ConfigError, HostDiedError, RunStoppedError
 from simlab.sim.attempt import Attempt
 from simlab.sim.config import RunFile
+from simlab.sim.control.checks import Checks
+from simlab.sim.control.listening import listening
+from simlab.sim.control.order_file import OrderFile
+from simlab.sim.control.plane import ControlPlane, PlaneActor
 from simlab.sim.modelling import SharedModels
 from simlab.sim.purse import ActorPurse, PurseActor
 from simlab.sim.spending import Spending
@@ -73,6 +78,8 @@ class Simulation:
         observer: Who looks on.
         person: Who is asked, in this process, for the seats that people take; by default whoever
             sits at its terminal.
+        people: True: those are asked there who come while the run goes on; see
+            `simlab.sim.control`.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Simulation:
         retry_failed: bool = False,
         observer: Observer | None = None,
         person: Person | None = None,
+        people: bool = False,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -103,7 +111,10 @@ class Simulation:
         """Of each epoch that was lost: the episodes that have committed anything in it."""
         self._suspects: dict[str, list[Attempt]] = {}
         self._replaced = asyncio.Event()
-        self._watch = StallWatch(directory, self._observer.on_notice)
+        self._people = people
+        self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
+        self._plane: ControlPlane | None = None
         self._begun: set[int] = set()
         self._failed: set[int] = set()
         self._spending = Spending(run.budget) if run.budget.bounds else None
@@ -116,16 +127,29 @@ class Simulation:
             ConfigError: An episode is to be tried again that agents of later ones remember.
             LogWriteError: The disk takes no more; what was committed stays.
             BudgetSpentError: The run stopped at its budget; says what it has spent.
+            RunStoppedError: Somebody has stopped it by a command.
         """
+        self._task = asyncio.current_task()
         with self._directory.locked():
             todo = self._take_stock()
             if todo:
                 try:
                     await self._play_all(todo)
+                except asyncio.CancelledError:
+                    if not self._is_stopped or self._task is None:
+                        raise
+                    self._task.uncancel()
+                    raise RunStoppedError(f"{self._directory.path} was stopped") from None
                 finally:
                     self._directory.seal_all()
         if self._spending is not None and self._spending.refused:
             raise self._spending.error(self._directory.path)
+
+    def _stop(self) -> None:
+        """End the run by a command, as Ctrl-C does."""
+        self._is_stopped = True
+        if self._task is not None:
+            self._task.cancel()
 
     def _take_stock(self) -> list[int]:
         """Seal what others have left and see which episodes are to be played."""
@@ -164,9 +188,17 @@ class Simulation:
             on_host_replaced=self._on_host_replaced,
         )
         owner = str(self._directory.path.resolve())
-        async with system, SharedModels(system, owner, address=self._address) as shared:
-            stages = await self._set_stages(system, shared)
-            watch = asyncio.create_task(self._watch.report(system, stages))
+        plane = self._plane = self._new_plane()
+        tell = self._observer.on_notice
+        async with (
+            system,
+            SharedModels(system, owner, address=self._address) as shared,
+            listening(plane, self._directory, tell),
+        ):
+            stages = await self._set_stages(system, shared, plane)
+            plane.begin_run(stages, set(range(self._run.episodes)) - set(todo))
+            stall = StallWatch(self._directory, tell, stands_still=lambda: plane.is_paused)
+            watch = asyncio.create_task(stall.report(system, stages))
             try:
                 episodes = iter(todo)
                 await all_of(self._work(episodes, stages) for _ in range(n_workers))
@@ -185,7 +217,19 @@ class Simulation:
                 f"another on one host, which {' and '.join(unused)} cannot change"
             )
 
-    async def _set_stages(self, system: ActorSystem, shared: SharedModels) -> dict[str, ActorRef]:
+    def _new_plane(self) -> ControlPlane:
+        about = {"run": str(self._directory.path.resolve()), "name": self._run.name}
+        return ControlPlane(
+            Checks(self._run, has_hosts=bool(self._hosts)),
+            OrderFile(self._directory.path),
+            about={**about, "pid": os.getpid(), "n_episodes": self._run.episodes},
+            n_episodes=self._run.episodes,
+            stop=self._stop,
+        )
+
+    async def _set_stages(
+        self, system: ActorSystem, shared: SharedModels, plane: ControlPlane
+    ) -> dict[str, ActorRef]:
         """A stage on each host, by host."""
         news = await system.spawn(_News, self._observer.on_step, name="news", host=DRIVER)
         person = await system.spawn(PersonActor, self._person, name="person", host=DRIVER)
@@ -201,6 +245,8 @@ class Simulation:
             models_before=tuple([await shared.start(fork.before.models) for fork in forks]),
             news=news,
             person=ActorPerson(person),
+            board=await system.spawn(PlaneActor, plane, name="control", host=DRIVER),
+            people=self._people,
             purse=None if purse is None else ActorPurse(purse),
         )
         return {
@@ -265,9 +311,9 @@ class Simulation:
         """
         host = await self._choose(stages, attempt.epoch)
         epoch = self._epochs[host]
-        with self._loaded(host):
+        with self._loaded(host), self._commanded(attempt.message, stages[host]) as message:
             try:
-                result: EpisodeResult = await stages[host].ask(attempt.message)
+                result: EpisodeResult = await stages[host].ask(message)
             except HostDiedError:
                 if epoch not in self._committed:
                     raise  # some other host died, of an actor that the episode asked
@@ -276,6 +322,8 @@ class Simulation:
                 return False
             except BudgetSpentError:
                 return True
+        if self._plane is not None:
+            self._plane.close(attempt.message.episode)
         self._observer.on_episode(result)
         return True
 
@@ -293,6 +341,15 @@ class Simulation:
                 return min(fit, key=lambda host: (self._load[host], host))
             self._replaced.clear()
             await self._replaced.wait()
+
+    @contextmanager
+    def _commanded(self, message: PlayEpisode, stage: ActorRef) -> Iterator[PlayEpisode]:
+        """Within the block an episode can be commanded; it is told what was ordered before."""
+        assert self._plane is not None, "the run has begun"
+        try:
+            yield self._plane.begin(message, stage)
+        finally:
+            self._plane.end(message.episode)
 
     @contextmanager
     def _loaded(self, host: str) -> Iterator[None]:
@@ -317,6 +374,8 @@ class Simulation:
         segment = self._directory.segment(epoch)
         self._directory.seal(segment)
         self._committed[epoch] = committed_in(segment)
+        if self._plane is not None:
+            self._plane.people.forget_host(epoch)
         self._observer.on_notice(f"host {host} died in epoch {epoch}; what it played is resumed")
 
     async def _on_host_replaced(self, host: str, epoch: int) -> None:

@@ -1,9 +1,14 @@
 """The stage: plays episodes on one host, many at a time, all into one segment."""
 
 import asyncio
+from typing import Any
 
 from simlab.actors import Actor
 from simlab.errors import HostKilledError
+from simlab.sim.control.board import Board
+from simlab.sim.control.commanding import commanded
+from simlab.sim.control.desk import Desk
+from simlab.sim.control.messages import Command
 from simlab.sim.episode import Moment
 from simlab.sim.garbage import begin_play, end_play
 from simlab.sim.modelling import furnished
@@ -40,29 +45,37 @@ class Stage(Actor):
     _past: Past
 
     def __init__(self, staging: Staging) -> None:
-        self._staging = furnished(staging)
+        self._staging = staging
         self._directory = RunDirectory(staging.directory)
         self._log: Log | None = None
         self._live: dict[int, Journal] = {}
+        self._desks: dict[int, asyncio.Future[Desk]] = {}
+        self._board: Board | None = None
 
     def started(self) -> None:
         """Open the segment of this host in this epoch."""
         segment = self._directory.segment(self.host.epoch)
         self._writer = SegmentWriter(segment.path, seal=segment.seal)
+        if self._staging.board is not None:
+            self._board = Board(self._staging.board, self.host.name, self.host.epoch)
+        self._staging = furnished(self._staging, self._board)
         self._troupe = Troupe(self.host, keeps_perceived=self._staging.branching is not None)
         self._past = Past(self._staging, self._troupe)
         begin_play()
 
     def receive(
-        self, message: PlayEpisode | ListCalls
-    ) -> "asyncio.Future[EpisodeResult] | list[str]":
-        """Begin an episode, or tell what the live ones wait for."""
+        self, message: "PlayEpisode | ListCalls | Command"
+    ) -> "asyncio.Future[Any] | list[str]":
+        """Begin an episode, tell what the live ones wait for, or command one."""
         if isinstance(message, PlayEpisode):
+            self._desks[message.episode] = asyncio.get_running_loop().create_future()
             return asyncio.ensure_future(self._play(message))
+        if not isinstance(message, ListCalls):
+            return asyncio.ensure_future(commanded(message, self._desks, self._board))
         return [
             f"episode {episode}, {call}"
             for episode, journal in sorted(self._live.items())
-            for call in journal.calls_under_way()
+            for call in journal.calls.in_words()
         ]
 
     async def stopped(self) -> None:
@@ -72,6 +85,15 @@ class Stage(Actor):
         self._writer.close()
 
     async def _play(self, message: PlayEpisode) -> EpisodeResult:
+        """Play an episode, which can be commanded from the moment at which it was asked for."""
+        try:
+            return await self._play_commanded(message)
+        finally:
+            desk = self._desks.pop(message.episode)
+            if not desk.cancel():
+                desk.result().end()
+
+    async def _play_commanded(self, message: PlayEpisode) -> EpisodeResult:
         await self._past.relive(message.episode, self._read)
         journal = Journal(
             message.episode,
@@ -87,8 +109,13 @@ class Stage(Actor):
                 await self._staging.news.tell(_news(message.episode, moment))
 
         self._live[message.episode] = journal
+        desk = Desk(journal, orders=message.orders, paused=message.paused)
+        self._desks[message.episode].set_result(desk)
+        performance = Performance(
+            self._staging, journal, self._troupe, desk=desk, board=self._board
+        )
         try:
-            return await Performance(self._staging, journal, self._troupe).run(tell)
+            return await performance.run(tell)
         finally:
             del self._live[message.episode]
 

@@ -1,8 +1,9 @@
 """What a stage is told: the run that it plays, and which episodes of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from simlab.actors import ActorRef
 from simlab.agents.person import Person
@@ -10,8 +11,9 @@ from simlab.env.environment import Seat
 from simlab.models.allowance import Purse
 from simlab.models.embedder import AnyModel
 from simlab.seeding import derive
-from simlab.sim.absent import AbsentPerson
+from simlab.sim.absent import AbsentPerson, absent_models
 from simlab.sim.config import RunFile
+from simlab.sim.control.order import Order
 from simlab.trace.accounts import Account
 from simlab.trace.events import Acted, Outcome
 
@@ -73,6 +75,10 @@ class Staging:
         news: Who is told of the steps of watched episodes.
         person: Who is asked for the seats that people take.
         purse: Pays for the calls of models; None where they are not counted.
+        board: Who is told of questions to people who come while the run goes on; None where nobody
+            can come.
+        people: Whether it is those who take the seats of ``agent: human``.
+        make_models: Makes models that the run file does not have; in a replay they answer nothing.
     """
 
     run: RunFile
@@ -83,6 +89,9 @@ class Staging:
     news: ActorRef | None = None
     person: Person = AbsentPerson()
     purse: Purse | None = None
+    board: ActorRef | None = None
+    people: bool = False
+    make_models: Callable[[Mapping[str, Mapping[str, Any]]], dict[str, AnyModel]] = absent_models
 
     @property
     def forks(self) -> tuple[Fork, ...]:
@@ -134,6 +143,8 @@ class PlayEpisode:
         watched: True: each step is told as it happens.
         retried: True: a failure at its end is forgotten and it goes on from there.
         given_up: True: it kills its host; it goes to its last commit and fails there.
+        orders: Which it may have carried out already.
+        paused: True: it stands still at the top of its first step that is new.
     """
 
     episode: int
@@ -141,6 +152,8 @@ class PlayEpisode:
     watched: bool = False
     retried: bool = False
     given_up: bool = False
+    orders: tuple[Order, ...] = ()
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +178,7 @@ class StepNews:
     Attributes:
         episode: Its number.
         step: Of the step.
-        lines: What was done, as ``(seat, words, mark)``; the mark is ``invalid``, ``late`` or "".
+        lines: What was done, as ``(seat, words, mark)``; the mark is that of `mark_of`.
         now: World time in seconds.
     """
 
@@ -176,7 +189,9 @@ class StepNews:
 
 
 def mark_of(act: Acted) -> str:
-    """What was the matter with an action: ``invalid``, ``late``, or nothing."""
+    """What was the matter with an action: ``invalid``, ``late``, ``said`` by others, or nothing."""
     if act.invalid is not None:
         return "invalid"
-    return "late" if act.late else ""
+    if act.late:
+        return "late"
+    return "said" if act.edited else ""

@@ -22,6 +22,7 @@ class StallWatch:
     Args:
         directory: Of the run; its segments grow with every commit.
         tell: Called with what a person should know.
+        stands_still: Says whether that is what somebody wants.
         patience_s: How long without a commit is too long, in seconds.
     """
 
@@ -30,10 +31,12 @@ class StallWatch:
         directory: RunDirectory,
         tell: Callable[[str], None],
         *,
+        stands_still: Callable[[], bool] = lambda: False,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._directory = directory
         self._tell = tell
+        self._stands_still = stands_still
         self._patience_s = patience_s
 
     async def report(self, system: ActorSystem, stages: Mapping[str, ActorRef]) -> None:
@@ -46,7 +49,7 @@ class StallWatch:
         before = -1
         while True:
             size = sum(segment.path.stat().st_size for segment in self._directory.segments())
-            if size == before:
+            if size == before and not self._stands_still():
                 asks = _asks_in_words(await system.statistics())
                 self._tell(_in_words(await self._calls(stages), asks, self._patience_s))
             before = size

@@ -31,7 +31,9 @@ class Troupe:
         self._keeps_perceived = keeps_perceived
         self._persistent: dict[Seat, ActorRef] = {}
 
-    def engage(self, agent: Agent, seat: Seat, journal: Journal, *, name: str) -> ActorRef:
+    def engage(
+        self, agent: Agent, seat: Seat, journal: Journal, *, name: str, label: str = ""
+    ) -> ActorRef:
         """Seat an agent for one episode, until it is dismissed.
 
         Args:
@@ -39,8 +41,9 @@ class Troupe:
             seat: Where.
             journal: Of the episode.
             name: Of its actor.
+            label: Ends the names of its parts.
         """
-        return self._host.spawn(AgentActor, agent, seat, journal, name=name)
+        return self._host.spawn(AgentActor, agent, seat, journal, label, name=name)
 
     async def engage_persistent(
         self, make: Callable[[], Agent], seat: Seat, journal: Journal

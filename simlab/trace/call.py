@@ -39,6 +39,9 @@ class Caller(Protocol):
         ...
 
 
+ACT = "act"
+"""How the parts of a step are called in which an actor acts; more words may follow."""
+
 _OF_MODELS = ("model", "embedding")
 """Kinds of effects that are put down to the account of the model that their request names."""
 
@@ -84,9 +87,18 @@ class Call:
         if self.model is not None and hasattr(outcome, "__cost__"):
             self.cost = outcome.__cost__()
 
+    @property
+    def is_in_act(self) -> bool:
+        """Whether it was made in an act, and not as something is perceived."""
+        return self.part.startswith(ACT)
+
     def cancel(self) -> None:
-        """Cancel the task that awaits it, which may be another thread's."""
-        if self.task is not None and not self.task.get_loop().is_closed():
+        """Cancel the task that awaits it: at once, or soon if it is another thread's."""
+        if self.task is None or self.task.get_loop().is_closed():
+            return
+        if self.task.get_loop() is _running_loop():
+            self.task.cancel()  # soon would be too late for a task that is about to go on
+        else:
             self.task.get_loop().call_soon_threadsafe(self.task.cancel)
 
     def core(self, result: Plain, error: Fault | None) -> bytes:
@@ -98,3 +110,10 @@ class Call:
         actor, step = self.key[:2]
         age_s = time.perf_counter() - self.start
         return f"{actor} in step {step}: for a call of kind {self.kind!r}, {age_s:.1f} s"
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -74,6 +74,7 @@ class History:
         self._cancelled: dict[EffectKey, Kept] = {}
         self._next = 0
         self._waiting: list[asyncio.Future[None]] = []
+        self._advanced: asyncio.Future[None] | None = None
         for event in events:
             self._add(event)
 
@@ -110,6 +111,14 @@ class History:
         """The committed effect with this key, if there is one."""
         return self._effects.get(key)
 
+    def by_step(self, actor: str) -> dict[int, list[Kept]]:
+        """The committed effects of an actor in the order of the record, by step."""
+        found: dict[int, list[Kept]] = {}
+        for kept in self.effects:
+            if kept.core.actor == actor:
+                found.setdefault(kept.core.step, []).append(kept)
+        return found
+
     def was_cancelled(self, key: EffectKey) -> bool:
         """Whether the call with this key was cut off before anything came of it."""
         return key in self._cancelled
@@ -130,6 +139,24 @@ class History:
                         "never asked for; the code or its versions have changed since the record"
                     )
         self._advance(kept.place + 1)
+
+    async def wait_for_milestone(self, step: int | None = None) -> None:
+        """Wait until the effects were met that stand before the next milestone.
+
+        Where calls go on over steps, some of them come back while a step is made. If nothing is met
+        for `PATIENCE_S`, the replay has parted, as `meet` then says.
+
+        Args:
+            step: Only for effects of earlier steps; None for all.
+        """
+        while not self.exhausted and isinstance(kept := self._order[self._next], Kept):
+            if step is not None and kept.core.step >= step:
+                return
+            before = self._next
+            self._advanced = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._advanced,), timeout=PATIENCE_S)
+            if self._next == before:
+                return
 
     def meet(self) -> Milestone | None:
         """The step (or beginning, or end) that stands next in the record, or None past its end.
@@ -225,6 +252,9 @@ class History:
 
     def _advance(self, place: int) -> None:
         self._next = place
+        if self._advanced is not None:
+            _wake(self._advanced)
+            self._advanced = None
         if self.exhausted:
             while self._waiting:
                 _wake(self._waiting.pop(0))

@@ -6,10 +6,8 @@ when the record is exhausted the same code goes on live.
 """
 
 import asyncio
-import hashlib
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,7 +25,8 @@ from simlab.seeding import derive
 from simlab.stray import is_stop
 from simlab.trace.accounts import Account, Ledger
 from simlab.trace.call import Call, Caller, model_of
-from simlab.trace.contents import content_hash, reference_to
+from simlab.trace.chain import Chain
+from simlab.trace.contents import reference_to
 from simlab.trace.divergence import explain_call, explain_record, explain_result
 from simlab.trace.events import (
     Cancelled,
@@ -44,12 +43,14 @@ from simlab.trace.events import (
     encode,
 )
 from simlab.trace.faults import error_of, fault_of
-from simlab.trace.history import EffectKey, History, Kept, Milestone
+from simlab.trace.history import History, Kept, Milestone
 from simlab.trace.pieces import PiecesWriter
 from simlab.trace.plain import Intern, Plain, plain
 from simlab.trace.requests import RequestWriter
 from simlab.trace.result import Result, converted, result_of
 from simlab.trace.seen import SeenContents
+from simlab.trace.turn_numbers import TurnNumbers
+from simlab.trace.under_way import CallsUnderWay
 from simlab.trace.writer import SegmentWriter
 
 T = TypeVar("T")
@@ -98,10 +99,11 @@ class Journal:
         self._seen = SeenContents(intern, self._history)
         self._intern: Intern = intern if history is None else self._seen
         self._requests = RequestWriter(self._intern)
-        self._chain = b""
-        self._effects: list[tuple[EffectKey, bytes]] = []
-        self._turns: dict[str, tuple[int, Counter[str]]] = {}
-        self._under_way: set[Call] = set()
+        self._chain = Chain()
+        self.turns = TurnNumbers()
+        """Of actors, step by step."""
+        self.calls = CallsUnderWay(self._cut)
+        """Those that have not come back yet."""
         self._uncommitted = False
         self._closed = False
         self._refused: LateCallError | None = None
@@ -112,6 +114,23 @@ class Journal:
         return self._writer is not None and step >= self._history.n_steps and not self._closed
 
     @property
+    def is_live(self) -> bool:
+        """Whether every record was met, and what comes now is written."""
+        return self._writer is not None and self._history.exhausted and not self._closed
+
+    def recorded(self, actor: str) -> Mapping[int, Sequence[Kept]]:
+        """The effects that the record has of an actor, in its order, by step."""
+        return self._history.by_step(actor)
+
+    async def wait_for_calls(self, step: int) -> None:
+        """In a replay, wait until the calls of earlier steps have come back that came back here."""
+        await self._history.wait_for_milestone(step)
+
+    async def wait_live(self) -> None:
+        """Wait until every record was met."""
+        await self._history.wait_exhausted()
+
+    @property
     def accounts(self) -> list[Account]:
         """What this episode's model calls came to, recorded ones included, by actor and model."""
         return self._ledger.accounts
@@ -119,35 +138,6 @@ class Journal:
     def tokens_of(self, actor: str) -> int:
         """How many tokens an actor's models have drawn, recorded ones included."""
         return self._ledger.tokens_of(actor)
-
-    def nth_turn(self, actor: str, step: int, part: str) -> int:
-        """How many turns of this name the actor has begun in the step before; counts this one."""
-        last, begun = self._turns.get(actor, (-1, None))
-        if begun is None or last != step:
-            begun = Counter()
-            self._turns[actor] = (step, begun)
-        begun[part] += 1
-        return begun[part] - 1
-
-    def calls_under_way(self) -> list[str]:
-        """The calls that have not come back yet, in words, the longest-waiting first."""
-        return [str(call) for call in sorted(self._under_way, key=lambda call: call.start)]
-
-    def cut_off(self, turn: Caller) -> list[str]:
-        """Cut off the calls that a turn has left under way, as it ends.
-
-        They are recorded as such, so that a replay cuts them off as well.
-
-        Returns:
-            Their kinds, sorted.
-        """
-        if not self._under_way:
-            return []
-        left = [call for call in list(self._under_way) if call.is_of(turn)]
-        for call in left:
-            self._cut(call)
-            call.cancel()
-        return sorted(call.kind for call in left)
 
     def refuse(self, message: str) -> LateCallError:
         """Let the episode fail at the end of the step, and say so by an error."""
@@ -181,7 +171,7 @@ class Journal:
     def begin_nowait(self, timestep: Plain) -> None:
         """Write the reset; it is durable with the next commit."""
         core = encode(StartedCore(self.seed, timestep))
-        self._put(Started(Raw(core), self._advance(core), time.time()))
+        self._put(Started(Raw(core), self._chain.advance(core), time.time()))
 
     async def step(self, core: SteppedCore) -> None:
         """Commit a step before anyone sees what follows from it.
@@ -192,12 +182,16 @@ class Journal:
         """
         if self._refused is not None and self._history.exhausted:
             raise self._refused
+        if self.overlapping:
+            await self._history.wait_for_milestone()
         encoded = encode(core)
-        self._put(Stepped(Raw(encoded), self._advance(encoded), time.time()))
+        self._put(Stepped(Raw(encoded), self._chain.advance(encoded), time.time()))
         await self._commit()
 
     async def end(self, outcome: Outcome) -> bytes:
         """Commit the end of the episode, after which nothing is written; the digest of it all."""
+        if self.overlapping:
+            await self._history.wait_for_milestone()
         digest = self.end_nowait(outcome)
         await self._commit()
         return digest
@@ -205,9 +199,9 @@ class Journal:
     def end_nowait(self, outcome: Outcome) -> bytes:
         """Write the end of the episode; it is durable with the next commit."""
         if _given_up_in(outcome) is not None:
-            self._effects.clear()  # a replay makes none of the calls since the last commit
+            self._chain.forget_effects()  # a replay makes none of the calls since the last commit
         core = encode(outcome)
-        digest = self._advance(core)
+        digest = self._chain.advance(core)
         kind = Ended if outcome.failed is None else Failed
         self._put(kind(Raw(core), digest, time.time(), self.accounts))
         self._closed = True
@@ -238,6 +232,8 @@ class Journal:
         key = (caller.actor, caller.step, caller.id, prepared.digest, nth)
         model = model_of(kind, request)
         made = Call(key, kind, caller.part, prepared, asyncio.current_task(), model)
+        if self.calls.breaks_off(made):
+            await self._break_off(made)
         if not self._history.exhausted:
             kept = self._history.find(key)
             if kept is not None:
@@ -255,7 +251,7 @@ class Journal:
         if core != bytes(kept.event.core):
             committed = msgspec.msgpack.decode(kept.event.core, type=EffectCore).result
             raise ReplayDivergence(explain_result(self.episode, kept, committed))
-        self._effects.append((made.key, content_hash(core)))
+        self._chain.add(made.key, core)
         if error is None or kept.event.cost:
             self._ledger.charge(made.key[0], made.model, kept.event.cost, kept.event.duration_s)
         if error is not None:
@@ -273,18 +269,30 @@ class Journal:
             await self._history.wait_exhausted()
 
     async def _wait_for_cut(self, made: Call) -> None:
-        """Wait until a call is cut off that was cut off when it was recorded."""
+        """Wait until a call is cut off that was cut off when it was recorded.
+
+        If all that was recorded is met first, it was the end of the process that cut it off, and it
+        is made again.
+        """
         made.cut = True  # in the record already
-        self._under_way.add(made)
+        self.calls.add(made)
         try:
-            await asyncio.get_running_loop().create_future()
+            await self._history.wait_exhausted()
         finally:
-            self._under_way.discard(made)
+            self.calls.discard(made)
+        made.cut = False
+
+    async def _break_off(self, made: Call) -> None:
+        """Cut off a call at once: the act is broken off in which it is made."""
+        if not self._history.was_cancelled(made.key):
+            self._cut(made)
+        made.cancel()
+        await asyncio.get_running_loop().create_future()
 
     async def _first(self, made: Call, call: Callable[[int], Awaitable[T]], returns: Any) -> T:
         """Make a call and record what comes of it."""
         seed = derive(self._sampling_seed, made.key[2], made.key[3].hex(), made.key[4])
-        self._under_way.add(made)
+        self.calls.add(made)
         try:
             returned = await call(seed)
             if made.kind == "model":
@@ -307,7 +315,7 @@ class Journal:
                 self._ledger.charge(made.key[0], made.model, made.cost, duration_s)
             raise error_of(fault) from error
         finally:
-            self._under_way.discard(made)
+            self.calls.discard(made)
         made.take_cost(returned)
         duration_s = self._record(made, made.core(result.kept, None))
         self._ledger.charge(made.key[0], made.model, made.cost, duration_s)
@@ -317,13 +325,14 @@ class Journal:
         """Record that a call was cut off; what comes of it from now on counts no more."""
         if not made.cut:
             made.cut = True
-            self._write_call(Cancelled, made, made.core(None, None))
+            if self._writer is not None:
+                self._write_call(Cancelled, made, made.core(None, None))
 
     def _record(self, made: Call, core: bytes) -> float:
         """Record a result or an error; how long it took."""
         if made.cut:
             raise asyncio.CancelledError
-        self._effects.append((made.key, content_hash(core)))
+        self._chain.add(made.key, core)
         return self._write_call(Effect, made, core)
 
     def _write_call(self, kind: type[Effect], made: Call, core: bytes) -> float:
@@ -334,16 +343,6 @@ class Journal:
             now_s = time.time()
             self._write(kind(Raw(core), written, now_s, duration_s, made.part, made.cost))
         return duration_s
-
-    def _advance(self, core: bytes) -> bytes:
-        """The next digest of the chain: the one before, the effects since by key, and the core."""
-        digest = hashlib.blake2b(self._chain, digest_size=16)
-        for _, effect in sorted(self._effects):
-            digest.update(effect)
-        digest.update(core)
-        self._effects.clear()
-        self._chain = digest.digest()
-        return self._chain
 
     def _put(self, event: Milestone) -> None:
         """Meet a milestone in the record, or write it."""

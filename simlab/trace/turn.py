@@ -56,7 +56,9 @@ class _Part(Span):
     def open(self) -> None:
         """Begin; a part that the step has had already gets a number, and so an id of its own."""
         self.state = "open"
-        nth = 0 if self.journal is None else self.journal.nth_turn(self.actor, self.step, self.part)
+        nth = (
+            0 if self.journal is None else self.journal.turns.next(self.actor, self.step, self.part)
+        )
         if nth:
             self.part = f"{self.part} ({nth + 1})"
             self.id = root_id(self.actor, self.step, self.part)
@@ -68,7 +70,7 @@ class _Part(Span):
             AgentFailedError: There were such calls, and the turn has no error of its own.
         """
         self.state = "finished" if error is None else "error"
-        kinds = [] if self.journal is None else self.journal.cut_off(self)
+        kinds = [] if self.journal is None else self.journal.calls.cut_off(self)
         if kinds and error is None:
             raise AgentFailedError(
                 f"{self.actor!r} ended its turn in step {self.step} with calls under way, of kind "

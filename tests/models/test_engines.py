@@ -115,7 +115,10 @@ def test_an_entry_is_written_back_as_it_was_read():
     [
         ({"engine": "scriptd"}, r"no engine 'scriptd'; did you mean scripted or scripted-"),
         ({"engine": "vlm"}, r"no engine 'vlm'; did you mean vllm\? \(for one of your own write mo"),
-        ({"engine": "zzz"}, r"no engine 'zzz'; there are embedding, http, scripted, .*, vllm \(fo"),
+        (
+            {"engine": "zzz"},
+            r"no engine 'zzz'; there are embedding, http, person, .*, .*, vllm \(fo",
+        ),
         ({"engine": "scripted", "latncy_s": 1}, r"no option 'latncy_s'; did you mean latency_s or"),
         ({"engine": "scripted", "weights": "x"}, "engine 'scripted' has no option 'weights'"),
         ({"engine": "transformers", "name": "x"}, "has no option 'name'"),

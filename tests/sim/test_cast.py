@@ -12,7 +12,9 @@ from simlab.errors import (
     UnfitAnswerError,
     WorldFailedError,
 )
-from simlab.sim.cast import Act, Cast, in_seat_order, said
+from simlab.sim.act import Act, said
+from simlab.sim.cast import Cast
+from simlab.sim.together import in_seat_order
 from simlab.trace.plain import plain
 
 MOVE = ActionRequest(Literal["left", "right"], default="left")
@@ -41,7 +43,8 @@ class FakeRef:
 
     @property
     def perceived(self):
-        return [seen for message in self.messages for seen in message.observations]
+        told = [(*message.past, *message.observations) for message in self.messages]
+        return [seen for each in told for seen in each]
 
 
 def refusals(ref):
@@ -261,8 +264,7 @@ async def test_a_newcomer_perceives_first_what_the_seat_perceived_before():
     act = await cast.ask("ann", 1, ["a door"], MOVE)
 
     assert act.action == "right"
-    assert new.messages[0] == TakeTurn(1, ("a wall",), part="rebuild")
-    assert new.messages[1] == TakeTurn(1, ("a door",), MOVE)
+    assert new.messages == [TakeTurn(1, ("a door",), MOVE, past=("a wall",))]
     assert old.perceived == ["a wall"]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from simlab.env.environment import ActionRequest, TimeStep, Wait
 from simlab.errors import AgentFailedError, DeadlineMissedError, EnvironmentStuckError
-from simlab.sim.cast import Act
+from simlab.sim.act import Act
 from simlab.sim.clock import Latency, SimulatedClock
 
 MUST = ActionRequest()

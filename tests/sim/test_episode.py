@@ -13,7 +13,8 @@ from simlab.errors import (
     WorldFailedError,
 )
 from simlab.sim import episode
-from simlab.sim.cast import Act, Cast
+from simlab.sim.act import Act
+from simlab.sim.cast import Cast
 from simlab.sim.clock import SimulatedClock
 from simlab.sim.episode import play
 from simlab.trace.plain import plain
@@ -30,6 +31,9 @@ class FakeJournal:
 
     def __init__(self):
         self.log = []
+
+    def recorded(self, _actor):
+        return {}
 
     def plain(self, value):
         return plain(value)

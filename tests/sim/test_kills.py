@@ -144,9 +144,9 @@ def test_sim_3_4_a_killed_driver_is_resumed_to_the_digest_and_asks_no_committed_
     played: list[int] = []
 
     class Watched(Performance):
-        def __init__(self, staging, journal, troupe):
+        def __init__(self, staging, journal, troupe, **others):
             played.append(journal.episode)
-            super().__init__(staging, journal, troupe)
+            super().__init__(staging, journal, troupe, **others)
 
     monkeypatch.setattr("simlab.sim.stage.Performance", Watched)
 

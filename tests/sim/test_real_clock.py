@@ -346,3 +346,20 @@ def test_a_resumed_run_goes_on_with_world_time_where_it_stood(relay):
     assert times(run) == sorted(times(run))
     assert times(run)[-1] >= 60.0
     assert replayed(run) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calls_that_come_back_while_a_step_is_made_or_at_the_end_are_met_there_again(relay, seed):
+    jittery = {"engine": "scripted", "latency_s": 0.001, "latency_jitter_s": 0.006}
+
+    run = relay(
+        world=f"{WORLDS}:Bells",
+        cast={"*": {"agent": "llm"}},
+        models={"small": jittery},
+        options={"closes": 0.1},
+        clock={"kind": "real"},
+        seed=seed,
+    )
+
+    assert run.summary.n_ended == 1
+    assert replayed(run) == 1

@@ -28,7 +28,7 @@ async def notice_of(directory, monkeypatch, word, **keys):
     told = asyncio.Queue()
     monkeypatch.setattr(
         "simlab.sim.simulation.StallWatch",
-        lambda directory, tell: StallWatch(directory, tell, patience_s=0.01),
+        lambda *args, **options: StallWatch(*args, **options, patience_s=0.01),
     )
     observer = Observer(on_notice=told.put_nowait)
     simulation = Simulation(checked({**RELAY, **keys}), directory, observer=observer)

@@ -10,9 +10,9 @@ from simlab.seeding import derive
 from simlab.sim.casting import make_judge
 from simlab.sim.config import JudgeSpec
 from simlab.sim.judged import judged
-from simlab.sim.performance import recorded
 from simlab.sim.scoring.judge_file import JudgeFile
 from simlab.sim.scoring.verdict import failure
+from simlab.sim.seating import recorded
 from simlab.sim.together import all_of
 from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Fault, Outcome

@@ -1,0 +1,108 @@
+"""The order file of a run: all orders that it was given, and those that still hold."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simlab.errors import RunDirectoryError
+from simlab.sim.control.order import Order
+from simlab.trace.disk import written
+
+FILE = "orders.jsonl"
+
+
+class _Line(msgspec.Struct):
+    """What a line holds: an order and its episode (None: all), or that one was refused."""
+
+    order: dict[str, Any] | None = None
+    episode: int | None = None
+    holds: bool = False
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    order: Order
+    episode: int | None
+
+
+class OrderFile:
+    """Keeps the orders of a run over the death of its driver.
+
+    An order that waits for a step holds until an episode has recorded it, which knows it by its id:
+    so a run that is gone on with gives all of them to its episodes again.
+
+    Args:
+        run: The run's directory.
+
+    Raises:
+        RunDirectoryError: The file is damaged.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._path = run / FILE
+        self._holding: dict[str, _Holding] = {}
+        self._n_orders = 0
+        for line in self._read():
+            self._take(line)
+
+    def next_id(self) -> str:
+        """The id of a new order."""
+        return str(self._n_orders + 1)
+
+    def add(self, order: Order, episode: int | None, *, holds: bool) -> None:
+        """Keep an order before it is given to anybody.
+
+        Args:
+            order: Has the next id, or was kept before and is found to wait for a step.
+            episode: To which it goes; None for all that are live or begin later.
+            holds: Whether it may wait for a step.
+
+        Raises:
+            LogWriteError: The disk does not take it.
+        """
+        self._write(_Line(order.as_dict(), episode, holds))
+
+    def refuse(self, order: Order) -> None:
+        """Note that an order was refused, and holds of nothing."""
+        self._write(_Line(refused=order.id))
+
+    def of(self, episode: int) -> tuple[Order, ...]:
+        """The orders that hold of an episode, in their order; it may have recorded some."""
+        return tuple([h.order for h in self._holding.values() if h.episode in (None, episode)])
+
+    def _take(self, line: _Line) -> None:
+        if line.refused is not None:
+            self._holding.pop(line.refused, None)
+            if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
+                self._n_orders -= 1
+        elif line.order is not None:
+            order = Order.of(line.order)
+            self._n_orders = max(self._n_orders, int(order.id))
+            if line.holds:
+                self._holding[order.id] = _Holding(order, line.episode)
+
+    def _write(self, line: _Line) -> None:
+        with written(self._path), self._path.open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._take(line)
+
+    def _read(self) -> list[_Line]:
+        """The lines; a torn one at the end was acknowledged to nobody, and is cut off."""
+        if not self._path.exists():
+            return []
+        with written(self._path), self._path.open("rb+") as file:
+            data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            file.truncate(len(whole))
+        try:
+            return [msgspec.json.decode(line, type=_Line) for line in whole.splitlines()]
+        except (msgspec.DecodeError, KeyError) as error:
+            raise RunDirectoryError(
+                f"{self._path} is damaged: {error}; restore it from a copy"
+            ) from error

@@ -1,0 +1,54 @@
+"""The client that waits for each answer, beside the one of event loops."""
+
+import asyncio
+
+import pytest
+
+from simlab.errors import ControlError
+from simlab.sim.control.client import ControlClient
+from tests.sim.control.conftest import acting
+from tests.sim.control.score import STUCK
+from tests.sim.records import deeds
+
+
+def take_a_seat(path):
+    """Play ann to the end; what she was asked."""
+    with ControlClient(path) as client:
+        client.lease(0, "ann", "me")
+        first = client.question()
+        with pytest.raises(ControlError, match="there is no seat 'bbo'"):
+            client.say(0, "bbo", "Hi.")
+        client.answer(first["id"], "Zero.")
+        second = client.question()
+        client.answer(second["id"], "Two.")
+        with pytest.raises(ControlError, match="the run has closed the connection"):
+            client.question()
+    return first, second
+
+
+async def test_a_person_plays_a_seat_from_a_thread(live):
+    async with live(models={"small": STUCK}) as (run, client):
+        await acting(client, "ann")
+        playing = asyncio.create_task(asyncio.to_thread(take_a_seat, run.path))
+        for words in ("One.", "Three."):
+            await acting(client, "bob")
+            await client.say(0, "bob", words)
+        made = await run.finished()
+        first, second = await playing
+
+    assert deeds(made) == ["Zero.", "One.", "Two.", "Three."]
+    assert second["news"] == ["bob: One."]
+    assert "Hello." in first["news"][-1]
+    assert "Zero." not in str(second["news"])
+
+
+async def test_several_calls_of_one_client_are_under_way_at_once(live):
+    async with live(models={"small": STUCK}) as (_, client):
+        told = await asyncio.gather(*(client.hello() for _ in range(200)))
+
+    assert len({each["pid"] for each in told}) == 1
+
+
+async def test_a_run_without_a_socket_says_so(tmp_path):
+    with pytest.raises(ControlError, match="has no socket of this user"):
+        ControlClient(tmp_path)

@@ -1,0 +1,64 @@
+"""Orders that outlive the driver that was given them."""
+
+import pytest
+
+from simlab.errors import RunDirectoryError
+from simlab.sim.control.order import Order
+from simlab.sim.control.order_file import OrderFile
+
+
+def added(file, kind="edit", seat="ann", episode=None, *, holds=True):
+    order = Order(file.next_id(), kind, seat, {"options": {"persona": "shy"}})
+    file.add(order, episode, holds=holds)
+    return order
+
+
+def test_an_order_that_holds_is_there_again_after_its_driver_has_died(tmp_path):
+    file = OrderFile(tmp_path)
+    of_all, of_one = added(file), added(file, episode=1)
+    added(file, "say", episode=1, holds=False)
+
+    again = OrderFile(tmp_path)
+
+    assert again.of(0) == (of_all,)
+    assert again.of(1) == (of_all, of_one)
+    assert again.next_id() == "4"
+
+
+def test_an_order_that_was_refused_holds_of_nothing_and_leaves_no_trace_in_ids(tmp_path):
+    file = OrderFile(tmp_path)
+    kept, refused = added(file), added(file)
+
+    file.refuse(refused)
+
+    assert file.of(0) == OrderFile(tmp_path).of(0) == (kept,)
+    assert file.next_id() == OrderFile(tmp_path).next_id() == refused.id
+
+
+def test_what_was_said_and_is_found_to_wait_holds_under_its_own_id(tmp_path):
+    file = OrderFile(tmp_path)
+    said = added(file, "say", episode=0, holds=False)
+
+    file.add(said, 0, holds=True)
+
+    assert OrderFile(tmp_path).of(0) == (said,)
+    assert file.next_id() == "2"
+
+
+def test_a_torn_line_at_the_end_is_cut_off(tmp_path):
+    kept = added(OrderFile(tmp_path))
+    with (tmp_path / "orders.jsonl").open("ab") as file:
+        file.write(b'{"order": {"id"')
+
+    again = OrderFile(tmp_path)
+    added(again)
+
+    assert OrderFile(tmp_path).of(0)[0] == kept
+    assert len(OrderFile(tmp_path).of(0)) == 2
+
+
+def test_a_damaged_line_is_told_with_its_file(tmp_path):
+    (tmp_path / "orders.jsonl").write_bytes(b"what?\n")
+
+    with pytest.raises(RunDirectoryError, match=r"orders\.jsonl is damaged: .*; restore it"):
+        OrderFile(tmp_path)
