@@ -1,0 +1,510 @@
+/**
+ * The transcript of a run: its episodes, the turns of one of them, and each turn down to its
+ * tokens. The same module serves the app, where turns arrive as they are committed, and the page
+ * that `simlab export --to html` writes.
+ *
+ *     import { mountRun } from "./transcript.js";
+ *     import { ServerSource } from "./sources.js";
+ *     const view = await mountRun(document.querySelector("#run"), new ServerSource("/api/runs/x"));
+ *     view.show(3, 12);
+ *
+ * Keys: up and down choose a turn, Enter opens it, Esc closes, / finds, [ and ] change the episode.
+ * Every turn has a link, "#e=3&t=12". What comes from a run is text, and never HTML.
+ */
+
+import { el, fill, told } from "./dom.js";
+import { stepTree } from "./drill.js";
+import { Rows } from "./rows.js";
+import { afterRow, seatName, turnRow } from "./turn.js";
+
+const WINDOW = 100; // turns fetched at once
+const RETRY_MS = [500, 1000, 2000, 5000];
+const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
+
+/** Turns of one episode, fetched a window at a time as they come into sight. */
+class Turns {
+  constructor(source, episode, onLoad, onError) {
+    Object.assign(this, { source, episode, onLoad, onError });
+    this.turns = new Map();
+    this.asked = new Set();
+    this.n = episode.n_steps;
+    this.after = null;
+  }
+
+  need(from, to) {
+    for (let at = Math.floor(from / WINDOW); at * WINDOW < Math.min(to, this.n + 1); at += 1) {
+      const missing = (at + 1) * WINDOW > this.n ? !this.after : false;
+      if (this.asked.has(at) || (!missing && this.turns.has(at * WINDOW) && this.isWhole(at))) continue;
+      this.asked.add(at);
+      this.fetch(at);
+    }
+  }
+
+  isWhole(at) {
+    return this.turns.has(Math.min((at + 1) * WINDOW, this.n) - 1);
+  }
+
+  async fetch(at) {
+    try {
+      const found = await this.source.turns(this.episode.episode, at * WINDOW, (at + 1) * WINDOW);
+      for (const turn of found.turns) this.turns.set(turn.step, turn);
+      if (found.after) this.after = found.after;
+      if (found.n_steps > this.n) this.grow({ ...this.episode, ...found.row });
+      this.onLoad(at * WINDOW, (at + 1) * WINDOW + 1);
+    } catch (error) {
+      this.onError(error);
+    } finally {
+      this.asked.delete(at);
+    }
+  }
+
+  /** The episode has gone on: what stood behind its last turn holds no more. */
+  grow(episode) {
+    this.episode = episode;
+    this.n = episode.n_steps;
+    this.after = null;
+  }
+}
+
+class View {
+  constructor(root, source, options) {
+    Object.assign(this, { root, source, options });
+    this.episodes = new Map();
+    this.order = [];
+    this.episode = null;
+    this.turn = null;
+    this.query = "";
+    this.cursor = "";
+    this.isOpen = false;
+    this.closed = false;
+    this.look = {
+      seats: [],
+      colours: new Map(),
+      colour: (seat) => this.look.colours.get(seat) ?? colourOf(seat),
+      link: (turn) => this.link(this.episode, turn),
+      seatName: (seat) => seatName(this.look, seat),
+      marked: (text) => marked(text, this.query),
+    };
+    this.build();
+  }
+
+  build() {
+    this.list = new Rows({ guess: 34, label: "episodes", render: (at) => this.episodeRow(at) });
+    this.rows = new Rows({
+      guess: 92,
+      label: "turns",
+      render: (at) => this.turnCell(at),
+      onRange: (from, to) => this.need(from, to),
+    });
+    this.rows.follow = true;
+    this.input = el("input.find", { type: "search", placeholder: "Find  /", "aria-label": "Find",
+      onkeydown: (event) => event.key === "Enter" && this.find(), oninput: () => !this.input.value && this.find() });
+    this.parts = {
+      title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.note", { hidden: true, role: "status" }),
+      bar: el("div.bar"), hits: el("div.hits", { hidden: true }), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
+      newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
+    };
+    const { title, stats, legend, note, bar, hits, drill, newer } = this.parts;
+    fill(this.root,
+      el("div.simlab", { onkeydown: (event) => this.key(event), tabindex: "-1" },
+        el("header.top", {}, title, stats, legend, note),
+        el("div.panes", {},
+          el("nav.episodes", {}, el("div.nav-head", {}, this.input), hits, this.list.element),
+          el("main.reading", {}, bar, this.rows.element, newer),
+          drill)));
+    this.rows.element.addEventListener("scroll", () => this.tellNewer());
+    this.rows.element.addEventListener("click", (event) => this.clicked(event));
+    this.rows.element.tabIndex = 0;
+    this.onHash = () => this.follow(location.hash);
+    if (this.options.useHash) addEventListener("hashchange", this.onHash);
+  }
+
+  async start() {
+    this.overview = await this.source.overview();
+    this.look.seats = this.overview.seats.map((seat) => seat.seat);
+    this.look.colours = new Map(this.overview.seats.map((seat) => [seat.seat, seat.colour]));
+    await this.readNews();
+    this.head();
+    if (!this.follow(this.options.useHash ? location.hash : "") && this.order.length) await this.show(this.order[0]);
+    if (this.source.isLive) this.watch();
+  }
+
+  // What is new
+
+  async readNews() {
+    let more = true;
+    while (more && !this.closed) {
+      const news = await this.source.news(this.cursor);
+      this.cursor = news.cursor;
+      Object.assign(this.overview, news.run);
+      for (const row of news.episodes) this.take(row);
+      more = news.more;
+    }
+  }
+
+  take(row) {
+    const isNew = !this.episodes.has(row.episode);
+    this.episodes.set(row.episode, row);
+    if (isNew) this.order = [...this.episodes.keys()].sort((a, b) => a - b);
+    if (isNew) this.list.resize(this.order.length);
+    this.list.redraw(this.order.indexOf(row.episode), this.order.indexOf(row.episode) + 1);
+    for (const turns of [this.turns, this.others]) {
+      if (turns?.episode.episode !== row.episode) continue;
+      const before = turns.n;
+      turns.grow(row);
+      this.rows.resize(this.count());
+      this.rows.redraw(Math.max(0, before - 1));
+      this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
+      this.barOf();
+    }
+  }
+
+  async watch() {
+    let failures = 0;
+    while (!this.closed) {
+      const began = Date.now();
+      try {
+        await this.readNews();
+        this.head();
+        if (failures) this.note("");
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        this.note(`Not connected: ${error.message}. Trying again; nothing is missed.`);
+      }
+      const wait = failures ? RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] : 250 - (Date.now() - began);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.overview.state === "finished" && !failures) return;
+    }
+  }
+
+  close() {
+    this.closed = true;
+    removeEventListener("hashchange", this.onHash);
+    this.root.replaceChildren();
+  }
+
+  note(words) {
+    this.parts.note.hidden = !words;
+    this.parts.note.textContent = words;
+  }
+
+  // The head
+
+  head() {
+    const run = this.overview;
+    fill(this.parts.title, el("h1", {}, run.name ?? "run"), el("span.state", { class: `state ${run.state}` }, run.state),
+         el("p.description", {}, run.description), branchOf(run));
+    const counts = [
+      ["episodes", `${told(run.n_ended)} of ${told(run.n_episodes ?? run.n_begun)}`],
+      ["failed", run.n_failed || null], ["turns", told(run.n_steps)], ["tokens", run.tokens ? told(run.tokens) : null],
+      ["cost", run.dollars ? `$${run.dollars}` : null],
+    ];
+    fill(this.parts.stats, counts.filter(([, value]) => value).map(([name, value]) =>
+      el("div.stat", { class: `stat ${name}` }, el("b", {}, value), el("small", {}, name))));
+    const means = { ...run.mean_returns, ...run.mean_ratings };
+    fill(this.parts.legend, run.seats.map((seat) =>
+      el("span.legend-seat", { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n") },
+        el("i.dot", { style: { "--seat": seat.colour } }), seat.seat,
+        typeof means[seat.seat] === "number" && means[seat.seat] ? el("small", {}, ` ⌀ ${told(means[seat.seat])}`) : null)),
+      Object.entries(run.mean_scores ?? {}).map(([judge, mean]) =>
+        el("span.legend-seat", { title: "Mean score of this judge" }, judge, el("small", {}, ` ⌀ ${told(mean)}`))));
+    if (run.told) this.note(run.told);
+  }
+
+  episodeRow(at) {
+    const row = this.episodes.get(this.order[at]);
+    const value = Object.entries(row.ratings ?? {})[0] ?? Object.entries(row.returns ?? {})[0];
+    const place = [row.start?.environment, row.start?.state].filter((part) => part !== undefined).join(" ");
+    return el("a.episode", {
+      class: `episode ${row.state}`, href: this.link(row.episode, 0), "aria-current": row.episode === this.episode ? "true" : null,
+      title: row.failure ?? row.state, onclick: (event) => this.chooseEpisode(event, row.episode),
+    }, el("span.glyph", {}, STATES[row.state] ?? "?"), el("b", {}, row.episode), el("span.place", {}, place),
+      el("small", {}, `${told(row.n_steps)} turns`), value && typeof value[1] === "number" ? el("small.value", {}, told(value[1])) : null);
+  }
+
+  chooseEpisode(event, episode) {
+    event.preventDefault();
+    if (event.shiftKey && this.episode !== null) this.compare(episode);
+    else this.show(episode);
+  }
+
+  // The turns
+
+  link(episode, turn) {
+    return this.options.link ? this.options.link(episode, turn) : `#e=${episode}&t=${turn}`;
+  }
+
+  follow(hash) {
+    const given = new URLSearchParams(hash.replace(/^#/, ""));
+    const episode = Number(given.get("e") ?? NaN);
+    if (!this.episodes.has(episode)) return false;
+    const turn = given.has("t") ? Number(given.get("t")) : null;
+    if (episode === this.episode && turn === this.turn) return true;
+    this.show(episode, turn).then(() => given.has("open") && this.open());
+    return true;
+  }
+
+  async show(episode, turn = null) {
+    const row = this.episodes.get(episode);
+    if (!row) throw new Error(`there is no episode ${episode}`);
+    if (episode !== this.episode || this.others) {
+      this.episode = episode;
+      this.others = null;
+      this.turns = this.turnsOf(row);
+      this.first = null;
+      this.list.redraw();
+      this.rows.resize(0);
+      this.rows.redraw();
+      this.rows.element.scrollTop = 0;
+      this.rows.resize(this.count());
+      this.closeDrill();
+    }
+    this.list.reveal(this.order.indexOf(episode));
+    this.barOf();
+    this.select(turn ?? 0, turn === null ? "near" : "middle");
+  }
+
+  turnsOf(row) {
+    return new Turns(this.source, row, (from, to) => this.loaded(from, to), (error) => this.note(error.message));
+  }
+
+  loaded(from, to) {
+    const focus = this.rows.element.contains(document.activeElement) && document.activeElement !== this.rows.element;
+    this.rows.resize(this.count());
+    this.rows.redraw(from, to);
+    if (focus) this.rows.element.focus({ preventScroll: true });
+    if (this.awaited !== null && this.awaited >= from && this.awaited < to) {
+      this.rows.reveal(this.awaited, this.where);
+      this.awaited = null;
+    }
+  }
+
+  count() {
+    return Math.max(this.turns?.n ?? 0, this.others?.n ?? 0) + 1;
+  }
+
+  need(from, to) {
+    this.turns?.need(from, to);
+    this.others?.need(from, to);
+  }
+
+  turnCell(at) {
+    if (!this.turns) return el("div");
+    const cells = [this.turns, this.others].filter(Boolean).map((turns) => this.cell(turns, at));
+    const isFirst = this.others && this.first === at;
+    return el("div.cells", { class: `cells ${this.others ? "two" : ""} ${isFirst ? "first-difference" : ""} ${at === this.turn ? "chosen" : ""}`,
+      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.what.join(", ")) : null, cells);
+  }
+
+  cell(turns, at) {
+    const turn = turns.turns.get(at);
+    if (turn) return turnRow(turn, this.look);
+    if (at === turns.n && turns.after) return afterRow(turns.after, turns.episode, this.look);
+    return at <= turns.n ? el("article.turn.loading", { "aria-busy": "true" }, el("div.gutter", {}, el("span.step", {}, at))) : el("article.turn.none");
+  }
+
+  barOf() {
+    const row = this.episodes.get(this.episode);
+    if (!row) return;
+    const names = [this.episode, this.others?.episode.episode].filter((each) => each !== undefined);
+    const at = this.order.indexOf(this.episode);
+    const others = this.order.filter((each) => each !== this.episode).slice(0, 400);
+    const choose = el("select", { "aria-label": "Compare with", onchange: () => (choose.value === "" ? this.show(this.episode, this.turn) : this.compare(Number(choose.value))) },
+      el("option", { value: "" }, this.others ? "one alone" : "compare with …"), others.map((each) =>
+        el("option", { value: each, selected: each === this.others?.episode.episode }, `episode ${each}`)));
+    fill(this.parts.bar,
+      el("button", { title: "Previous episode  [", disabled: at <= 0, onclick: () => this.move(-1) }, "‹"),
+      el("h2", {}, names.map((each, nth) => [nth ? " · " : "", `Episode ${each}`])),
+      el("button", { title: "Next episode  ]", disabled: at >= this.order.length - 1, onclick: () => this.move(1) }, "›"),
+      el("span.state", { class: `state ${row.state}` }, row.state),
+      el("span.quiet", {}, `${told(row.n_steps)} turns`),
+      others.length ? choose : null);
+  }
+
+  move(by) {
+    const episode = this.order[this.order.indexOf(this.episode) + by];
+    if (episode !== undefined) this.show(episode);
+  }
+
+  tellNewer(isNew = false) {
+    const { newer } = this.parts;
+    if (this.rows.isAtEnd) newer.hidden = true;
+    else if (isNew) {
+      newer.textContent = "new turns ↓";
+      newer.hidden = false;
+    }
+  }
+
+  async compare(episode) {
+    this.others = this.turnsOf(this.episodes.get(episode));
+    this.first = null;
+    this.barOf();
+    this.rows.resize(this.count());
+    this.rows.redraw();
+    try {
+      const found = await this.source.difference(this.episode, episode);
+      this.first = found.step;
+      this.what = found.what ?? [];
+      this.note(found.step === null ? "The two episodes are the same, as far as they go." : "");
+      this.rows.redraw();
+      if (found.step !== null) this.select(found.step, "middle");
+    } catch (error) {
+      this.note(error.message);
+    }
+  }
+
+  // One turn
+
+  clicked(event) {
+    const cell = event.target.closest(".cells");
+    if (!cell || event.target.closest("summary, button")) return;
+    const link = event.target.closest("a.step");
+    if (link && (event.ctrlKey || event.metaKey)) return;
+    if (link) event.preventDefault();
+    if (getSelection()?.toString()) return;
+    this.select(Number(cell.dataset.turn));
+    if (!link) this.open();
+  }
+
+  select(turn, where = "near") {
+    const before = this.turn;
+    this.turn = Math.max(0, Math.min(turn, this.count() - 1));
+    for (const at of [before, this.turn]) this.rows.node(at ?? -1)?.classList.toggle("chosen", at === this.turn);
+    this.rows.reveal(this.turn, where);
+    this.awaited = this.turns?.turns.has(this.turn) ? null : this.turn;
+    this.where = where;
+    if (this.options.useHash) history.replaceState(null, "", this.link(this.episode, this.turn));
+    this.options.onTurn?.(this.episode, this.turn);
+    if (this.isOpen) this.open();
+  }
+
+  async open() {
+    const { drill } = this.parts;
+    const [episode, turn] = [this.episode, this.turn];
+    this.isOpen = true;
+    drill.hidden = false;
+    this.root.firstChild.classList.add("drilled");
+    const head = (words) => el("header", {}, el("h3", {}, words),
+      el("a", { href: this.link(episode, turn), title: "Link to this turn" }, "link"),
+      el("button", { onclick: () => this.closeDrill(), title: "Close  Esc", "aria-label": "Close" }, "✕"));
+    const title = turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`;
+    try {
+      const step = await this.source.step(episode, turn);
+      if (this.isOpen && this.episode === episode && this.turn === turn)
+        fill(drill, head(title), el("div.drill-body", {}, stepTree(step, this.look)));
+    } catch (error) {
+      if (this.turn === turn) fill(drill, head(title), el("p.failure", {}, error.message));
+    }
+  }
+
+  closeDrill() {
+    this.isOpen = false;
+    this.parts.drill.hidden = true;
+    this.root.firstChild.classList.remove("drilled");
+    this.rows.draw();
+  }
+
+  // Finding
+
+  async find(cursor = "") {
+    const { hits } = this.parts;
+    const before = this.query;
+    this.query = this.input.value.trim();
+    if (before !== this.query) this.rows.redraw();
+    hits.hidden = !this.query;
+    if (!this.query) return;
+    const query = this.query;
+    if (!cursor) fill(hits, el("p.quiet", {}, "looking …"));
+    try {
+      const found = await this.source.find({ q: query, cursor });
+      if (query !== this.query) return;
+      if (!cursor) fill(hits);
+      hits.querySelector(".more")?.remove();
+      hits.append(...found.hits.map((hit) => this.hit(hit)));
+      const rest = found.complete ? el("p.quiet.more", {}, hits.childElementCount ? "that is all" : "nothing was found")
+        : el("button.more", { onclick: () => this.find(found.cursor) }, "look on");
+      hits.append(rest);
+    } catch (error) {
+      fill(hits, el("p.failure", {}, error.message));
+    }
+  }
+
+  hit(hit) {
+    return el("a.hit", { href: this.link(hit.episode, hit.step), onclick: (event) => {
+      event.preventDefault();
+      this.show(hit.episode, hit.step);
+    } }, el("small", {}, `${hit.episode} · ${hit.step} `, hit.seat ? seatName(this.look, hit.seat) : "", ` ${hit.what}`),
+      el("span", {}, marked(hit.excerpt, this.query)));
+  }
+
+  // Keys
+
+  key(event) {
+    const typing = event.target.closest("input, select, textarea");
+    if (event.key === "Escape") {
+      if (typing) typing.blur();
+      else if (this.isOpen) this.closeDrill();
+      this.rows.element.focus({ preventScroll: true });
+      return;
+    }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("summary, .drill")) return;
+    const keys = {
+      ArrowDown: () => this.select((this.turn ?? -1) + 1), ArrowUp: () => this.select((this.turn ?? 1) - 1),
+      j: () => this.select((this.turn ?? -1) + 1), k: () => this.select((this.turn ?? 1) - 1),
+      Home: () => this.select(0), End: () => this.select(this.count() - 1),
+      Enter: () => event.target.closest("a, button") ?? this.open(), "/": () => this.input.focus(),
+      "[": () => this.move(-1), "]": () => this.move(1),
+    };
+    if (!(event.key in keys)) return;
+    const isLink = event.key === "Enter" && event.target.closest("a, button");
+    if (!isLink) event.preventDefault();
+    keys[event.key]();
+  }
+}
+
+function branchOf(run) {
+  if (!run.branch?.parent) return null;
+  const step = run.branch.forks?.at(-1)?.step;
+  return el("p.quiet", {}, `a branch of ${run.branch.parent}, episode ${run.branch.episode}, turn ${step}`);
+}
+
+/** Nodes for a text in which the words that are looked for are marked. */
+function marked(text, query) {
+  if (!query) return text;
+  const [lower, words] = [text.toLowerCase(), query.toLowerCase()];
+  if (lower.length !== text.length) return text;
+  const nodes = [];
+  let at = 0;
+  for (let next = lower.indexOf(words); next >= 0 && nodes.length < 200; next = lower.indexOf(words, at)) {
+    nodes.push(text.slice(at, next), el("mark", {}, text.slice(next, next + words.length)));
+    at = next + words.length;
+  }
+  return [...nodes, text.slice(at)];
+}
+
+/** A colour for who has none from the run: its hue follows from the name. */
+function colourOf(name) {
+  let hash = 0;
+  for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
+  return `hsl(${hash % 360} 55% 50%)`;
+}
+
+/**
+ * Show a run in an element, in the place of what is in it.
+ *
+ * @param {Element} root
+ * @param {ServerSource|PageSource} source
+ * @param {object} [options] `useHash`: keep the address at the turn that is read; `link(episode,
+ *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read.
+ * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
+ */
+export async function mountRun(root, source, options = {}) {
+  const view = new View(root, source, { useHash: true, ...options });
+  try {
+    await view.start();
+  } catch (error) {
+    view.note(error.message);
+  }
+  return view;
+}
