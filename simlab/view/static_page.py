@@ -30,8 +30,10 @@ CHUNK: Final = 50
 PAGE: Final = Path(__file__).parent / "page"
 """Where scripts and styles lie."""
 
-_SCRIPTS: Final = ("dom.js", "rows.js", "turn.js", "drill.js", "sources.js",
-                   "transcript.js")  # fmt: skip
+_SCRIPTS: Final = (
+    "dom.js", "look.js", "rows.js", "turn.js", "drill.js", "head.js", "window.js", "sources.js",
+    "transcript.js",
+)  # fmt: skip
 """In the order in which they import each other."""
 
 _IMPORT = re.compile(r'^import [^;]*? from "\./[a-z]+\.js";\n', re.MULTILINE | re.DOTALL)

@@ -82,11 +82,19 @@ class Steps:
                 "step": step,
                 "n_steps": n_steps,
                 "asked": _asked(before),
-                "tree": _Telling(self, before).told(tree),
+                "tree": _Telling(self, self._began(episode), before).told(tree),
             }
 
-    def sources(self, actor: str, timestep: Mapping[str, Any]) -> Sources:
-        """What the prompts of an actor may be made of at a step."""
+    def sources(
+        self, actor: str, began: Mapping[str, Any], timestep: Mapping[str, Any]
+    ) -> Sources:
+        """What the prompts of an actor may be made of at a step.
+
+        Args:
+            actor: Who asks a model.
+            began: What the world said after the reset; who is briefed mostly is so there.
+            timestep: What it said before the step.
+        """
         record = self._run.record
         if actor.startswith("judge:"):
             judges = record.run.get("judges")
@@ -94,18 +102,23 @@ class Steps:
             return Sources.of(spec if isinstance(spec, dict) else {}, (), None)
         observations = timestep.get("observations", {}).get(actor, [])
         request = timestep.get("requests", {}).get(actor)
-        return Sources.of(record.spec_of(actor), observations, request)
+        first = Sources.of({}, began.get("observations", {}).get(actor, []), None)
+        return Sources.of(record.spec_of(actor), observations, request, first.briefings)
 
     def _before(self, episode: int, step: int) -> Mapping[str, Any]:
         """What the world had said before a step."""
-        log = self._run.log
         if step == 0:
-            for event in log.events(episode, (Started,)):
-                return _mapping(log.core(event, StartedCore).timestep)
-            return {}
+            return self._began(episode)
+        log = self._run.log
         place = int(log.places(episode, (Stepped,))[step - 1])
         event = next(log.events(episode, (Stepped,), start=place, stop=place + 1))
         return _mapping(log.core(event, SteppedCore).timestep)
+
+    def _began(self, episode: int) -> Mapping[str, Any]:
+        """What the world said after the reset."""
+        for event in self._run.log.events(episode, (Started,), stop=1):
+            return _mapping(self._run.log.core(event, StartedCore).timestep)
+        return {}
 
     def _reader(self, episode: int, step: int) -> RequestReader:
         """A reader of requests that has read all before a step."""
@@ -129,8 +142,11 @@ class Steps:
 class _Telling:
     """Tells a tree as JSON, no more of it than a person reads."""
 
-    def __init__(self, steps: Steps, timestep: Mapping[str, Any]) -> None:
+    def __init__(
+        self, steps: Steps, began: Mapping[str, Any], timestep: Mapping[str, Any]
+    ) -> None:
         self._steps = steps
+        self._began = began
         self._timestep = timestep
         self._left = _MAX_NODES
 
@@ -193,7 +209,7 @@ class _Telling:
         }
 
     def _messages(self, actor: str, prompt: Sequence[Any]) -> list[Json]:
-        sources = self._steps.sources(actor, self._timestep)
+        sources = self._steps.sources(actor, self._began, self._timestep)
         return [
             {"role": cut(role, 40), "parts": [{"origin": o, "text": cut(t)} for o, t in parts]}
             for role, parts in parts_of(prompt, sources)

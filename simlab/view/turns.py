@@ -196,7 +196,7 @@ def _after(run: OpenedRun, episode: int, moment: _Moment, row: Mapping[str, Json
         "state": row["state"],
         "heard": heard(moment),
         "asked": _asked(moment) if row["state"] == "unfinished" else {},
-        "info": shown(moment.timestep.get("info", {}), characters=_STATE),
+        "info": {} if moment.acted else shown(moment.timestep.get("info", {}), characters=_STATE),
     }
     end = run.log.end(episode)
     if end is not None:

@@ -52,9 +52,10 @@ function node(tree, look, open = false) {
   return el("details.node", { class: `node ${tree.type} ${tree.state}`, open: open || Boolean(busy) },
     el("summary", {}, title(tree), tags(tree), cost(tree)),
     fault(tree.error),
-    tree.call ? call(tree.call) : values(tree),
+    tree.call ? call(tree.call) : inputs(tree),
     tree.children.map((child) => node(child, look, true)),
-    more(tree));
+    more(tree),
+    tree.call ? null : result(tree));
 }
 
 const more = (tree) => (tree.cut ? el("p.quiet", {}, `… ${tree.cut}`) : null);
@@ -97,16 +98,17 @@ function fault(faults) {
         : null));
 }
 
-function values(tree) {
-  const inputs = Object.entries(tree.inputs ?? {});
-  return [
-    inputs.length
-      ? el("dl", {}, inputs.map(([name, value]) =>
-          [el("dt", {}, name), el("dd", {}, rich(value) ?? el("pre", {}, asText(value)))]))
-      : null,
-    tree.result === null || tree.result === undefined ? null
-      : el("div.result", {}, pictures(tree.result) ?? el("pre", {}, asText(tree.result))),
-  ];
+function inputs(tree) {
+  const given = Object.entries(tree.inputs ?? {});
+  if (!given.length) return null;
+  return el("dl", {}, given.map(([name, value]) =>
+    [el("dt", {}, name), el("dd", {}, rich(value) ?? el("pre", {}, asText(value)))]));
+}
+
+function result(tree) {
+  if (tree.result === null || tree.result === undefined) return null;
+  return el("div.result", {}, tree.type === "span" ? el("small", {}, "gave") : null,
+            pictures(tree.result) ?? el("pre", {}, asText(tree.result)));
 }
 
 function pictures(value) {
@@ -121,17 +123,24 @@ function call({ messages, ids, completion, sampling }) {
   const origins = new Set(messages.flatMap((each) => (each.parts ?? []).map((part) => part.origin)));
   return el("div.call", {},
     el("p.legend", {}, Object.keys(ORIGINS).filter((name) => origins.has(name)).map((name) =>
-      el("span.origin", { class: `origin ${name}`, title: ORIGINS[name] }, name))),
+      el("span.origin", { class: `origin of-${name}`, title: ORIGINS[name] }, name))),
     messages.map((each) => (each.cut
       ? el("p.quiet", {}, `… ${each.cut} more`)
       : el("div.message", { class: `message ${each.role}` },
           el("small.role", {}, each.role),
-          el("div.text", {}, each.parts.map((part) =>
-            el("span.origin", { class: `origin ${part.origin}`, title: ORIGINS[part.origin] },
-               part.text)))))),
+          el("div.text", {}, each.parts.map(promptPart))))),
     ids ? el("details", {}, el("summary", {}, "prompt as token ids"), el("pre", {}, ids.join(" "))) : null,
     answer(completion),
     el("details.sampling", {}, el("summary", {}, "sampling"), el("pre", {}, asText(sampling))));
+}
+
+/** A part of a prompt; blanks around it bear no colour. */
+function promptPart({ origin, text }) {
+  const words = text.trim();
+  const start = text.indexOf(words);
+  return [text.slice(0, start),
+          words ? el("span.origin", { class: `origin of-${origin}`, title: ORIGINS[origin] }, words) : null,
+          text.slice(start + words.length)];
 }
 
 function answer(completion) {

@@ -14,57 +14,13 @@
 
 import { el, fill, told } from "./dom.js";
 import { stepTree } from "./drill.js";
+import { episodeLink, runSeats, runStats, runTitle } from "./head.js";
+import { colourOf, marked } from "./look.js";
 import { Rows } from "./rows.js";
 import { afterRow, seatName, turnRow } from "./turn.js";
+import { Turns } from "./window.js";
 
-const WINDOW = 100; // turns fetched at once
 const RETRY_MS = [500, 1000, 2000, 5000];
-const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
-
-/** Turns of one episode, fetched a window at a time as they come into sight. */
-class Turns {
-  constructor(source, episode, onLoad, onError) {
-    Object.assign(this, { source, episode, onLoad, onError });
-    this.turns = new Map();
-    this.asked = new Set();
-    this.n = episode.n_steps;
-    this.after = null;
-  }
-
-  need(from, to) {
-    for (let at = Math.floor(from / WINDOW); at * WINDOW < Math.min(to, this.n + 1); at += 1) {
-      const missing = (at + 1) * WINDOW > this.n ? !this.after : false;
-      if (this.asked.has(at) || (!missing && this.turns.has(at * WINDOW) && this.isWhole(at))) continue;
-      this.asked.add(at);
-      this.fetch(at);
-    }
-  }
-
-  isWhole(at) {
-    return this.turns.has(Math.min((at + 1) * WINDOW, this.n) - 1);
-  }
-
-  async fetch(at) {
-    try {
-      const found = await this.source.turns(this.episode.episode, at * WINDOW, (at + 1) * WINDOW);
-      for (const turn of found.turns) this.turns.set(turn.step, turn);
-      if (found.after) this.after = found.after;
-      if (found.n_steps > this.n) this.grow({ ...this.episode, ...found.row });
-      this.onLoad(at * WINDOW, (at + 1) * WINDOW + 1);
-    } catch (error) {
-      this.onError(error);
-    } finally {
-      this.asked.delete(at);
-    }
-  }
-
-  /** The episode has gone on: what stood behind its last turn holds no more. */
-  grow(episode) {
-    this.episode = episode;
-    this.n = episode.n_steps;
-    this.after = null;
-  }
-}
 
 class View {
   constructor(root, source, options) {
@@ -126,6 +82,7 @@ class View {
     await this.readNews();
     this.head();
     if (!this.follow(this.options.useHash ? location.hash : "") && this.order.length) await this.show(this.order[0]);
+    if (this.options.useHash && document.activeElement === document.body) this.rows.element.focus({ preventScroll: true });
     if (this.source.isLive) this.watch();
   }
 
@@ -192,35 +149,21 @@ class View {
   // The head
 
   head() {
-    const run = this.overview;
-    fill(this.parts.title, el("h1", {}, run.name ?? "run"), el("span.state", { class: `state ${run.state}` }, run.state),
-         el("p.description", {}, run.description), branchOf(run));
-    const counts = [
-      ["episodes", `${told(run.n_ended)} of ${told(run.n_episodes ?? run.n_begun)}`],
-      ["failed", run.n_failed || null], ["turns", told(run.n_steps)], ["tokens", run.tokens ? told(run.tokens) : null],
-      ["cost", run.dollars ? `$${run.dollars}` : null],
-    ];
-    fill(this.parts.stats, counts.filter(([, value]) => value).map(([name, value]) =>
-      el("div.stat", { class: `stat ${name}` }, el("b", {}, value), el("small", {}, name))));
-    const means = { ...run.mean_returns, ...run.mean_ratings };
-    fill(this.parts.legend, run.seats.map((seat) =>
-      el("span.legend-seat", { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n") },
-        el("i.dot", { style: { "--seat": seat.colour } }), seat.seat,
-        typeof means[seat.seat] === "number" && means[seat.seat] ? el("small", {}, ` ⌀ ${told(means[seat.seat])}`) : null)),
-      Object.entries(run.mean_scores ?? {}).map(([judge, mean]) =>
-        el("span.legend-seat", { title: "Mean score of this judge" }, judge, el("small", {}, ` ⌀ ${told(mean)}`))));
-    if (run.told) this.note(run.told);
+    const { title, stats, legend } = this.parts;
+    fill(title, runTitle(this.overview));
+    fill(stats, runStats(this.overview));
+    fill(legend, runSeats(this.overview));
+    if (this.overview.told) this.note(this.overview.told);
   }
 
   episodeRow(at) {
     const row = this.episodes.get(this.order[at]);
-    const value = Object.entries(row.ratings ?? {})[0] ?? Object.entries(row.returns ?? {})[0];
-    const place = [row.start?.environment, row.start?.state].filter((part) => part !== undefined).join(" ");
-    return el("a.episode", {
-      class: `episode ${row.state}`, href: this.link(row.episode, 0), "aria-current": row.episode === this.episode ? "true" : null,
-      title: row.failure ?? row.state, onclick: (event) => this.chooseEpisode(event, row.episode),
-    }, el("span.glyph", {}, STATES[row.state] ?? "?"), el("b", {}, row.episode), el("span.place", {}, place),
-      el("small", {}, `${told(row.n_steps)} turns`), value && typeof value[1] === "number" ? el("small.value", {}, told(value[1])) : null);
+    const isRead = row.episode === this.episode;
+    return episodeLink(row, {
+      href: this.link(row.episode, 0),
+      "aria-current": isRead ? "true" : null,
+      onclick: (event) => this.chooseEpisode(event, row.episode),
+    });
   }
 
   chooseEpisode(event, episode) {
@@ -443,7 +386,7 @@ class View {
   key(event) {
     const typing = event.target.closest("input, select, textarea");
     if (event.key === "Escape") {
-      if (typing) typing.blur();
+      if (typing) event.preventDefault(); // a search field would be emptied
       else if (this.isOpen) this.closeDrill();
       this.rows.element.focus({ preventScroll: true });
       return;
@@ -461,33 +404,6 @@ class View {
     if (!isLink) event.preventDefault();
     keys[event.key]();
   }
-}
-
-function branchOf(run) {
-  if (!run.branch?.parent) return null;
-  const step = run.branch.forks?.at(-1)?.step;
-  return el("p.quiet", {}, `a branch of ${run.branch.parent}, episode ${run.branch.episode}, turn ${step}`);
-}
-
-/** Nodes for a text in which the words that are looked for are marked. */
-function marked(text, query) {
-  if (!query) return text;
-  const [lower, words] = [text.toLowerCase(), query.toLowerCase()];
-  if (lower.length !== text.length) return text;
-  const nodes = [];
-  let at = 0;
-  for (let next = lower.indexOf(words); next >= 0 && nodes.length < 200; next = lower.indexOf(words, at)) {
-    nodes.push(text.slice(at, next), el("mark", {}, text.slice(next, next + words.length)));
-    at = next + words.length;
-  }
-  return [...nodes, text.slice(at)];
-}
-
-/** A colour for who has none from the run: its hue follows from the name. */
-function colourOf(name) {
-  let hash = 0;
-  for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-  return `hsl(${hash % 360} 55% 50%)`;
 }
 
 /**

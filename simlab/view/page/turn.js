@@ -73,39 +73,52 @@ function gutter(turn, look) {
 }
 
 function heardLines(heard, look) {
-  return (heard ?? [])
-    .filter((line) => !line.echo)
-    .map((line) =>
-      el(
-        "p.heard",
-        { class: `heard ${line.kind}` },
-        line.to.length >= look.seats.length && look.seats.length > 1
-          ? el("span.to", { title: "Perceived by all" }, "all")
-          : el("span.to", { title: `Perceived by ${line.to.join(", ")} alone` },
-               line.to.map((seat) => el("i.dot", { style: { "--seat": look.colour(seat) } })),
-               line.to.join(", ")),
-        el("span.text", {}, line.by ? [seatName(look, line.by), ": "] : null, look.marked(line.text)),
-        (line.images ?? []).map(rich),
-      ),
-    );
+  const lines = (heard ?? []).filter((line) => !line.echo);
+  const briefings = lines.filter((line) => line.kind === "briefing");
+  return [
+    briefings.length
+      ? el("details.briefings", {},
+          el("summary", {}, "briefed: ", briefings.map((line, at) =>
+            [at ? ", " : "", line.to.map((seat, nth) => [nth ? ", " : "", seatName(look, seat)])])),
+          briefings.map((line) => heardLine(line, look)))
+      : null,
+    lines.filter((line) => line.kind !== "briefing").map((line) => heardLine(line, look)),
+  ];
+}
+
+function heardLine(line, look) {
+  const isForAll = line.to.length >= look.seats.length && look.seats.length > 1;
+  const to = isForAll
+    ? el("span.to", { title: "Perceived by all" }, "all")
+    : el("span.to", { title: `Perceived by ${line.to.join(", ")} alone` },
+         line.to.map((seat) => el("i.dot", { style: { "--seat": look.colour(seat) } })),
+         line.to.length > 2 ? `${line.to[0]} +${line.to.length - 1}` : line.to.join(", "));
+  if (line.kind === "utterance") {
+    return el("div.act.said", { style: { "--seat": look.colour(line.by) } },
+      el("header", {}, seatName(look, line.by), to), el("p.words", {}, look.marked(line.text)));
+  }
+  return el("p.heard", { class: `heard ${line.kind}` }, to,
+            el("span.text", {}, look.marked(line.text)), (line.images ?? []).map(rich));
 }
 
 function action(act, look) {
   const fields = act.action && typeof act.action === "object" && !Array.isArray(act.action);
   const spoken = fields ? (act.action.say ?? act.action.text) : null;
-  const rest = fields && typeof spoken === "string"
+  const hasWords = typeof spoken === "string";
+  const rest = fields
     ? Object.entries(act.action).filter(
         ([name, value]) => !["_type", "say", "text"].includes(name) && value !== null)
     : [];
-  const words = typeof spoken === "string" ? spoken : act.words;
+  const words = hasWords ? spoken : rest.length ? null : act.words;
   return el(
     "div.act",
     { style: { "--seat": look.colour(act.seat) } },
     el("header", {}, seatName(look, act.seat), marks(act)),
-    el("p.words", { class: words ? "words" : "words quiet" }, look.marked(words || "(silence)")),
+    words === null ? null
+      : el("p.words", { class: words ? "words" : "words quiet" }, look.marked(words || "(silence)")),
     rest.length
       ? el("p.chips", {}, rest.map(([name, value]) =>
-          el("span.chip", {}, el("b", {}, name), " ", asText(value))))
+          el("span.chip", {}, el("b", {}, name), " ", look.marked(asText(value)))))
       : null,
     (act.images ?? []).map(rich),
   );
@@ -156,9 +169,16 @@ function gains(turn, look) {
     rewards.map(([seat, reward]) =>
       el("span.reward", { class: `reward ${reward < 0 ? "loss" : "gain"}` },
          reward > 0 ? "+" : "", told(reward), " ", seatName(look, seat))),
-    ends.map(([seat, how]) => el("span.ends", {}, seatName(look, seat), ` ${how}`)),
+    ended(ends, look),
     info,
   );
+}
+
+function ended(ends, look) {
+  const ways = new Set(ends.map(([, how]) => how));
+  if (ends.length > 1 && ends.length === look.seats.length && ways.size === 1)
+    return el("span.ends", {}, `all ${ends[0][1]}`);
+  return ends.map(([seat, how]) => el("span.ends", {}, seatName(look, seat), ` ${how}`));
 }
 
 /** What the world tells of itself, the same for all seats once. */
