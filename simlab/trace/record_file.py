@@ -12,6 +12,9 @@ import yaml
 from simlab.errors import RunDirectoryError
 from simlab.trace.disk import reason_of, write_whole
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader; in C, ten times as quick, where libyaml is there."""
+
 
 def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     """What a directory's record file says.
@@ -26,7 +29,7 @@ def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     """
     folder = file.parent
     try:
-        record = yaml.safe_load(file.read_text(encoding="utf-8"))
+        record = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
     except (FileNotFoundError, NotADirectoryError):
         raise RunDirectoryError(
             f"{folder} is not a {what}: it has no {file.name}; {what}s are listed by `ls runs`"

@@ -58,7 +58,9 @@ def number(value: float | None) -> float | str | None:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, int) and abs(value) >= _EXACT:
-        return str(value) if value.bit_length() < 4096 else f"an integer of {value.bit_length()} bits"
+        return (
+            str(value) if value.bit_length() < 4096 else f"an integer of {value.bit_length()} bits"
+        )
     return value
 
 
@@ -82,23 +84,25 @@ class _Budget:
 
     def shown(self, value: Plain, depth: int) -> Json:
         self.characters -= 8
-        if isinstance(value, str):
-            text = cut(value, max(0, min(self.longest, self.characters)))
-            self.characters -= len(text)
-            return text
-        if value is None or isinstance(value, bool | int | float):
-            return number(value) if not isinstance(value, bool) else value
+        if isinstance(value, dict | list | tuple):
+            if depth >= _MAX_DEPTH or self.characters <= 0:
+                return "…"
+            is_dict = isinstance(value, dict)
+            return self._dict(value, depth) if is_dict else self._list(value, depth)
+        return self._atom(value)
+
+    def _atom(self, value: Plain) -> Json:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return number(value)
         if isinstance(value, bytes):
             return self._bytes(value)
         if isinstance(value, Reference):
             return {"_type": "content", "hash": bytes(value.data)[:16].hex()}
-        if depth >= _MAX_DEPTH or self.characters <= 0:
-            return "…"
-        if isinstance(value, dict):
-            return self._dict(value, depth)
-        if isinstance(value, list | tuple):
-            return self._list(value, depth)
-        return cut(str(value), 200)
+        text = cut(str(value), max(0, min(self.longest, self.characters)))
+        self.characters -= len(text)
+        return text
 
     def _dict(self, value: dict[Any, Any], depth: int) -> Json:
         items = {}

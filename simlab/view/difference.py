@@ -51,7 +51,7 @@ def first_difference(
                 return _compared(step, _core(run, one), _core(other, two))
         compared = min(run.log.n_steps(episode), other.log.n_steps(other_episode))
         is_all = compared - start <= STEPS_AT_ONCE
-        told = {"step": None, "what": [], "one": None, "other": None}
+        told: dict[str, Json] = {"step": None, "what": [], "one": None, "other": None}
         return {**told, "complete": is_all, "next": None if is_all else start + STEPS_AT_ONCE}
 
 
@@ -95,7 +95,11 @@ def _compared(step: int, one: SteppedCore, other: SteppedCore) -> Json:
 
 def _worlds_differ(one: Any, other: Any) -> list[str]:
     names = sorted({*one, *other})
-    return [cut(f"{name} of the world", 100) for name in names if not same(one.get(name), other.get(name))]
+    return [
+        cut(f"{name} of the world", 100)
+        for name in names
+        if not same(one.get(name), other.get(name))
+    ]
 
 
 def _found(step: int, what: list[str], one: SteppedCore | None, other: SteppedCore | None) -> Json:

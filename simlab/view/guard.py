@@ -15,6 +15,9 @@ from simlab.trace.disk import reason_of
 _MAX_BYTES = 1 << 26
 """Of a file that is read whole."""
 
+_MAX_RECORD_BYTES = 1 << 22
+"""Of a `run.yaml`: to read so much YAML takes a second or two."""
+
 _ODD = (
     ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RecursionError,
     TypeError, ValueError, msgspec.MsgspecError, yaml.YAMLError,
@@ -35,7 +38,9 @@ def legible(what: str) -> Iterator[None]:
     try:
         yield
     except _ODD as error:
-        said = reason_of(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        said = (
+            reason_of(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        )
         raise RunDirectoryError(
             f"{what} cannot be shown: {said[:300]}; it is not as SimLab writes it, restore the run "
             "from a copy"
@@ -79,8 +84,8 @@ def require_own_run(root: Path) -> None:
     Raises:
         RunDirectoryError: Something is not.
     """
-    for name in ("run.yaml", "summary.json"):
-        require_own(root, root / name, largest=_MAX_BYTES)
+    require_own(root, root / "run.yaml", largest=_MAX_RECORD_BYTES)
+    require_own(root, root / "summary.json", largest=_MAX_BYTES)
     folder = root / "segments"
     require_own(root, folder)
     with legible(f"the folder {folder}"):

@@ -101,9 +101,10 @@ def _plan() -> Json:
 
 def _results(overview: Mapping[str, Json], summaries: Sequence[Json]) -> Json:
     """What the run came to: means over its episodes, and the tokens of its models."""
+    returns = overview["mean_returns"] if any(overview["mean_returns"].values()) else {}
     means = {
         **overview["mean_scores"],
-        **{f"return/{seat}": mean for seat, mean in overview["mean_returns"].items()},
+        **{f"return/{seat}": mean for seat, mean in returns.items()},
         **{f"rating/{seat}": mean for seat, mean in overview["mean_ratings"].items()},
     }
     scores = [
@@ -206,7 +207,11 @@ class _Sample:
             nodes = [node for node in step.walk() if node.type == "effect" and node.kind == "model"]
             began = min((n.wall_s or 0.0) - (n.duration_s or 0.0) for n in nodes) if nodes else None
             name = _id(f"{tree.name}/{step.name}", "span")
-            where = {"span_id": name, "timestamp": _time(began or step.wall_s), "working_start": 0.0}
+            where = {
+                "span_id": name,
+                "timestamp": _time(began or step.wall_s),
+                "working_start": 0.0,
+            }
             begins = {"event": "span_begin", "id": name, "type": "step", "name": step.name}
             yield {"uuid": _id(name, "begin"), **where, **begins}
             for node in nodes:
@@ -280,7 +285,10 @@ def _heard(heard: Sequence[Json], step: int) -> Iterator[Json]:
 
 
 def _said(text: str, role: str, step: int) -> dict[str, Json]:
-    return {**_message(text, role, _id(f"{step}/{role}/{text}", "said")), "metadata": {"step": step}}
+    return {
+        **_message(text, role, _id(f"{step}/{role}/{text}", "said")),
+        "metadata": {"step": step},
+    }
 
 
 def _answer(result: Mapping[str, Any]) -> str:
@@ -320,9 +328,10 @@ def _usage(cost: Mapping[str, Any]) -> Json:
 
 def _scores(row: Mapping[str, Json]) -> dict[str, Json]:
     """Judges' scores, and returns and mean ratings beside them."""
+    returns = row["returns"] if any(row["returns"].values()) else {}  # of dialogues: none
     values = {
         **row["scores"],
-        **{f"return/{seat}": value for seat, value in row["returns"].items()},
+        **{f"return/{seat}": value for seat, value in returns.items()},
         **{f"rating/{seat}": value for seat, value in row["ratings"].items()},
     }
     return {name: {"value": value} for name, value in values.items() if value is not None}

@@ -158,8 +158,7 @@ def _given(run: OpenedRun, label: Label) -> Mapping[str, float]:
 
 def _compared(judge: str, pairs: list[_Pair]) -> Json:
     rated = [(p.label.rating, p.value) for p in pairs if p.label.rating is not None]
-    people, values = (np.array(side, dtype=float) for side in zip(*rated, strict=True)) if rated else (
-        np.empty(0), np.empty(0))  # fmt: skip
+    people, values = np.array(rated, dtype=float).reshape(-1, 2).T
     tags = sorted({tag for pair in pairs for tag in pair.label.tags})
     return {
         "judge": cut(judge, 200),

@@ -51,6 +51,8 @@ class OpenedRun:
         self._tallies: dict[int, Tally] = {}
         self._uncounted: dict[int, None] = {}
         self._lengths: dict[str, int] = {}
+        self._rates: bool | None = None
+        """Whether seats rate, as far as is known from episodes that have ended."""
         self._kept = self._read_kept()
         if self._kept is None:
             self.refresh()
@@ -214,11 +216,14 @@ class OpenedRun:
         self._rows[row["episode"]] = (next(self._versions), row)
 
     def _count(self) -> None:
-        """Count what the steps of episodes come to, those that began last first, a bit at a time."""
+        """Count what the steps of episodes come to, the latest first, a bit at a time."""
         left = STEPS_AT_ONCE
         while left > 0 and self._uncounted:
             episode, _ = self._uncounted.popitem()
             tally = self._tallies[episode]
+            has_ended = self._rows[episode][1]["state"] != "unfinished"
+            if has_ended and self._rates is False:
+                continue  # its end says all
             with self.guarded(f"episode {episode}"):
                 n = tally.read_on(self.log, episode, left)
                 left -= max(1, n)
@@ -226,6 +231,8 @@ class OpenedRun:
                     self._put(row_in(self.log, episode, tally))
                 if tally.n_read < self.log.n_steps(episode):
                     self._uncounted[episode] = None
+                elif has_ended and self._rates is None:
+                    self._rates = bool(tally.sums)
 
     def _take_kept(self) -> None:
         """Take over from the log once the run has ended and left its summary."""

@@ -90,8 +90,18 @@ def parts_of(prompt: Sequence[Plain], sources: Sources) -> list[tuple[str, list[
     asking = _asking(prompt, sources.request)
     told = []
     for at, (role, text, *calls) in enumerate(prompt):
-        parts = list(_parts(at, asking, len(prompt) - 1, role, text, sources, bool(calls)))
-        parts += [("tool", line) for each in calls for line in calls_in_words(each)]
+        is_last = at == len(prompt) - 1
+        if role == "system":
+            parts = list(_system(text, sources))
+        elif role == "tool" or calls:
+            parts = [("tool", text)]
+            parts += [("tool", line) for each in calls for line in calls_in_words(each)]
+        elif at == asking:
+            parts = list(_question(text, sources))
+        elif at < asking:
+            parts = [("memory", text)]
+        else:
+            parts = [("begun" if is_last and role == "assistant" else "refusal", text)]
         told.append((str(role), _joined(parts)))
     return told
 
@@ -103,21 +113,11 @@ def _asking(prompt: Sequence[Plain], request: str) -> int:
     return (having or users or [-1])[-1]
 
 
-def _parts(
-    at: int, asking: int, last: int, role: str, text: str, sources: Sources, calls: bool
-) -> Iterator[Part]:
-    if role == "system":
-        marks = {text: "briefing" for text in sources.briefings}
-        marks |= dict.fromkeys(sources.persona, "persona")
-        yield from _marked(text, marks, rest="role")
-    elif role == "tool" or calls:
-        yield "tool", text
-    elif at < asking:
-        yield "memory", text
-    elif at == asking:
-        yield from _question(text, sources)
-    else:
-        yield "begun" if at == last and role == "assistant" else "refusal", text
+def _system(text: str, sources: Sources) -> Iterator[Part]:
+    """The parts of the system's turn: who the agent is, and what it was briefed with."""
+    marks = dict.fromkeys(sources.briefings, "briefing")
+    marks |= dict.fromkeys(sources.persona, "persona")
+    yield from _marked(text, marks, rest="role")
 
 
 def _question(text: str, sources: Sources) -> Iterator[Part]:

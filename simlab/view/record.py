@@ -77,7 +77,7 @@ class Record:
     def told(self) -> Json:
         """What the record says, for people."""
         told = {name: shown(self.run.get(name)) for name in ("name", "description", "world")}
-        told["config"] = {name: shown(part, characters=1 << 15) for name, part in self.run.items()}
+        told["config"] = shown(dict(self.run), characters=1 << 16)
         told["models"] = shown(self.run.get("models"), characters=1 << 14)
         told["created"] = shown(self.data.get("created"), longest=40)
         told["versions"] = shown(self.data.get("versions"), characters=4000)

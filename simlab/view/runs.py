@@ -1,6 +1,6 @@
 """Runs: those under a folder, each in a line, without reading their logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,10 @@ _MOST_FOLDERS: Final = 20_000
 _NOT_RUNS: Final = ("segments", "tables", "scores", "earlier", "plots", "candidate")
 """Folders of runs and trainings in which no runs are to be listed."""
 
-_OPEN_AT_ONCE: Final = 8
+_OPEN_AT_ONCE: Final = 32
+
+_SMALL_BYTES: Final = 1 << 24
+"""Of a log: so long it is read for the list as well, to tell how far a run is."""
 
 
 class Runs:
@@ -41,22 +44,21 @@ class Runs:
         self._rows: dict[Path, tuple[object, Json]] = {}
         self._opened: dict[Path, tuple[OpenedRun, Steps]] = {}
 
-    def list(self) -> list[Json]:
+    def rows(self) -> list[Json]:
         """All runs, the newest first: name, what is run, state, progress and what it came to.
 
         A run that cannot be read has the state ``unreadable`` and an ``error``.
         """
         self._found = dict(self._find())
         rows = [self._row(name, path) for name, path in self._found.items()]
+        for row in rows:
+            if row["state"] in ("running", "stopped"):
+                row |= self._progress(row["run"])
         return sorted(rows, key=lambda row: str(row.get("created") or ""), reverse=True)
 
     def trainings(self) -> dict[str, Path]:
         """The trainings among the folders, by name."""
-        return {
-            name: path
-            for name, path in self._folders()
-            if _is_file(path / "train.yaml")
-        }
+        return {name: path for name, path in self._folders() if _is_file(path / "train.yaml")}
 
     def path_of(self, name: str) -> Path:
         """Where a run is that was listed.
@@ -95,6 +97,16 @@ class Runs:
             del self._opened[next(iter(self._opened))]
         return found
 
+    def _progress(self, name: str) -> dict[str, Json]:
+        """How far a run is that has not ended, where that costs little or it is open anyhow."""
+        path = self._found.get(name)
+        if path is None or (path not in self._opened and _log_bytes(path) > _SMALL_BYTES):
+            return {}
+        try:
+            return self.open(name).progress()
+        except SimlabError as error:
+            return {"state": "unreadable", "error": cut(error.message, 1000)}
+
     def _find(self) -> Iterator[tuple[str, Path]]:
         for name, path in self._folders():
             if _is_file(path / "run.yaml"):
@@ -111,9 +123,11 @@ class Runs:
                 yield name, path
                 if _is_file(path / "run.yaml") or depth >= _DEEPEST:
                     continue
-                below = [] if depth == 0 else [name]
-                for folder in reversed(_subfolders(path)):
-                    ahead.append(("/".join([*below, folder.name]), folder, depth + 1))
+                below = [] if depth == 0 and len(self._roots) == 1 else [name]
+                ahead += [
+                    ("/".join([*below, folder.name]), folder, depth + 1)
+                    for folder in reversed(_subfolders(path))
+                ]
 
     def _row(self, name: str, path: Path) -> Json:
         """A line of the list; made anew when the run's small files have changed."""
@@ -155,7 +169,7 @@ def _record_row(record: Record) -> dict[str, Json]:
 def _summary_row(summary: RunSummary | None) -> dict[str, Json]:
     if summary is None:
         return {"state": "stopped"}
-    means = {
+    means: dict[str, Mapping[str, float | None]] = {
         "mean_returns": summary.mean_returns(),
         "mean_ratings": summary.mean_ratings(),
         "mean_scores": summary.mean_scores(),
@@ -187,6 +201,14 @@ def _subfolders(path: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(found)
+
+
+def _log_bytes(path: Path) -> int:
+    """How long the log of a run is."""
+    try:
+        return sum(entry.lstat().st_size for entry in (path / "segments").iterdir())
+    except OSError:
+        return 0
 
 
 def _is_file(path: Path) -> bool:

@@ -80,12 +80,13 @@ def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
 def _turn_rows(episode: int, core: SteppedCore, wall_s: float) -> list[Mapping[str, Json]]:
     rewards: Mapping[str, Any] = core.timestep.get("rewards", {})
     acted = {act.seat: act for act in core.acted}
-    rows = []
+    rows: list[Mapping[str, Json]] = []
     for seat in sorted({*acted, *rewards}):
         act = acted.get(seat)
         action = None if act is None else act.action
-        is_score = isinstance(action, dict) and action.get("_type") == "Score"
-        shares = action.get("distribution") or {} if is_score else {}
+        shares = {}
+        if isinstance(action, dict) and action.get("_type") == "Score":
+            shares = action.get("distribution") or {}
         rows.append(
             {
                 "episode": episode,
@@ -107,7 +108,7 @@ def _began(run: OpenedRun, row: Mapping[str, Json]) -> dict[str, Json]:
     with run.guarded(f"episode {row['episode']}"):
         for event in run.log.events(row["episode"], (Started,), stop=1):
             info = run.log.core(event, StartedCore).timestep.get("info", {})
-            facts = next(iter(info.values()), {})
+            facts: Mapping[str, Any] = next(iter(info.values()), {})
             named = {name: facts.get(name) for name in ("environment", "initial_state")}
             return {
                 f"start:{name.removeprefix('initial_')}": cut(str(value), 200)

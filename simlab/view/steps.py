@@ -85,9 +85,7 @@ class Steps:
                 "tree": _Telling(self, self._began(episode), before).told(tree),
             }
 
-    def sources(
-        self, actor: str, began: Mapping[str, Any], timestep: Mapping[str, Any]
-    ) -> Sources:
+    def sources(self, actor: str, began: Mapping[str, Any], timestep: Mapping[str, Any]) -> Sources:
         """What the prompts of an actor may be made of at a step.
 
         Args:
@@ -142,9 +140,7 @@ class Steps:
 class _Telling:
     """Tells a tree as JSON, no more of it than a person reads."""
 
-    def __init__(
-        self, steps: Steps, began: Mapping[str, Any], timestep: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, steps: Steps, began: Mapping[str, Any], timestep: Mapping[str, Any]) -> None:
         self._steps = steps
         self._began = began
         self._timestep = timestep

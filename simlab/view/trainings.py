@@ -1,6 +1,7 @@
 """Trainings: their rounds, and one initial state across rounds, side by side."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +64,7 @@ class TrainingView:
 
     def table(self) -> Table:
         """The table of rounds for charts; of an interval its mean and its ends."""
-        rows = []
+        rows: list[Mapping[str, Json]] = []
         for row in self.rounds():
             flat: dict[str, Json] = {}
             for name, value in row.items():

@@ -6,6 +6,7 @@ episode is never read as a whole: a window costs what it shows.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
@@ -62,7 +63,7 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
         moments = list(_moments(run, episode, first, last))
         turns = [
             _turn(step, before, after)
-            for step, (before, after) in enumerate(zip(moments, moments[1:], strict=False), first)
+            for step, (before, after) in enumerate(pairwise(moments), first)
         ]
         reaches = last == n_steps and bool(moments)
         after = _after(run, episode, moments[-1], row) if reaches else None
