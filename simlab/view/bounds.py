@@ -87,8 +87,9 @@ class _Budget:
         if isinstance(value, dict | list | tuple):
             if depth >= _MAX_DEPTH or self.characters <= 0:
                 return "…"
-            is_dict = isinstance(value, dict)
-            return self._dict(value, depth) if is_dict else self._list(value, depth)
+            if isinstance(value, dict):
+                return self._dict(value, depth)
+            return self._list(value, depth)
         return self._atom(value)
 
     def _atom(self, value: Plain) -> Json:

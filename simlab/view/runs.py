@@ -53,7 +53,7 @@ class Runs:
         rows = [self._row(name, path) for name, path in self._found.items()]
         for row in rows:
             if row["state"] in ("running", "stopped"):
-                row |= self._progress(row["run"])
+                row.update(self._progress(row["run"]))
         return sorted(rows, key=lambda row: str(row.get("created") or ""), reverse=True)
 
     def trainings(self) -> dict[str, Path]:

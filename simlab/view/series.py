@@ -84,7 +84,7 @@ def _turn_rows(episode: int, core: SteppedCore, wall_s: float) -> list[Mapping[s
     for seat in sorted({*acted, *rewards}):
         act = acted.get(seat)
         action = None if act is None else act.action
-        shares = {}
+        shares: dict[str, Any] = {}
         if isinstance(action, dict) and action.get("_type") == "Score":
             shares = action.get("distribution") or {}
         rows.append(

@@ -9,6 +9,8 @@ import pytest
 
 from simlab.sim.launch import prepare, prepare_branch
 from simlab.view.opened import OpenedRun
+from simlab.view.static_page import write_page
+from tests.view.browsing import chromium
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +56,19 @@ def coach(runs) -> OpenedRun:
 def copied(runs, tmp_path) -> Path:
     """A copy of the sale that may be spoilt."""
     return Path(shutil.copytree(runs / "sale", tmp_path / "copied"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, or a reason to skip."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def pages(runs, tmp_path_factory) -> dict[str, str]:
+    """The addresses of the runs' pages, exported for offline use."""
+    folder = tmp_path_factory.mktemp("pages")
+    for path in runs.iterdir():
+        write_page(OpenedRun(path), folder / f"{path.name}.html")
+    return {path.stem: path.as_uri() for path in folder.iterdir()}

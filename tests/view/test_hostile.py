@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import yaml
+from msgspec import Raw
 
 from simlab.errors import ConfigError, LogDamagedError, RunDirectoryError, SimlabError
 from simlab.trace.directory import RunDirectory
@@ -158,8 +159,6 @@ def test_a_time_step_that_no_world_makes_is_told_in_words(tmp_path, value, field
     timestep = value if field is None else {field: value, "x": {"y": value}}
     core = encode([1, timestep])
     step = encode([0, 0.0, [["s", value, 1, None, None, False, False]], timestep])
-    from msgspec import Raw
-
     path = crafted(
         tmp_path / "run",
         Started(Raw(core), b"", 0.0),
@@ -180,29 +179,34 @@ def test_records_that_decode_to_nothing_are_told_in_words(tmp_path, core):
     assert look_at_everything(tmp_path / "run", tmp_path)
 
 
-def test_texts_that_would_be_html_stay_texts_in_a_page(tmp_path):
-    attack = "</script><script>alert(1)</script><!--"
-    from msgspec import Raw
+ATTACK = "</script><script>window.attacked = 1</script><img src=x onerror=window.attacked=1><!--"
 
-    timestep = {"observations": {attack: [attack]}}
-    span = SpanOpened(
-        attack, 0, attack, 1, 0, attack, attack, {attack: attack}, [(attack, attack)], 0.0
-    )
-    step = encode([0, 0.0, [[attack, attack, 1, attack, attack, False, False]], timestep])
-    path = crafted(
-        tmp_path / "run",
+
+def attacked(path):
+    """A run in which every text would be HTML."""
+    timestep = {"observations": {ATTACK: [ATTACK]}}
+    tags = [(ATTACK, ATTACK)]
+    span = SpanOpened(ATTACK, 0, ATTACK, 1, 0, ATTACK, ATTACK, {ATTACK: ATTACK}, tags, 0.0)
+    step = encode([0, 0.0, [[ATTACK, ATTACK, 1, ATTACK, ATTACK, False, False]], timestep])
+    crafted(
+        path,
         Started(Raw(encode([1, timestep])), b"", 0.0),
         span,
         Stepped(Raw(step), b"", 1.0),
     )
     record = yaml.safe_load((path / "run.yaml").read_text())
-    record["run"] |= {"name": attack, "description": attack}
+    record["run"] |= {"name": ATTACK, "description": ATTACK}
     (path / "run.yaml").write_text(yaml.safe_dump(record))
+    return path
+
+
+def test_texts_that_would_be_html_stay_texts_in_a_page(tmp_path):
+    path = attacked(tmp_path / "run")
 
     assert write_page(OpenedRun(path), tmp_path / "page.html") is None
 
     page = (tmp_path / "page.html").read_text()
-    assert attack not in page
+    assert ATTACK not in page
     assert page.count("</script>") == page.count("<script")
 
 

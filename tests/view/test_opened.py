@@ -8,6 +8,7 @@ from simlab.errors import ConfigError
 from simlab.view import opened as opened_module
 from simlab.view.opened import OpenedRun
 from simlab.view.turns import read_turns
+from tests.view.growing import grown
 
 
 def test_a_finished_run_is_told_without_opening_its_log(sale):
@@ -57,17 +58,6 @@ def test_many_episodes_come_a_part_at_a_time_and_each_once(sale, monkeypatch):
 def test_something_else_than_a_cursor_is_refused(sale):
     with pytest.raises(ConfigError, match="cursor must be one that was given out"):
         sale.news("../../etc/passwd")
-
-
-def grown(copied, share):
-    """The run as it was when so much of its log had been written, and nothing of its end."""
-    (copied / "summary.json").unlink()
-    for seal in (copied / "segments").glob("*.seal"):
-        seal.unlink()
-    (segment,) = (copied / "segments").glob("*.log")
-    data = segment.read_bytes()
-    segment.write_bytes(data[: int(len(data) * share)])
-    return segment, data
 
 
 def test_turns_that_are_committed_arrive_with_the_next_news(copied):
