@@ -234,6 +234,6 @@ def _strings(value: Plain, depth: int = 0) -> list[str]:
     if depth > 8 or not isinstance(value, dict | list):
         return []
     parts = list(value.values() if isinstance(value, dict) else value)
-    if parts and isinstance(parts[0], int | float):
+    if isinstance(value, list) and parts and isinstance(parts[0], int | float):
         return []  # token ids and log-probabilities
     return [text for part in parts[:256] for text in _strings(part, depth + 1)]

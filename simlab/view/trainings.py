@@ -38,11 +38,13 @@ class TrainingView:
         with legible(str(path / FILE)):
             self._record = read_record_file(path / FILE, "training", newest=FORMAT)
         self._opened: dict[Path, OpenedRun] = {}
+        self._unreadable: dict[str, str] = {}
 
     def overview(self) -> Json:
-        """What is trained, its table of rounds, and which runs it has."""
+        """What is trained, its table of rounds, which runs it has, and what cannot be read."""
         training = self._record.get("training")
         rounds = self.rounds()
+        self.states()
         return {
             "path": cut(str(self.path), 1000),
             "training": shown(training, characters=1 << 15),
@@ -53,6 +55,7 @@ class TrainingView:
                 for phase in PHASES
                 if (folder / phase / "run.yaml").is_file()
             ],
+            "unreadable": dict(self._unreadable),
         }
 
     def rounds(self) -> list[Json]:
@@ -106,7 +109,7 @@ class TrainingView:
         return sorted((int(f.name), f) for f in found if f.is_dir() and not f.is_symlink())
 
     def _rows(self, path: Path) -> list[dict[str, Json]]:
-        """The episodes of a run of a round; none where it is not there or cannot be read."""
+        """The episodes of a run of a round; none where it is not there, or is told unreadable."""
         if not (path / "run.yaml").is_file() or path.is_symlink():
             return []
         try:
@@ -114,8 +117,9 @@ class TrainingView:
             if opened is None:
                 opened = self._opened[path] = OpenedRun(path)
             opened.refresh()
-        except SimlabError:
-            return []  # its own page says what is wrong with it
+        except SimlabError as error:
+            self._unreadable[str(path.relative_to(self.path))] = cut(error.message, 1000)
+            return []
         return list(opened.rows())
 
 
