@@ -23,6 +23,7 @@ _EXACT = 1 << 53
 """Integers beyond are shown as texts: a browser's numbers do not tell them apart."""
 
 _MAX_IMAGE_BYTES = 1 << 21
+_MAX_HTML = 1 << 18
 
 _IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -75,6 +76,13 @@ def shown(value: Plain, *, characters: int = 1 << 18, longest: int = MAX_CHARACT
     return _Budget(characters, longest).shown(value, 0)
 
 
+def is_html(value: Plain) -> bool:
+    """Whether plain data stands for a `simlab.trace.rich.Html`."""
+    if not isinstance(value, dict) or value.get("_type") != "Html":
+        return False
+    return isinstance(value.get("text"), str)
+
+
 @dataclass(slots=True)
 class _Budget:
     """How much may still be shown."""
@@ -88,7 +96,7 @@ class _Budget:
             if depth >= _MAX_DEPTH or self.characters <= 0:
                 return "…"
             if isinstance(value, dict):
-                return self._dict(value, depth)
+                return self._dict(value, depth) if not is_html(value) else self._html(value)
             return self._list(value, depth)
         return self._atom(value)
 
@@ -113,6 +121,11 @@ class _Budget:
                 break
             items[cut(str(name), 200)] = self.shown(part, depth + 1)
         return items
+
+    def _html(self, value: dict[str, Any]) -> Json:
+        text = cut(value["text"], max(0, min(_MAX_HTML, self.characters)))
+        self.characters -= len(text)
+        return {"_type": "html", "html": text}
 
     def _list(self, value: Any, depth: int) -> Json:
         items: list[Json] = []

@@ -12,7 +12,7 @@ from typing import Any
 from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import Plain
 from simlab.trace.trajectory import words
-from simlab.view.bounds import Json, cut, number, shown
+from simlab.view.bounds import Json, cut, is_html, number, shown
 from simlab.view.opened import OpenedRun
 from simlab.view.tally import numbers, score_in
 
@@ -65,8 +65,8 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
             _turn(step, before, after)
             for step, (before, after) in enumerate(pairwise(moments), first)
         ]
-        reaches = last == n_steps and bool(moments)
-        after = _after(run, episode, moments[-1], row) if reaches else None
+        newest = moments[-1] if moments else _Moment({})
+        after = _after(run, episode, newest, row) if last == n_steps else None
     return {
         "episode": episode,
         "from": first,
@@ -172,10 +172,11 @@ def _score(score: Mapping[str, Any]) -> Json:
 
 
 def _rich(value: Plain) -> dict[str, Json]:
-    """Images that a value holds, for those who look."""
-    parts = value.values() if isinstance(value, dict) else ()
-    images = [shown(part, characters=1 << 22) for part in parts if isinstance(part, bytes)]
-    found = [image for image in images if image.get("_type") == "image"]
+    """Images and pages that a value is or holds, for those who look."""
+    parts = value.values() if isinstance(value, dict) and not is_html(value) else (value,)
+    rich = [part for part in parts if isinstance(part, bytes) or is_html(part)][:8]
+    told = [shown(part, characters=1 << 22) for part in rich]
+    found = [each for each in told if each["_type"] in ("image", "html")]
     return {"images": found} if found else {}
 
 

@@ -70,3 +70,8 @@ def test_a_reference_that_was_not_followed_is_told_by_its_hash():
 
 def test_sizes_are_told_in_units_that_people_use():
     assert [size_in_words(n) for n in (12, 4_300, 7_000_000_000)] == ["12 B", "4.3 kB", "7.0 GB"]
+
+
+def test_a_logged_page_is_told_apart_from_a_text():
+    assert shown({"_type": "Html", "text": "<b>hi</b>"}) == {"_type": "html", "html": "<b>hi</b>"}
+    assert shown("<b>hi</b>") == "<b>hi</b>"

@@ -68,6 +68,9 @@ export function asText(value) {
   return JSON.stringify(value, null, 2);
 }
 
+const ALONE = `<meta http-equiv="Content-Security-Policy" content="default-src 'none';` +
+  ` style-src 'unsafe-inline'; img-src data:">`; // a frame loads nothing from elsewhere
+
 const RICH = { "image/png": 1, "image/jpeg": 1, "image/gif": 1, "image/svg+xml": 1 };
 
 /**
@@ -81,7 +84,7 @@ export function rich(value) {
     return el("img.rich", { src: url, alt: "logged image", onload: () => URL.revokeObjectURL(url) });
   }
   if (value?._type === "html" && typeof value.html === "string") {
-    return el("iframe.rich", { sandbox: "", srcdoc: value.html, title: "logged page" });
+    return el("iframe.rich", { sandbox: "", srcdoc: ALONE + value.html, title: "logged page" });
   }
   return null;
 }

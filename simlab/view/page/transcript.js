@@ -62,7 +62,7 @@ class View {
     };
     const { title, stats, legend, note, bar, hits, drill, newer } = this.parts;
     fill(this.root,
-      el("div.simlab", { onkeydown: (event) => this.key(event), tabindex: "-1" },
+      el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => this.key(event), tabindex: "-1" },
         el("header.top", {}, title, stats, legend, note),
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.input), hits, this.list.element),
@@ -81,7 +81,6 @@ class View {
     this.look.colours = new Map(this.overview.seats.map((seat) => [seat.seat, seat.colour]));
     await this.readNews();
     this.head();
-    if (!this.follow(this.options.useHash ? location.hash : "") && this.order.length) await this.show(this.order[0]);
     if (this.options.useHash && document.activeElement === document.body) this.rows.element.focus({ preventScroll: true });
     if (this.source.isLive) this.watch();
   }
@@ -97,6 +96,11 @@ class View {
       for (const row of news.episodes) this.take(row);
       more = news.more;
     }
+    if (this.episode === null && this.order.length) this.follow(this.hash()) || (await this.show(this.order[0]));
+  }
+
+  hash() {
+    return this.options.useHash ? location.hash : "";
   }
 
   take(row) {
@@ -329,6 +333,7 @@ class View {
     drill.hidden = false;
     this.root.firstChild.classList.add("drilled");
     const head = (words) => el("header", {}, el("h3", {}, words),
+      this.options.tools?.(episode, turn),
       el("a", { href: this.link(episode, turn), title: "Link to this turn" }, "link"),
       el("button", { onclick: () => this.closeDrill(), title: "Close  Esc", "aria-label": "Close" }, "✕"));
     const title = turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`;
@@ -412,7 +417,8 @@ class View {
  * @param {Element} root
  * @param {ServerSource|PageSource} source
  * @param {object} [options] `useHash`: keep the address at the turn that is read; `link(episode,
- *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read.
+ *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read; `tools(episode,
+ *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated.
  * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
  */
 export async function mountRun(root, source, options = {}) {

@@ -27,10 +27,12 @@ export class Turns {
 
   async fetch(at) {
     try {
-      const found = await this.source.turns(this.episode.episode, at * WINDOW, (at + 1) * WINDOW);
-      for (const turn of found.turns) this.turns.set(turn.step, turn);
-      if (found.after) this.after = found.after;
+      let from = at * WINDOW;
+      while (this.turns.has(from) && from + 1 < (at + 1) * WINDOW) from += 1;
+      const found = await this.source.turns(this.episode.episode, from, (at + 1) * WINDOW);
       if (found.n_steps > this.n) this.grow({ ...this.episode, ...found.row });
+      for (const turn of found.turns) this.turns.set(turn.step, turn);
+      if (found.n_steps === this.n) this.after = found.after ?? this.after;
       this.onLoad(at * WINDOW, (at + 1) * WINDOW + 1);
     } catch (error) {
       this.onError(error);
