@@ -33,7 +33,9 @@ class Figure(Protocol):
 def png_of(figure: Figure) -> bytes:
     """A plot as an image, to be logged.
 
-    Write ``note("prices", png_of(figure))``. It is this figure that is drawn, whichever one a library thinks of as current.
+    It is this figure that is drawn, whichever one a library thinks of as current::
+
+        note("prices", png_of(figure))
     """
     image = io.BytesIO()
     figure.savefig(image, format="png")

@@ -21,7 +21,7 @@ from simlab.view.opened import OpenedRun
 from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
 
-MOST_BYTES: Final = 50_000_000
+MOST_BYTES: Final = 25_000_000
 """Of a page, by default; what is beyond is left out, and the page says so."""
 
 CHUNK: Final = 50

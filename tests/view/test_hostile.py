@@ -10,7 +10,9 @@ from msgspec import Raw
 
 from simlab.errors import ConfigError, LogDamagedError, RunDirectoryError, SimlabError
 from simlab.trace.directory import RunDirectory
-from simlab.trace.events import SpanOpened, Started, Stepped, encode
+from simlab.trace.events import Noted, SpanOpened, Started, Stepped, encode
+from simlab.trace.plain import plain
+from simlab.trace.rich import Html
 from simlab.trace.segment import MAGIC, pack
 from simlab.view.find import Query, find
 from simlab.view.opened import OpenedRun
@@ -198,6 +200,24 @@ def attacked(path):
     record["run"] |= {"name": ATTACK, "description": ATTACK}
     (path / "run.yaml").write_text(yaml.safe_dump(record))
     return path
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
+)
+
+
+def logged(path, source):
+    """A run in which somebody logged a picture and a page."""
+    step = encode([0, 0.0, [["painter", "done", 1, None, None, False, False]], {}])
+    return crafted(
+        path,
+        Started(Raw(encode([1, {}])), b"", 0.0),
+        Noted("painter", 0, "act 1", 1, 0, "picture", PIXEL, [], 0.0),
+        Noted("painter", 0, "act 1", 2, 0, "page", plain(Html(source)), [], 0.0),
+        Stepped(Raw(step), b"", 1.0),
+    )
 
 
 def test_texts_that_would_be_html_stay_texts_in_a_page(tmp_path):

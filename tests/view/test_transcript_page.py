@@ -10,7 +10,7 @@ from simlab.view.static_page import write_page
 from tests.view.browsing import PHONE, opened
 from tests.view.growing import grown
 from tests.view.serving import served
-from tests.view.test_hostile import ATTACK, attacked
+from tests.view.test_hostile import ATTACK, attacked, logged
 
 pytestmark = pytest.mark.browser
 
@@ -104,6 +104,22 @@ def test_interlab_37_what_would_be_html_is_shown_as_text(browser, tmp_path):
         assert not page.evaluate("window.attacked")
 
 
+def test_pictures_and_pages_that_were_logged_are_shown_and_can_do_nothing(browser, tmp_path):
+    page_source = f"<table><tr><td>cell</td></tr></table>{ATTACK}"
+    write_page(OpenedRun(logged(tmp_path / "run", page_source)), tmp_path / "page.html")
+
+    with opened(browser, (tmp_path / "page.html").as_uri()) as page:
+        page.keyboard.press("Enter")
+        page.wait_for_selector("iframe.rich")
+
+        frame = page.query_selector("iframe.rich").content_frame()
+        assert frame.wait_for_selector("td").inner_text() == "cell"
+        width = "document.querySelector('img.rich').naturalWidth"
+        page.wait_for_function(f"{width} === 1")
+        assert not page.evaluate("window.attacked")
+        assert not frame.evaluate("window.attacked")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_all_without_scrolling_sideways(browser, pages, scheme):
     with opened(browser, pages["coach"], size=PHONE, scheme=scheme) as page:
@@ -156,11 +172,11 @@ def test_a_viewer_whose_server_is_gone_says_so_and_misses_nothing(browser, runs,
     segment, data = grown(path, 0.3)
     with served(path) as address, opened(browser, address) as page:
         page.route("**/events*", lambda route: route.fulfill(status=200, body='{"error": "gone"'))
-        page.wait_for_selector(".note:visible")
-        assert "Not connected" in page.inner_text(".note")
+        page.wait_for_selector(".notice:visible")
+        assert "Not connected" in page.inner_text(".notice")
 
         segment.write_bytes(data)
         page.unroute("**/events*")
 
         page.wait_for_function("view.turns.n === 7")
-        page.wait_for_selector(".note", state="hidden")
+        page.wait_for_selector(".notice", state="hidden")

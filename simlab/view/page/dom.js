@@ -68,6 +68,21 @@ export function asText(value) {
   return JSON.stringify(value, null, 2);
 }
 
+const UNWANTED = "script, iframe, frame, object, embed, link, meta, base, form, noscript, template";
+
+const LEADS = /^on|^(src|srcset|href|action|formaction|srcdoc|ping|poster|background|data)$|:/i;
+
+/** HTML without what acts, loads or leads away: the frame would hold it back, and complain. */
+function sanitised(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  for (const node of page.querySelectorAll(UNWANTED)) node.remove();
+  for (const node of page.querySelectorAll("*")) {
+    for (const { name, value } of [...node.attributes])
+      if (LEADS.test(name) && !/^data:image\/(png|jpeg|gif);/.test(value)) node.removeAttribute(name);
+  }
+  return ALONE + new XMLSerializer().serializeToString(page.documentElement);
+}
+
 const ALONE = `<meta http-equiv="Content-Security-Policy" content="default-src 'none';` +
   ` style-src 'unsafe-inline'; img-src data:">`; // a frame loads nothing from elsewhere
 
@@ -84,7 +99,7 @@ export function rich(value) {
     return el("img.rich", { src: url, alt: "logged image", onload: () => URL.revokeObjectURL(url) });
   }
   if (value?._type === "html" && typeof value.html === "string") {
-    return el("iframe.rich", { sandbox: "", srcdoc: ALONE + value.html, title: "logged page" });
+    return el("iframe.rich", { sandbox: "", srcdoc: sanitised(value.html), title: "logged page" });
   }
   return null;
 }

@@ -41,7 +41,7 @@ function node(tree, look, open = false) {
   if (plain) {
     return el("section.part", { style: { "--seat": look.colour(tree.actor) } },
       el("h4", {}, look.seatName(tree.actor), " ", el("small", {}, tree.kind)),
-      tree.children.map((child) => node(child, look, true)));
+      tree.children.map((child) => node(child, look, !isFailure(child))));
   }
   if (tree.type === "part") {
     return el("section.part", { style: { "--seat": look.colour(tree.actor) } },
@@ -53,10 +53,13 @@ function node(tree, look, open = false) {
     el("summary", {}, title(tree), tags(tree), cost(tree)),
     fault(tree.error),
     tree.call ? call(tree.call) : inputs(tree),
-    tree.children.map((child) => node(child, look, true)),
+    tree.children.map((child) => node(child, look, !isFailure(child))),
     more(tree),
     tree.call ? null : result(tree));
 }
+
+/** Whether a note says what the episode failed of, which stands in the transcript as well. */
+const isFailure = (tree) => tree.type === "note" && tree.kind === "failure";
 
 const more = (tree) => (tree.cut ? el("p.quiet", {}, `… ${tree.cut}`) : null);
 
@@ -70,7 +73,7 @@ function title(tree) {
 
 function tags(tree) {
   return tree.tags.map((tag) =>
-    el("span.tag", { style: CSS.supports("color", tag.color ?? "") ? { "--seat": tag.color } : {} },
+    el("span.tag", { style: { "--seat": CSS.supports("color", tag.color ?? "") ? tag.color : "var(--line)" } },
        tag.name));
 }
 
@@ -88,7 +91,9 @@ function cost(tree) {
 }
 
 function fault(faults) {
-  return (faults ?? []).map((each, at) =>
+  const said = (each) => each && `${each.type}: ${each.message}`;
+  const news = (faults ?? []).filter((each, at, all) => !at || said(each) !== said(all[at - 1]));
+  return news.map((each, at) =>
     el("div.fault", {},
       el("p", {}, at ? "caused by " : "", el("b", {}, each.type), ": ", each.message),
       each.frames.length

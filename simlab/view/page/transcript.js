@@ -56,7 +56,7 @@ class View {
     this.input = el("input.find", { type: "search", placeholder: "Find  /", "aria-label": "Find",
       onkeydown: (event) => event.key === "Enter" && this.find(), oninput: () => !this.input.value && this.find() });
     this.parts = {
-      title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.note", { hidden: true, role: "status" }),
+      title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
       bar: el("div.bar"), hits: el("div.hits", { hidden: true }), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
       newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
     };
