@@ -4,6 +4,7 @@ Commands import what they need when they run, so that ``simlab --help`` is quick
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
