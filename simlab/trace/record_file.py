@@ -12,8 +12,8 @@ import yaml
 from simlab.errors import RunDirectoryError
 from simlab.trace.disk import reason_of, write_whole
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader; in C, ten times as quick, where libyaml is there."""
+_QuickLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C, which is ten times as quick, where libyaml is there."""
 
 
 def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     """
     folder = file.parent
     try:
-        record = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+        record = _load(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise RunDirectoryError(
             f"{folder} is not a {what}: it has no {file.name}; {what}s are listed by `ls runs`"
@@ -73,3 +73,11 @@ def require_known(path: Path, format: int, *, newest: int) -> None:
         raise RunDirectoryError(
             f"{path} has format {format}, this SimLab reads up to {newest}; use a newer SimLab"
         )
+
+
+def _load(text: str) -> Any:
+    """What YAML says; libyaml takes no lone surrogates, and its errors are others."""
+    try:
+        return yaml.load(text, Loader=_QuickLoader)
+    except yaml.YAMLError:
+        return yaml.safe_load(text)

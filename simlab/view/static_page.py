@@ -99,17 +99,17 @@ def write_page(run: OpenedRun, file: Path, *, most_bytes: int = MOST_BYTES) -> s
         LogWriteError: The disk does not take it.
         RunDirectoryError: The run's record is not as SimLab writes it.
     """
-    parts = _Parts(most_bytes)
+    parts, code = _Parts(most_bytes), script() + _START
     partial = file.with_name(file.name + ".partial")
     with written(file, remedy="make room for it, or choose another place by --out"):
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8") as page:
-            page.write(_head(str(run.overview()["name"])))
+            page.write(_head(str(run.overview()["name"]), code))
             for element in _elements(run, parts):
                 page.write(element)
             told = _told(parts)
             page.write(_Parts(1 << 62).part("run", _whole(run, told), "run"))
-            page.write(f'<script type="module">{script()}{_START}</script>\n</body>\n</html>\n')
+            page.write(f'<script type="module">{code}</script>\n</body>\n</html>\n')
         partial.rename(file)
     return told
 
@@ -120,8 +120,9 @@ def script() -> str:
     return "".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
 
 
-def _head(name: str) -> str:
-    digest = hashlib.sha256((script() + _START).encode()).digest()
+def _head(name: str, code: str) -> str:
+    """The beginning of the page, which lets no other script run than this one."""
+    digest = hashlib.sha256(code.encode()).digest()
     return _TEMPLATE.format(
         title=html.escape(f"{name} · SimLab"),
         script_hash=base64.b64encode(digest).decode(),
