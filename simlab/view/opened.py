@@ -1,7 +1,9 @@
 """An opened run: its overview, and what is new in it since somebody last looked."""
 
 import itertools
+import math
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +22,8 @@ from simlab.view.guard import legible, require_own_run
 from simlab.view.record import Record
 from simlab.view.tally import Tally, account_rows, row_in, row_of
 
+_NO_ROW: dict[str, Json] = {"returns": {}, "ratings": {}, "ended": {}}
+
 ROWS_AT_ONCE = 500
 """Episodes that one answer tells of; what is left comes with the next."""
 
@@ -36,18 +40,23 @@ class OpenedRun:
 
     Args:
         path: Of the run.
+        patience_s: What is new is looked for no more often, however many look.
 
     Raises:
         RunDirectoryError: It is no run, or not as SimLab writes it.
         LogDamagedError: A segment is damaged before its tail.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = 0.0) -> None:
         self.path = path
+        self._patience_s = patience_s
+        self._looked_s = -math.inf
         self.record = Record.read(path)
         self._token = secrets.token_hex(4)
         self._versions = itertools.count(1)
         self._rows: dict[int, tuple[int, dict[str, Json]]] = {}
+        """Version and row of each episode; the row that was put last comes last."""
+        self._told: tuple[int, dict[str, Json]] | None = None
         self._tallies: dict[int, Tally] = {}
         self._uncounted: dict[int, None] = {}
         self._lengths: dict[str, int] = {}
@@ -83,8 +92,10 @@ class OpenedRun:
 
     def refresh(self) -> bool:
         """Read what was committed since; whether there was anything."""
-        if self._kept is not None:
+        now_s = time.monotonic()
+        if self._kept is not None or now_s < self._looked_s + self._patience_s:
             return False
+        self._looked_s = now_s
         require_own_run(self.path)
         log = self.log
         with self.guarded("what is new in the log"):
@@ -138,13 +149,22 @@ class OpenedRun:
 
     def progress(self) -> dict[str, Json]:
         """How far it is: its state and the counts and means of its episodes."""
-        rows = [row for _, row in self._rows.values()]
-        states = [row["state"] for row in rows]
+        newest = self._newest()
+        if self._told is None or self._told[0] != newest:
+            self._told = newest, self._counted()
         holder = None if self.is_finished else holder_of(self.path)
         state = "finished" if self.is_finished else "stopped" if holder is None else "running"
+        return {"state": state, **self._told[1]}
+
+    def _newest(self) -> int:
+        """The version of the row that was put last."""
+        return next(reversed(self._rows.values()))[0] if self._rows else 0
+
+    def _counted(self) -> dict[str, Json]:
+        rows = [row for _, row in self._rows.values()]
+        states = [row["state"] for row in rows]
         ended = [row for row in rows if row["state"] == "ended"]
         return {
-            "state": state,
             "n_episodes": shown(self.record.n_episodes),
             "n_begun": sum(row["n_steps"] > 0 or row["state"] != "unfinished" for row in rows),
             "n_ended": len(ended),
@@ -160,7 +180,8 @@ class OpenedRun:
     def seats(self) -> set[str]:
         """Seats that took part in the first episodes, and those that the cast names."""
         found = self.record.named_seats()
-        for _, row in itertools.islice(self._rows.values(), 8):
+        for episode in range(8):
+            _, row = self._rows.get(episode, (0, _NO_ROW))
             found |= {*row["returns"], *row["ratings"], *row["ended"]}
         return found
 
@@ -182,15 +203,14 @@ class OpenedRun:
         self._count()
         since = read_cursor(cursor)
         is_own = since.token == self._token
-        rows = sorted(self._rows.values(), key=lambda entry: entry[0])
-        if is_own:
-            rows = [entry for entry in rows if entry[0] > since.version]
+        wanted = since.version if is_own else 0
+        newer = itertools.takewhile(lambda e: e[0] > wanted, reversed(self._rows.values()))
+        rows = list(newer)[::-1]
         if since.lengths and (since.is_partial or not is_own):
             changed = self._changed_since(since.lengths)
             rows = [entry for entry in rows if entry[1]["episode"] in changed]
         told, more = rows[:ROWS_AT_ONCE], len(rows) > ROWS_AT_ONCE
-        newest = max((version for version, _ in self._rows.values()), default=0)
-        version = told[-1][0] if more else newest
+        version = told[-1][0] if more else self._newest()
         lengths = since.lengths if more else self._now_lengths()
         partial = more and bool(since.lengths) and (since.is_partial or not is_own)
         return {
@@ -213,6 +233,7 @@ class OpenedRun:
         """Take in what an episode has come to; where it is played is told with it."""
         start = self.record.start_of(row["episode"])
         row["start"] = shown(dict(start), characters=1000)
+        self._rows.pop(row["episode"], None)
         self._rows[row["episode"]] = (next(self._versions), row)
 
     def _count(self) -> None:

@@ -133,7 +133,7 @@ class View {
         failures += 1;
         this.note(`Not connected: ${error.message}. Trying again; nothing is missed.`);
       }
-      const wait = failures ? RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] : 250 - (Date.now() - began);
+      const wait = failures ? RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] : 500 - (Date.now() - began);
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       if (this.overview.state === "finished" && !failures) return;
     }
