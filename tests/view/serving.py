@@ -47,7 +47,16 @@ class _Answers:
                 case ["episodes", episode, "steps", step]:
                     return self._steps.read(int(episode), int(step))
                 case ["find"]:
-                    return find(self._run, Query(given["q"]), given.get("cursor", ""))
+                    cursor = given.pop("cursor", "")
+                    bounds = {name: float(given[name]) for name in given if name[:3] == "at_"}
+                    query = Query(
+                        given.get("q", ""),
+                        given.get("tag", ""),
+                        given.get("seat", ""),
+                        "failed" in given,
+                        **bounds,
+                    )
+                    return find(self._run, query, cursor)
                 case ["diff"]:
                     other = int(given["with"])
                     return first_difference(self._run, int(given["episode"]), self._run, other)

@@ -76,6 +76,28 @@ def test_words_are_found_and_marked(browser, pages):
         assert page.inner_text(".chosen mark") == "You have a deal"
 
 
+def found_for(page, typed):
+    page.fill(".find", typed)
+    page.press(".find", "Enter")
+    page.wait_for_selector(".hits .more:not([role])")
+    return [tuple(text.split()[:4]) for text in texts(page, ".hit small")]
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_turns_are_found_by_seat_and_by_rating(browser, pages, runs, offline):
+    with (
+        served(runs / "coach") as address,
+        opened(browser, pages["coach"] if offline else address) as page,
+    ):
+        ratings = found_for(page, "seat:preference score>=1")
+        low = found_for(page, "score<=1 seat:influence")
+        failed = found_for(page, "is:failed")
+
+    assert {seat for _, _, _, seat in ratings} == {"preference"}
+    assert {seat for _, _, _, seat in low} == {"influence"}
+    assert (len(ratings), failed) == (len(low), [])
+
+
 def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(browser, pages):
     with opened(browser, pages["sale"]) as page:
         page.select_option(".bar select", "1")

@@ -54,3 +54,22 @@ export function episodeLink(row, props) {
     el("small", {}, `${told(row.n_steps)} turns`),
     typeof worth === "number" ? el("small.value", {}, told(worth)) : null);
 }
+
+/** What stands above the turns: which episode is read, and with which it is compared. */
+export function episodeBar(row, { other, others, before, after, onCompare }) {
+  const change = (event) => onCompare(event.target.value === "" ? null : Number(event.target.value));
+  const both = other === undefined ? "" : ` · Episode ${other}`;
+  return [
+    el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
+    el("h2", {}, `Episode ${row.episode}${both}`),
+    el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
+    el("span.state", { class: `state ${row.state}` }, row.state),
+    el("span.quiet", {}, `${told(row.n_steps)} turns`),
+    others.length
+      ? el("select", { "aria-label": "Compare with", onchange: change },
+          el("option", { value: "" }, both ? "one alone" : "compare with …"),
+          others.map((each) =>
+            el("option", { value: each, selected: each === other }, `episode ${each}`)))
+      : null,
+  ];
+}

@@ -101,9 +101,9 @@ export class PageSource {
     return found;
   }
 
-  /** Find words in what was said and done, episode after episode, a bounded number at a time. */
-  async find({ q, cursor }) {
-    const words = q.toLowerCase();
+  /** Find in what was said and done, episode after episode, a bounded number at a time. */
+  async find({ cursor, ...query }) {
+    if (query.tag) throw new Error("a page has no tags to look for; open the run itself");
     const { episodes } = await this.part("run");
     const hits = [];
     const begin = cursor ? JSON.parse(cursor) : [0, 0];
@@ -114,7 +114,7 @@ export class PageSource {
         if (read >= 40 || hits.length >= 100) return { hits, cursor: JSON.stringify([at, chunk]), complete: false };
         read += 1;
         const found = await this.part(`turns-${episode}-${chunk}`).catch(() => ({ turns: [] }));
-        for (const turn of found.turns) hits.push(...hitsIn(turn, episode, words));
+        for (const turn of found.turns) hits.push(...hitsIn(turn, episode, query));
       }
     }
     return { hits, cursor: "", complete: true };
@@ -135,15 +135,22 @@ export class PageSource {
   }
 }
 
-function hitsIn(turn, episode, words) {
-  const texts = [
-    ...turn.acts.map((act) => ({ seat: act.seat, what: "action", text: act.words })),
-    ...turn.heard.filter((line) => !line.echo).map((line) => ({ seat: line.to[0], what: line.kind, text: line.text })),
-  ];
-  return texts
+function hitsIn(turn, episode, { q, seat, failed, at_least: low, at_most: high }) {
+  const words = q.toLowerCase();
+  const acts = turn.acts.map((act) => ({
+    seat: act.seat, what: "action", text: act.words, failed: act.invalid || act.late,
+    score: act.score?.value,
+  }));
+  const heard = turn.heard.filter((line) => !line.echo).flatMap((line) =>
+    line.to.map((to) => ({ seat: to, what: line.kind, text: line.text })));
+  const isRated = (score) => typeof score === "number" && score >= (low ?? -Infinity) && score <= (high ?? Infinity);
+  return [...acts, ...heard.filter((line, at) => seat || at === heard.findIndex((l) => l.text === line.text))]
+    .filter((each) => (!seat || each.seat === seat) && (!failed || each.failed))
+    .filter(({ score }) => (low === undefined && high === undefined) || isRated(score))
     .filter(({ text }) => text.toLowerCase().includes(words))
-    .map(({ seat, what, text }) => {
+    .map(({ seat: whose, what, text }) => {
       const at = text.toLowerCase().indexOf(words);
-      return { episode, step: turn.step, seat, what, excerpt: text.slice(Math.max(0, at - 60), at + 120) };
+      const excerpt = text.slice(Math.max(0, at - 60), at + 120);
+      return { episode, step: turn.step, seat: whose, what, excerpt };
     });
 }

@@ -14,7 +14,8 @@
 
 import { el, fill, told } from "./dom.js";
 import { stepTree } from "./drill.js";
-import { episodeLink, runSeats, runStats, runTitle } from "./head.js";
+import { Finding } from "./finding.js";
+import { episodeBar, episodeLink, runSeats, runStats, runTitle } from "./head.js";
 import { colourOf, marked } from "./look.js";
 import { Rows } from "./rows.js";
 import { afterRow, seatName, turnRow } from "./turn.js";
@@ -38,6 +39,7 @@ class View {
       colours: new Map(),
       colour: (seat) => this.look.colours.get(seat) ?? colourOf(seat),
       link: (turn) => this.link(this.episode, turn),
+      linkTo: (episode, turn) => this.link(episode, turn),
       seatName: (seat) => seatName(this.look, seat),
       marked: (text) => marked(text, this.query),
     };
@@ -53,19 +55,23 @@ class View {
       onRange: (from, to) => this.need(from, to),
     });
     this.rows.follow = true;
-    this.input = el("input.find", { type: "search", placeholder: "Find  /", "aria-label": "Find",
-      onkeydown: (event) => event.key === "Enter" && this.find(), oninput: () => !this.input.value && this.find() });
+    this.finding = new Finding({
+      source: this.source,
+      look: this.look,
+      onWords: (words) => this.mark(words),
+      onChoose: (episode, step) => this.show(episode, step),
+    });
     this.parts = {
       title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
-      bar: el("div.bar"), hits: el("div.hits", { hidden: true }), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
+      bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
       newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
     };
-    const { title, stats, legend, note, bar, hits, drill, newer } = this.parts;
+    const { title, stats, legend, note, bar, drill, newer } = this.parts;
     fill(this.root,
       el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => this.key(event), tabindex: "-1" },
         el("header.top", {}, title, stats, legend, note),
         el("div.panes", {},
-          el("nav.episodes", {}, el("div.nav-head", {}, this.input), hits, this.list.element),
+          el("nav.episodes", {}, el("div.nav-head", {}, this.finding.input), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
           drill)));
     this.rows.element.addEventListener("scroll", () => this.tellNewer());
@@ -254,19 +260,14 @@ class View {
   barOf() {
     const row = this.episodes.get(this.episode);
     if (!row) return;
-    const names = [this.episode, this.others?.episode.episode].filter((each) => each !== undefined);
     const at = this.order.indexOf(this.episode);
-    const others = this.order.filter((each) => each !== this.episode).slice(0, 400);
-    const choose = el("select", { "aria-label": "Compare with", onchange: () => (choose.value === "" ? this.show(this.episode, this.turn) : this.compare(Number(choose.value))) },
-      el("option", { value: "" }, this.others ? "one alone" : "compare with …"), others.map((each) =>
-        el("option", { value: each, selected: each === this.others?.episode.episode }, `episode ${each}`)));
-    fill(this.parts.bar,
-      el("button", { title: "Previous episode  [", disabled: at <= 0, onclick: () => this.move(-1) }, "‹"),
-      el("h2", {}, names.map((each, nth) => [nth ? " · " : "", `Episode ${each}`])),
-      el("button", { title: "Next episode  ]", disabled: at >= this.order.length - 1, onclick: () => this.move(1) }, "›"),
-      el("span.state", { class: `state ${row.state}` }, row.state),
-      el("span.quiet", {}, `${told(row.n_steps)} turns`),
-      others.length ? choose : null);
+    fill(this.parts.bar, episodeBar(row, {
+      other: this.others?.episode.episode,
+      others: this.order.filter((each) => each !== this.episode).slice(0, 400),
+      before: at > 0 ? () => this.move(-1) : null,
+      after: at < this.order.length - 1 ? () => this.move(1) : null,
+      onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
+    }));
   }
 
   move(by) {
@@ -353,37 +354,10 @@ class View {
     this.rows.draw();
   }
 
-  // Finding
-
-  async find(cursor = "") {
-    const { hits } = this.parts;
-    const before = this.query;
-    this.query = this.input.value.trim();
-    if (before !== this.query) this.rows.redraw();
-    hits.hidden = !this.query;
-    if (!this.query) return;
-    const query = this.query;
-    if (!cursor) fill(hits, el("p.quiet", {}, "looking …"));
-    try {
-      const found = await this.source.find({ q: query, cursor });
-      if (query !== this.query) return;
-      if (!cursor) fill(hits);
-      hits.querySelector(".more")?.remove();
-      hits.append(...found.hits.map((hit) => this.hit(hit)));
-      const rest = found.complete ? el("p.quiet.more", {}, hits.childElementCount ? "that is all" : "nothing was found")
-        : el("button.more", { onclick: () => this.find(found.cursor) }, "look on");
-      hits.append(rest);
-    } catch (error) {
-      fill(hits, el("p.failure", {}, error.message));
-    }
-  }
-
-  hit(hit) {
-    return el("a.hit", { href: this.link(hit.episode, hit.step), onclick: (event) => {
-      event.preventDefault();
-      this.show(hit.episode, hit.step);
-    } }, el("small", {}, `${hit.episode} · ${hit.step} `, hit.seat ? seatName(this.look, hit.seat) : "", ` ${hit.what}`),
-      el("span", {}, marked(hit.excerpt, this.query)));
+  mark(words) {
+    if (words === this.query) return;
+    this.query = words;
+    this.rows.redraw();
   }
 
   // Keys
@@ -401,7 +375,7 @@ class View {
       ArrowDown: () => this.select((this.turn ?? -1) + 1), ArrowUp: () => this.select((this.turn ?? 1) - 1),
       j: () => this.select((this.turn ?? -1) + 1), k: () => this.select((this.turn ?? 1) - 1),
       Home: () => this.select(0), End: () => this.select(this.count() - 1),
-      Enter: () => event.target.closest("a, button") ?? this.open(), "/": () => this.input.focus(),
+      Enter: () => event.target.closest("a, button") ?? this.open(), "/": () => this.finding.input.focus(),
       "[": () => this.move(-1), "]": () => this.move(1),
     };
     if (!(event.key in keys)) return;
