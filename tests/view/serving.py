@@ -21,16 +21,20 @@ _SHELL = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>r
 <script type="module">
 import { mountRun } from "/page/transcript.js";
 import { ServerSource } from "/page/sources.js";
-window.view = await mountRun(document.getElementById("run"), new ServerSource("/api"));
+const given = new URLSearchParams(location.search).get("parent");
+const parent = given && { source: new ServerSource(`/api/runs/${given}`), episode: 0 };
+const source = new ServerSource("/api/runs/NAME");
+window.view = await mountRun(document.getElementById("run"), source, { parent });
 </script></body></html>"""
 
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 
 
 class _Answers:
-    """What the addresses below ``/api`` answer."""
+    """What the addresses below ``/api/runs/NAME`` answer."""
 
     def __init__(self, path):
+        self._folder = path.parent
         self._run = OpenedRun(path)
         self._steps = Steps(self._run)
         self._lock = Lock()
@@ -58,26 +62,31 @@ class _Answers:
                     )
                     return find(self._run, query, cursor)
                 case ["diff"]:
-                    other = int(given["with"])
-                    return first_difference(self._run, int(given["episode"]), self._run, other)
+                    name = given.get("run")
+                    other = self._run if name is None else OpenedRun(self._folder / name)
+                    episode, its = int(given["episode"]), int(given["with"])
+                    return first_difference(self._run, episode, other, its)
 
 
-def _handler(answers):
+def _handler(path):
+    answers = {each.name: _Answers(each) for each in path.parent.iterdir() if each.is_dir()}
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             address = urlsplit(self.path)
             parts = address.path.strip("/").split("/")
             if parts[0] == "api":
-                self._json(parts[1:], dict(parse_qsl(address.query)))
+                self._json(parts[2:], dict(parse_qsl(address.query)))
             elif parts[0] == "page":
                 kind = _TYPES[parts[1].rpartition(".")[2]]
                 self._send(200, kind, (PAGE / parts[1]).read_bytes())
             else:
-                self._send(200, "text/html", _SHELL)
+                self._send(200, "text/html", _SHELL.replace(b"NAME", path.name.encode()))
 
         def _json(self, parts, given):
+            name, *rest = parts
             try:
-                status, answer = 200, answers.answer(parts, given)
+                status, answer = 200, answers[name].answer(rest, given)
             except SimlabError as error:
                 status, answer = 400, {"error": error.message}
             self._send(status, "application/json", json.dumps(answer).encode())
@@ -98,7 +107,7 @@ def _handler(answers):
 @contextmanager
 def served(path):
     """Serve a run while the block runs; gives the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(_Answers(path)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(path))
     thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -107,6 +107,18 @@ def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(brow
         assert len(page.query_selector_all(".first-difference .turn")) == 2
 
 
+def test_a_branch_stands_beside_its_parent_and_parts_where_it_was_made(browser, runs):
+    with served(runs / "branch") as address, opened(browser, f"{address}?parent=sale") as page:
+        page.select_option(".bar select", "parent")
+        page.wait_for_selector(".first-difference .words")
+
+        assert page.get_attribute(".first-difference", "data-turn") == "3"
+        assert "what buyer did" in page.inner_text(".difference")
+        own, parents = texts(page, ".first-difference .act .words")
+        assert own == "Let me think."
+        assert parents != own
+
+
 def test_ratings_are_bars_with_the_probability_of_each_label(browser, pages):
     with opened(browser, pages["coach"]) as page:
         labels = texts(page, ".rating .bar small")

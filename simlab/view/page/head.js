@@ -56,20 +56,22 @@ export function episodeLink(row, props) {
 }
 
 /** What stands above the turns: which episode is read, and with which it is compared. */
-export function episodeBar(row, { other, others, before, after, onCompare }) {
-  const change = (event) => onCompare(event.target.value === "" ? null : Number(event.target.value));
-  const both = other === undefined ? "" : ` · Episode ${other}`;
+export function episodeBar(row, { other, others, parent, isParent, before, after, onCompare }) {
+  const chosen = { "": null, parent: "parent" };
+  const change = ({ target: { value } }) => onCompare(value in chosen ? chosen[value] : Number(value));
+  const both = other === undefined ? "" : ` · ${isParent ? "parent's episode" : "Episode"} ${other}`;
   return [
     el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
     el("h2", {}, `Episode ${row.episode}${both}`),
     el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
     el("span.state", { class: `state ${row.state}` }, row.state),
     el("span.quiet", {}, `${told(row.n_steps)} turns`),
-    others.length
+    others.length || parent
       ? el("select", { "aria-label": "Compare with", onchange: change },
           el("option", { value: "" }, both ? "one alone" : "compare with …"),
+          parent ? el("option", { value: "parent", selected: isParent }, "its parent") : null,
           others.map((each) =>
-            el("option", { value: each, selected: each === other }, `episode ${each}`)))
+            el("option", { value: each, selected: !isParent && each === other }, `episode ${each}`)))
       : null,
   ];
 }

@@ -40,8 +40,10 @@ export class ServerSource {
     return this.get("/find", query);
   }
 
-  difference(episode, other) {
-    return this.get("/diff", { episode, with: other });
+  /** Where two episodes part; the other may be of another run, with a source of its own. */
+  difference(episode, other, source = this) {
+    const run = source === this ? undefined : decodeURIComponent(source.base.split("/runs/").at(-1));
+    return this.get("/diff", { episode, with: other, run });
   }
 }
 

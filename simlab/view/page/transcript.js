@@ -116,13 +116,13 @@ class View {
     if (isNew) this.list.resize(this.order.length);
     this.list.redraw(this.order.indexOf(row.episode), this.order.indexOf(row.episode) + 1);
     for (const turns of [this.turns, this.others]) {
-      if (turns?.episode.episode !== row.episode) continue;
+      if (turns?.source !== this.source || turns.episode.episode !== row.episode) continue;
       const before = turns.n;
       turns.grow(row);
       this.rows.resize(this.count());
       this.rows.redraw(Math.max(0, before - 1));
       this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
-      this.barOf();
+      this.drawBar();
     }
   }
 
@@ -214,12 +214,12 @@ class View {
       this.closeDrill();
     }
     this.list.reveal(this.order.indexOf(episode));
-    this.barOf();
+    this.drawBar();
     this.select(turn ?? 0, turn === null ? "near" : "middle");
   }
 
-  turnsOf(row) {
-    return new Turns(this.source, row, (from, to) => this.loaded(from, to), (error) => this.note(error.message));
+  turnsOf(row, source = this.source) {
+    return new Turns(source, row, (from, to) => this.loaded(from, to), (error) => this.note(error.message));
   }
 
   loaded(from, to) {
@@ -257,7 +257,7 @@ class View {
     return at <= turns.n ? el("article.turn.loading", { "aria-busy": "true" }, el("div.gutter", {}, el("span.step", {}, at))) : el("article.turn.none");
   }
 
-  barOf() {
+  drawBar() {
     const row = this.episodes.get(this.episode);
     if (!row) return;
     const at = this.order.indexOf(this.episode);
@@ -266,6 +266,8 @@ class View {
       others: this.order.filter((each) => each !== this.episode).slice(0, 400),
       before: at > 0 ? () => this.move(-1) : null,
       after: at < this.order.length - 1 ? () => this.move(1) : null,
+      parent: this.options.parent,
+      isParent: Boolean(this.others && this.others.source !== this.source),
       onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
     }));
   }
@@ -284,14 +286,17 @@ class View {
     }
   }
 
-  async compare(episode) {
-    this.others = this.turnsOf(this.episodes.get(episode));
+  /** Show another episode beside this one: of this run by its number, or of its parent. */
+  async compare(other) {
+    const { source, episode } = other === "parent" ? this.options.parent : { source: this.source, episode: other };
+    const row = source === this.source ? this.episodes.get(episode) : (await source.turns(episode, 0, 1)).row;
+    this.others = this.turnsOf(row, source);
     this.first = null;
-    this.barOf();
+    this.drawBar();
     this.rows.resize(this.count());
     this.rows.redraw();
     try {
-      const found = await this.source.difference(this.episode, episode);
+      const found = await this.source.difference(this.episode, episode, source);
       this.first = found.step;
       this.what = found.what ?? [];
       this.note(found.step === null ? "The two episodes are the same, as far as they go." : "");
@@ -373,7 +378,6 @@ class View {
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("summary, .drill")) return;
     const keys = {
       ArrowDown: () => this.select((this.turn ?? -1) + 1), ArrowUp: () => this.select((this.turn ?? 1) - 1),
-      j: () => this.select((this.turn ?? -1) + 1), k: () => this.select((this.turn ?? 1) - 1),
       Home: () => this.select(0), End: () => this.select(this.count() - 1),
       Enter: () => event.target.closest("a, button") ?? this.open(), "/": () => this.finding.input.focus(),
       "[": () => this.move(-1), "]": () => this.move(1),
@@ -392,7 +396,8 @@ class View {
  * @param {ServerSource|PageSource} source
  * @param {object} [options] `useHash`: keep the address at the turn that is read; `link(episode,
  *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read; `tools(episode,
- *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated.
+ *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated; `parent`: of a
+ *   branch `{source, episode}`, to be compared with.
  * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
  */
 export async function mountRun(root, source, options = {}) {
