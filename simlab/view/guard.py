@@ -65,6 +65,10 @@ def require_own(root: Path, path: Path, *, largest: int | None = None) -> None:
             status = part.lstat()
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{part} cannot be read: {reason_of(error)}; see that you may read it"
+            ) from error
         kind = status.st_mode
         if not (stat.S_ISREG(kind) if part == path and not path.is_dir() else stat.S_ISDIR(kind)):
             raise RunDirectoryError(

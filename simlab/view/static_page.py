@@ -31,7 +31,8 @@ PAGE: Final = Path(__file__).parent / "page"
 """Where scripts and styles lie."""
 
 _SCRIPTS: Final = (
-    "dom.js", "look.js", "rows.js", "turn.js", "drill.js", "head.js", "finding.js", "window.js",
+    "dom.js", "look.js", "rows.js", "turn.js", "drill.js", "head.js", "finding.js", "keys.js",
+    "window.js",
     "sources.js",
     "transcript.js",
 )  # fmt: skip

@@ -16,6 +16,7 @@ import { el, fill, told } from "./dom.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
 import { episodeBar, episodeLink, runSeats, runStats, runTitle } from "./head.js";
+import { onKey } from "./keys.js";
 import { colourOf, marked } from "./look.js";
 import { Rows } from "./rows.js";
 import { afterRow, seatName, turnRow } from "./turn.js";
@@ -68,7 +69,7 @@ class View {
     };
     const { title, stats, legend, note, bar, drill, newer } = this.parts;
     fill(this.root,
-      el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => this.key(event), tabindex: "-1" },
+      el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => onKey(this, event), tabindex: "-1" },
         el("header.top", {}, title, stats, legend, note),
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.finding.input), this.finding.hits, this.list.element),
@@ -363,29 +364,6 @@ class View {
     if (words === this.query) return;
     this.query = words;
     this.rows.redraw();
-  }
-
-  // Keys
-
-  key(event) {
-    const typing = event.target.closest("input, select, textarea");
-    if (event.key === "Escape") {
-      if (typing) event.preventDefault(); // a search field would be emptied
-      else if (this.isOpen) this.closeDrill();
-      this.rows.element.focus({ preventScroll: true });
-      return;
-    }
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("summary, .drill")) return;
-    const keys = {
-      ArrowDown: () => this.select((this.turn ?? -1) + 1), ArrowUp: () => this.select((this.turn ?? 1) - 1),
-      Home: () => this.select(0), End: () => this.select(this.count() - 1),
-      Enter: () => event.target.closest("a, button") ?? this.open(), "/": () => this.finding.input.focus(),
-      "[": () => this.move(-1), "]": () => this.move(1),
-    };
-    if (!(event.key in keys)) return;
-    const isLink = event.key === "Enter" && event.target.closest("a, button");
-    if (!isLink) event.preventDefault();
-    keys[event.key]();
   }
 }
 
