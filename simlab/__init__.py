@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simlab.sim.launch import run
     from simlab.sim.run import Run
+    from simlab.trace.rich import Html, png_of
     from simlab.trace.tracing import effect, note, span, traced
 
 __version__ = "0.1.0"
-__all__ = ["Run", "effect", "note", "run", "span", "traced"]
+__all__ = ["Html", "Run", "effect", "note", "png_of", "run", "span", "traced"]
 
 _HOMES = {
+    "Html": "simlab.trace.rich",
+    "png_of": "simlab.trace.rich",
     "Run": "simlab.sim.run",
     "run": "simlab.sim.launch",
     "effect": "simlab.trace.tracing",

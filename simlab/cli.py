@@ -4,6 +4,7 @@ Commands import what they need when they run, so that ``simlab --help`` is quick
 when done, 1 when the run failed, and 2 when what was given cannot be run.
 """
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -247,20 +248,20 @@ def branch(
 @app.command()
 def export(
     directory: Directory,
-    to: Annotated[Literal["parquet", "jsonl"], typer.Option(help="The format.")] = "parquet",
-    out: Annotated[Path | None, typer.Option(help="Folder for parquet, file for jsonl.")] = None,
+    to: Annotated[
+        Literal["parquet", "jsonl", "html", "inspect"], typer.Option(help="The format.")
+    ] = "parquet",
+    out: Annotated[Path | None, typer.Option(help="Folder for parquet, else a file.")] = None,
 ) -> None:
-    """Write a run's episodes, actions, effects and spans as tables, or its events as lines."""
+    """Write a run as tables, as lines of events, as one offline page, or as a log of Inspect."""
     with failures_told():
-        from simlab.sim.run import Run
-        from simlab.trace.disk import written
-        from simlab.trace.tables import write_jsonl, write_tables
+        from simlab.view.export import default_target, export_run
 
-        log = Run(directory).log
-        target = out or directory / ("tables" if to == "parquet" else "events.jsonl")
+        target = out or default_target(directory, to)
         _check_target(directory, target, to)
-        with written(target, remedy="make room for it, or choose another place by --out"):
-            (write_tables if to == "parquet" else write_jsonl)(log, target)
+        notice = export_run(directory, target, to)
+        if notice:
+            print(f"simlab: {notice}", file=sys.stderr)
         print(target)
 
 

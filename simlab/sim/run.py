@@ -10,6 +10,7 @@ import msgspec
 
 from simlab.errors import ConfigError, RunDirectoryError
 from simlab.sim.config import RunFile, checked
+from simlab.sim.notebook import episode_in_html, run_in_html
 from simlab.sim.own_files import found_again
 from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary
 from simlab.trace.directory import RunDirectory
@@ -74,6 +75,9 @@ class Episode:
     def transcript(self) -> str:
         """What was done, a line each."""
         return self._fold.trajectory("").transcript()
+
+    def _repr_html_(self) -> str:
+        return episode_in_html(self)
 
     def __repr__(self) -> str:
         returns = ", ".join(f"{seat} {total:g}" for seat, total in self.summary.returns.items())
@@ -190,6 +194,9 @@ class Run:
         ]
         frame = pd.DataFrame(rows, columns=_COLUMNS)
         return frame.sort_values(["episode", "step", "seat"], ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return run_in_html(self)
 
     def __repr__(self) -> str:
         summary = self.summary

@@ -131,7 +131,7 @@ def read_summary(directory: RunDirectory, n_episodes: int) -> RunSummary:
         RunDirectoryError: The kept one cannot be read.
         LogDamagedError: The kept one is of segments that are not there.
     """
-    kept = _read_kept(directory)
+    kept = read_kept_summary(directory)
     if kept is not None and len(kept.episodes) == n_episodes:
         return kept
     return summarise(Log(directory), n_episodes)
@@ -144,7 +144,7 @@ def compare_summary(log: Log) -> None:
         RunDirectoryError: The kept one cannot be read.
         LogDamagedError: It is of segments that are not there, or has another digest.
     """
-    kept = _read_kept(log.directory)
+    kept = read_kept_summary(log.directory)
     if kept is not None and kept.digest != log.digest():
         raise LogDamagedError(
             f"{log.directory.path} ended with digest {kept.digest}, as {FILE} says, and its log "
@@ -152,7 +152,7 @@ def compare_summary(log: Log) -> None:
         )
 
 
-def _read_kept(directory: RunDirectory) -> RunSummary | None:
+def read_kept_summary(directory: RunDirectory) -> RunSummary | None:
     """The summary that is kept, if there is one and the log has not grown since."""
     path = directory.path / FILE
     # Not strict: numbers that are not finite stand there as texts.

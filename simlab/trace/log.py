@@ -1,7 +1,7 @@
 """The log of a run, for reading: its events by episode, and the contents that they refer to."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,16 @@ class _Stretch:
         wanted = np.zeros(256, dtype=bool)
         wanted[[kind.KIND for kind in kinds]] = True
         return np.flatnonzero(wanted[self.index.kinds])
+
+    def followed_by(self, other: "_Stretch") -> "_Stretch":
+        """This stretch and a later one of the same segment as one."""
+        both = (self.index, other.index)
+        index = Index(
+            np.concatenate([index.offsets for index in both]),
+            np.concatenate([index.episodes for index in both]),
+            np.concatenate([index.kinds for index in both]),
+        )
+        return _Stretch(self.segment, index)
 
     def event(self, place: int) -> Event:
         """The event at a place in the index."""
@@ -117,16 +127,62 @@ class Log:
         """Bytes of torn tails that were passed over."""
         return sum(segment.torn_bytes for segment in self._segments.values())
 
-    def events(self, episode: int, kinds: Collection[type[Event]] | None = None) -> Iterator[Event]:
+    @property
+    def lengths(self) -> dict[str, int]:
+        """How many bytes of each segment were read, by its name."""
+        return {path.stem: segment.length for path, segment in self._segments.items()}
+
+    def changed_since(self, lengths: Mapping[str, int]) -> list[int]:
+        """The episodes of which something was read behind what `lengths` said before, in order."""
+        return [
+            episode
+            for episode in self.episodes
+            if any(
+                stretch.index.offsets[-1] >= lengths.get(stretch.segment.path.stem, 0)
+                for stretch in self._episodes[episode]
+            )
+        ]
+
+    def events(
+        self,
+        episode: int,
+        kinds: Collection[type[Event]] | None = None,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> Iterator[Event]:
         """Events of an episode in their order.
 
         Args:
             episode: Its number.
             kinds: Only these; None for all.
+            start: How many of its events, of whatever kind, are passed over.
+            stop: The place, counted in the same way, at which to end; None for the end.
         """
+        wanted = KINDS.values() if kinds is None else kinds
+        first = 0
         for stretch in self._episodes.get(episode, ()):
-            for place in stretch.places(KINDS.values() if kinds is None else kinds):
-                yield stretch.event(place)
+            if stop is not None and first >= stop:
+                return
+            if first + len(stretch.index) > start:
+                places = stretch.places(wanted)
+                end = len(stretch.index) if stop is None else stop - first
+                low, high = np.searchsorted(places, (start - first, end))
+                for place in places[low:high]:
+                    yield stretch.event(place)
+            first += len(stretch.index)
+
+    def n_events_of(self, episode: int) -> int:
+        """How many events an episode has, of whatever kind."""
+        return sum(len(stretch.index) for stretch in self._episodes.get(episode, ()))
+
+    def places(self, episode: int, kinds: Collection[type[Event]]) -> NDArray[np.intp]:
+        """Where among all its events those of some kinds stand, in order; nothing is decoded."""
+        found, first = [np.empty(0, dtype=np.intp)], 0
+        for stretch in self._episodes.get(episode, ()):
+            found.append(stretch.places(kinds) + first)
+            first += len(stretch.index)
+        return np.concatenate(found)
 
     def n_steps(self, episode: int) -> int:
         """Steps that an episode has committed."""
@@ -206,9 +262,21 @@ class Log:
         borders = np.flatnonzero(np.diff(index.episodes[by_episode])) + 1
         for which in np.split(by_episode, borders):
             if len(which):
-                stretch = _Stretch(segment, index.of(which))
-                self._episodes.setdefault(int(stretch.index.episodes[0]), []).append(stretch)
+                self._add(_Stretch(segment, index.of(which)))
         return len(index) > 0
+
+    def _add(self, stretch: _Stretch) -> None:
+        """Put a stretch behind the others of its episode.
+
+        Those of one segment are made one as their lengths double, so that a log which is read on
+        and on has few of them.
+        """
+        stretches = self._episodes.setdefault(int(stretch.index.episodes[0]), [])
+        while stretches and stretches[-1].segment is stretch.segment:
+            if len(stretches[-1].index) > 2 * len(stretch.index):
+                break
+            stretch = stretches.pop().followed_by(stretch)
+        stretches.append(stretch)
 
     def _count(self, episode: int, kind: type[Event]) -> int:
         return sum(len(stretch.places((kind,))) for stretch in self._episodes.get(episode, ()))

@@ -12,11 +12,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simlab.errors import LogDamagedError
+
 Pieces = list[int | list[int]]
 """Integers as they are, and ``[start, stop]`` for a stretch of the list that is built upon."""
 
 BLOCK = 16
 """Shorter stretches are written anew; a reference to a stretch costs up to 7 bytes."""
+
+MOST = 1 << 24
+"""No list is longer: pieces of pieces could tell a reader to make any number of integers."""
 
 _RECENT_BYTES = 1 << 20
 """How much a writer keeps to build upon, 8 bytes an integer: 64 seats with prompts of 2,000."""
@@ -86,9 +91,18 @@ class PiecesWriter:
 
 
 def put_together(base: Sequence[int], pieces: Pieces) -> list[int]:
-    """The list that was written in pieces of `base`."""
+    """The list that was written in pieces of `base`.
+
+    Raises:
+        LogDamagedError: It has more than `MOST` integers.
+    """
     numbers: list[int] = []
     for piece in pieces:
+        if len(numbers) > MOST:
+            raise LogDamagedError(
+                f"a list of integers must have at most {MOST}, got more; restore the run from a "
+                "copy"
+            )
         if isinstance(piece, list):
             numbers.extend(base[piece[0] : piece[1]])
         else:

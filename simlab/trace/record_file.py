@@ -12,6 +12,9 @@ import yaml
 from simlab.errors import RunDirectoryError
 from simlab.trace.disk import reason_of, write_whole
 
+_QuickLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C, which is ten times as quick, where libyaml is there."""
+
 
 def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     """What a directory's record file says.
@@ -26,7 +29,7 @@ def read_record_file(file: Path, what: str, *, newest: int) -> dict[str, Any]:
     """
     folder = file.parent
     try:
-        record = yaml.safe_load(file.read_text(encoding="utf-8"))
+        record = _load(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise RunDirectoryError(
             f"{folder} is not a {what}: it has no {file.name}; {what}s are listed by `ls runs`"
@@ -88,3 +91,11 @@ def require_known(path: Path, format: int, *, newest: int) -> None:
         raise RunDirectoryError(
             f"{path} has format {format}, this SimLab reads up to {newest}; use a newer SimLab"
         )
+
+
+def _load(text: str) -> Any:
+    """What YAML says; libyaml takes no lone surrogates, and its errors are others."""
+    try:
+        return yaml.load(text, Loader=_QuickLoader)
+    except yaml.YAMLError:
+        return yaml.safe_load(text)

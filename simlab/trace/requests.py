@@ -16,12 +16,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from simlab.errors import LogDamagedError
 from simlab.trace.contents import content_hash, reference_to
 from simlab.trace.events import encode
 from simlab.trace.plain import SHORT, Intern, Plain, plain
 
 _REMEMBERED = 1 << 14
 """How many messages are remembered to find them again in the next prompt."""
+
+_MOST_MESSAGES, _MOST_CHARACTERS = 1 << 17, 1 << 27
+"""What no prompt has: ranges of ranges could tell a reader to make any number of them."""
 
 _REMEMBERED_SETTINGS = 64
 """How many models with their sampling; a run has few, but a summary asks with one of its own."""
@@ -234,6 +238,12 @@ class RequestReader:
             "prompt": self._whole(prompt) if form == "ids" else self._chat(actor, prompt),
         }
 
+    def copy(self) -> "RequestReader":
+        """A reader that has read the same and goes its own way."""
+        twin = RequestReader(self._whole)
+        twin._before = dict(self._before)
+        return twin
+
     def _chat(self, actor: str, written: list[Plain]) -> list[Plain]:
         before = self._before.get(actor, [])
         prompt: list[Plain] = []
@@ -247,6 +257,11 @@ class RequestReader:
                     old = before[base][1]
                     text = f"{old[:start]}{self._whole(changed)}{old[len(old) - end :]}"
                     prompt.append([role, text])
+            if len(prompt) > _MOST_MESSAGES or len(prompt[-1][1]) > _MOST_CHARACTERS:
+                raise LogDamagedError(
+                    f"a prompt of {actor!r} must have at most {_MOST_MESSAGES} messages of "
+                    f"{_MOST_CHARACTERS} characters, got more; restore the run from a copy"
+                )
         self._before[actor] = prompt
         return prompt
 

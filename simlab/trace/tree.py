@@ -68,6 +68,7 @@ class Node:
         error: What it failed with; of a span with the frames of the call stack.
         wall_s: When it began; of an effect, when it was over.
         duration_s: How long it took.
+        cost: Of an effect, what it cost; see `simlab.trace.events.Effect`.
         children: In the order in which they began.
     """
 
@@ -85,6 +86,7 @@ class Node:
     error: Fault | None = None
     wall_s: float | None = None
     duration_s: float | None = None
+    cost: dict[str, float] = field(default_factory=dict)
     children: list["Node"] = field(default_factory=list, compare=False, repr=False)
 
     def walk(self) -> Iterator["Node"]:
@@ -138,10 +140,33 @@ def read_tree(log: Log, episode: int) -> Node:
     return grower.grown()
 
 
+def read_step(
+    log: Log, episode: int, step: int, requests: RequestReader, *, overlap: int = 1
+) -> Node:
+    """The tree of one step; that of the step behind the last has what judges did.
+
+    Args:
+        log: The run's.
+        episode: Its number.
+        step: Of the episode; one that was not begun has no children.
+        requests: Has read the requests of all calls before the step.
+        overlap: In how many later steps records of this one are looked for: what is at work when a
+            step is taken is recorded behind it, on a real clock long behind.
+    """
+    steps = log.places(episode, (Stepped,))
+    start = int(steps[step - 1]) + 1 if step else 0
+    last = step + overlap
+    stop = int(steps[last]) + 1 if last < len(steps) else None
+    grower = _Grower(log, episode, requests)
+    for event in log.events(episode, start=start, stop=stop):
+        grower.add_of_step(event, step)
+    return grower.step_grown(step)
+
+
 class _Grower:
     """Takes the events of an episode in their order, and makes its tree."""
 
-    def __init__(self, log: Log, episode: int) -> None:
+    def __init__(self, log: Log, episode: int, requests: RequestReader | None = None) -> None:
         self._log = log
         self._root = Node("episode", f"episode {episode}", 0)
         self._steps: dict[int, Node] = {}
@@ -149,7 +174,7 @@ class _Grower:
         self._spans: dict[int, Node] = {}
         self._leaves: dict[int, Node] = {}
         self._hung: list[tuple[Node, Node]] = []
-        self._requests = RequestReader(log.whole)
+        self._requests = requests or RequestReader(log.whole)
         self._cases: dict[type[Event], Callable[[Any], None]] = {
             Started: self._start,
             Stepped: self._add_step,
@@ -165,6 +190,31 @@ class _Grower:
     def add(self, event: Event) -> None:
         """Take the next event."""
         self._cases[type(event)](event)
+
+    def add_of_step(self, event: Event, step: int) -> None:
+        """Take the next event if it belongs to a step."""
+        match event:
+            case SpanClosed():
+                if event.id in self._spans:
+                    self._close_span(event)
+            case SpanOpened() | Noted():
+                if event.step == step:
+                    self.add(event)
+            case Effect():
+                core: EffectCore = self._log.core(event, EffectCore)
+                if core.step == step:
+                    self.add(event)
+                else:
+                    self._requests.read(core.actor, core.kind, event.request)
+            case Stepped():
+                if self._log.core(event, SteppedCore).step == step:
+                    self.add(event)
+
+    def step_grown(self, step: int) -> Node:
+        """The tree of one step of what was taken."""
+        node = self._step(step)
+        self.grown()
+        return node
 
     def grown(self) -> Node:
         """The tree of what was taken; children hang in the order in which they came."""
@@ -210,7 +260,7 @@ class _Grower:
         node.result = core.result
         node.error = _CUT_OFF if isinstance(event, Cancelled) else core.error
         node.state = "finished" if node.error is None else "error"
-        node.wall_s, node.duration_s = event.wall_s, event.duration_s
+        node.wall_s, node.duration_s, node.cost = event.wall_s, event.duration_s, event.cost
         self._go_on()
 
     def _open_span(self, event: SpanOpened) -> None:

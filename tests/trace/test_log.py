@@ -296,3 +296,58 @@ async def test_a_damaged_log_is_not_opened(directory):
 
     with pytest.raises(LogDamagedError, match="000001-driver"):
         Log(directory)
+
+
+async def test_a_stretch_of_an_episode_is_read_without_the_rest(directory):
+    await play_run(directory)
+    log = Log(directory)
+    whole = encoded(log)
+
+    for start, stop in ((0, 0), (0, 5), (3, 9), (20, 99), (28, None), (40, None)):
+        part = [(event.KIND, encode(event)) for event in log.events(0, start=start, stop=stop)]
+        assert part == whole[start:stop]
+
+
+async def test_places_of_steps_are_those_among_all_events(directory):
+    await play_run(directory)
+    log = Log(directory)
+
+    places = log.places(0, (Stepped,))
+
+    events = list(log.events(0))
+    assert len(events) == log.n_events_of(0)
+    assert [at for at, event in enumerate(events) if isinstance(event, Stepped)] == list(places)
+    assert len(log.places(7, (Stepped,))) == 0
+
+
+async def test_a_log_that_is_read_on_record_by_record_is_what_it_is_at_once(directory):
+    await play_run(directory, episodes=2)
+    (file,) = directory.segments()
+    data = file.path.read_bytes()
+    ends = [*[record.offset for record in file.open().records()][1:], len(data)]
+    file.path.write_bytes(data[: ends[0]])
+    log = Log(directory)
+
+    for end in ends[1:]:
+        with file.path.open("ab") as segment:
+            segment.write(data[segment.tell() : end])
+        log.refresh()
+
+    at_once = Log(directory)
+    assert [encoded(log, e) for e in (0, 1)] == [encoded(at_once, e) for e in (0, 1)]
+    assert len(log._episodes[0]) <= np.log2(len(ends)) + 1
+
+
+async def test_what_has_changed_since_some_lengths_is_told_by_episode(directory):
+    await play_run(directory)
+    log = Log(directory)
+    before = log.lengths
+
+    writer = open_writer(directory)
+    await play(Journal(3, seed=5, writer=writer), Model())
+    writer.close()
+    log.refresh()
+
+    assert log.changed_since(before) == [3]
+    assert log.changed_since({}) == [0, 3]
+    assert log.changed_since(log.lengths) == []

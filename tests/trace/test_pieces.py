@@ -2,9 +2,11 @@
 
 from array import array
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simlab.errors import LogDamagedError
 from simlab.trace import pieces as pieces_module
 from simlab.trace.events import encode
 from simlab.trace.pieces import BLOCK, PiecesWriter, put_together
@@ -88,3 +90,11 @@ def test_lists_come_back_as_they_were(lists):
         stored[encode(number)] = put_together(stored[base], pieces)
 
         assert stored[encode(number)] == whole
+
+
+def test_pieces_that_double_without_end_are_refused(monkeypatch):
+    monkeypatch.setattr(pieces_module, "MOST", 1000)
+    base = list(range(100))
+
+    with pytest.raises(LogDamagedError, match="a list of integers must have at most 1000"):
+        put_together(base, [[0, 100]] * 1_000_000)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simlab.errors import LogDamagedError
+from simlab.trace import requests as requests_module
 from simlab.trace.contents import reference_to
 from simlab.trace.events import encode
 from simlab.trace.plain import keep
@@ -196,3 +198,39 @@ def test_prompts_of_long_messages_come_back_whole(prompts):
     read, _ = written_and_read([ask(*texts) for texts in prompts])
 
     assert read == [[["user", text] for text in texts] for texts in prompts]
+
+
+def read_on(reader, written):
+    for prompt in written:
+        reader.read("a", "model", [encode(["small", {}]), "chat", prompt])
+
+
+def test_a_prompt_that_doubles_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(requests_module, "_MOST_MESSAGES", 1000)
+    doubling = [[["user", "x"]], *([[0, 2**n], [0, 2**n]] for n in range(40))]
+
+    with pytest.raises(LogDamagedError, match="a prompt of 'a' must have at most 1000 messages"):
+        read_on(RequestReader(), doubling)
+
+
+def test_a_message_that_doubles_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(requests_module, "_MOST_CHARACTERS", 1000)
+    doubling = [[["user", "x"]], *([["user", 0, 2**n, 2**n, ""]] for n in range(40))]
+
+    with pytest.raises(LogDamagedError, match="messages of 1000 characters, got more"):
+        read_on(RequestReader(), doubling)
+
+
+def test_a_copy_of_a_reader_goes_its_own_way():
+    writer, reader = RequestWriter(keep), RequestReader()
+    first, second, third = (
+        writer.write("a", writer.prepare("a", "model", ask(*texts)))
+        for texts in (("1",), ("1", "2"), ("1", "2", "3"))
+    )
+    reader.read("a", "model", first)
+
+    twin = reader.copy()
+    twin.read("a", "model", second)
+
+    assert len(twin.read("a", "model", third)["prompt"]) == 3
+    assert len(reader.read("a", "model", second)["prompt"]) == 2

@@ -10,8 +10,9 @@ from simlab.errors import HostDiedError
 from simlab.trace.events import Acted, Fault, Outcome, SteppedCore
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log
+from simlab.trace.requests import RequestReader
 from simlab.trace.tracing import Tag, effect, note, span, turn
-from simlab.trace.tree import read_tree
+from simlab.trace.tree import read_step, read_tree
 from tests.trace.society import (
     SEATS,
     Ask,
@@ -367,3 +368,37 @@ async def test_a_recorded_call_can_be_asked_again_as_it_was(directory, journal):
     assert Ask(prompt, call.inputs["model"], Sampling(call.inputs["sampling"]["max_tokens"])) == (
         asked
     )
+
+
+async def test_one_step_is_read_without_the_tree_of_the_episode(directory):
+    await play_run(directory)
+    log = Log(directory)
+    whole = read_tree(log, 0).children
+
+    for step in range(3):
+        reader = RequestReader(log.whole)
+        for node in (n for before in whole[:step] for n in before.walk() if n.type == "effect"):
+            reader._before[node.actor] = node.inputs["prompt"]
+        alone = read_step(log, 0, step, reader)
+        assert list(alone.walk()) == list(whole[step].walk())
+
+
+async def test_what_comes_behind_its_step_is_found_in_the_steps_that_follow(directory):
+    writer = open_writer(directory)
+    journal = Journal(0, seed=5, writer=writer)
+    await journal.begin({})
+    for step in (0, 1, 2):
+        with turn(journal, "slow", 0, f"act {step}"):
+            await effect("tool", step, answered)
+        await journal.step(SteppedCore(step, 0.0, [], {}))
+    writer.close()
+    log = Log(directory)
+
+    def n_parts(overlap):
+        return len(read_step(log, 0, 0, RequestReader(log.whole), overlap=overlap).children)
+
+    assert (n_parts(0), n_parts(1), n_parts(2)) == (1, 2, 3)
+
+
+async def answered(_):
+    return "done"

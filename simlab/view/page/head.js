@@ -1,0 +1,77 @@
+/** What stands above and beside the turns: what is run, how far it is, and its episodes. */
+
+import { el, told } from "./dom.js";
+
+const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
+
+export function runTitle(run) {
+  return [
+    el("h1", {}, run.name ?? "run"),
+    el("span.state", { class: `state ${run.state}` }, run.state),
+    el("p.description", {}, run.description),
+    run.branch?.parent
+      ? el("p.quiet", {}, `a branch of ${run.branch.parent}, episode ${run.branch.episode}, `,
+           `turn ${run.branch.forks?.at(-1)?.step}`)
+      : null,
+  ];
+}
+
+export function runStats(run) {
+  const counts = [
+    ["episodes", `${told(run.n_ended)} of ${told(run.n_episodes ?? run.n_begun)}`],
+    ["failed", run.n_failed || null],
+    ["turns", told(run.n_steps)],
+    ["tokens", run.tokens ? told(run.tokens) : null],
+    ["cost", run.dollars ? `$${run.dollars}` : null],
+  ];
+  return counts.filter(([, value]) => value).map(([name, value]) =>
+    el("div.stat", { class: `stat stat-${name}` }, el("b", {}, value), el("small", {}, name)));
+}
+
+/** Who plays, with the mean of what they got or gave, and the judges. */
+export function runSeats(run) {
+  const means = { ...run.mean_returns, ...run.mean_ratings };
+  const mean = (value) => (value ? el("small", {}, ` ⌀ ${told(value)}`) : null);
+  return [
+    run.seats.map((seat) =>
+      el("span.legend-seat",
+        { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n") },
+        el("i.dot", { style: { "--seat": seat.colour } }), seat.seat, mean(means[seat.seat]))),
+    Object.entries(run.mean_scores ?? {}).map(([judge, value]) =>
+      el("span.legend-seat", { title: "Mean score of this judge" }, judge, mean(value))),
+  ];
+}
+
+/** An episode in the list. */
+export function episodeLink(row, props) {
+  const worth = Object.values(row.ratings ?? {})[0] ?? Object.values(row.returns ?? {})[0];
+  const { environment, state } = row.start ?? {};
+  const place = [environment, state].filter((part) => part !== undefined).join(" ");
+  return el("a.episode", { class: `episode ${row.state}`, title: row.failure ?? row.state, ...props },
+    el("span.glyph", {}, STATES[row.state] ?? "?"),
+    el("b", {}, row.episode),
+    el("span.place", {}, place),
+    el("small", {}, `${told(row.n_steps)} turns`),
+    typeof worth === "number" ? el("small.value", {}, told(worth)) : null);
+}
+
+/** What stands above the turns: which episode is read, and with which it is compared. */
+export function episodeBar(row, { other, others, parent, isParent, before, after, onCompare }) {
+  const chosen = { "": null, parent: "parent" };
+  const change = ({ target: { value } }) => onCompare(value in chosen ? chosen[value] : Number(value));
+  const both = other === undefined ? "" : ` · ${isParent ? "parent's episode" : "Episode"} ${other}`;
+  return [
+    el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
+    el("h2", {}, `Episode ${row.episode}${both}`),
+    el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
+    el("span.state", { class: `state ${row.state}` }, row.state),
+    el("span.quiet", {}, `${told(row.n_steps)} turns`),
+    others.length || parent
+      ? el("select", { "aria-label": "Compare with", onchange: change },
+          el("option", { value: "" }, both ? "one alone" : "compare with …"),
+          parent ? el("option", { value: "parent", selected: isParent }, "its parent") : null,
+          others.map((each) =>
+            el("option", { value: each, selected: !isParent && each === other }, `episode ${each}`)))
+      : null,
+  ];
+}

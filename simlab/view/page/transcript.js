@@ -1,0 +1,389 @@
+/**
+ * The transcript of a run: its episodes, the turns of one of them, and each turn down to its
+ * tokens. The same module serves the app, where turns arrive as they are committed, and the page
+ * that `simlab export --to html` writes.
+ *
+ *     import { mountRun } from "./transcript.js";
+ *     import { ServerSource } from "./sources.js";
+ *     const view = await mountRun(document.querySelector("#run"), new ServerSource("/api/runs/x"));
+ *     view.show(3, 12);
+ *
+ * Keys: up and down choose a turn, Enter opens it, Esc closes, / finds, [ and ] change the episode.
+ * Every turn has a link, "#e=3&t=12". What comes from a run is text, and never HTML.
+ */
+
+import { el, fill, told } from "./dom.js";
+import { stepTree } from "./drill.js";
+import { Finding } from "./finding.js";
+import { episodeBar, episodeLink, runSeats, runStats, runTitle } from "./head.js";
+import { onKey } from "./keys.js";
+import { colourOf, marked } from "./look.js";
+import { Rows } from "./rows.js";
+import { afterRow, seatName, turnRow } from "./turn.js";
+import { Turns } from "./window.js";
+
+const RETRY_MS = [500, 1000, 2000, 5000];
+
+class View {
+  constructor(root, source, options) {
+    Object.assign(this, { root, source, options });
+    this.episodes = new Map();
+    this.order = [];
+    this.episode = null;
+    this.turn = null;
+    this.query = "";
+    this.cursor = "";
+    this.isOpen = false;
+    this.closed = false;
+    this.look = {
+      seats: [],
+      colours: new Map(),
+      colour: (seat) => this.look.colours.get(seat) ?? colourOf(seat),
+      link: (turn) => this.link(this.episode, turn),
+      linkTo: (episode, turn) => this.link(episode, turn),
+      seatName: (seat) => seatName(this.look, seat),
+      marked: (text) => marked(text, this.query),
+    };
+    this.build();
+  }
+
+  build() {
+    this.list = new Rows({ guess: 34, label: "episodes", render: (at) => this.episodeRow(at) });
+    this.rows = new Rows({
+      guess: 92,
+      label: "turns",
+      render: (at) => this.turnCell(at),
+      onRange: (from, to) => this.need(from, to),
+    });
+    this.rows.follow = true;
+    this.finding = new Finding({
+      source: this.source,
+      look: this.look,
+      onWords: (words) => this.mark(words),
+      onChoose: (episode, step) => this.show(episode, step),
+    });
+    this.parts = {
+      title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
+      bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
+      newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
+    };
+    const { title, stats, legend, note, bar, drill, newer } = this.parts;
+    fill(this.root,
+      el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => onKey(this, event), tabindex: "-1" },
+        el("header.top", {}, title, stats, legend, note),
+        el("div.panes", {},
+          el("nav.episodes", {}, el("div.nav-head", {}, this.finding.input), this.finding.hits, this.list.element),
+          el("main.reading", {}, bar, this.rows.element, newer),
+          drill)));
+    this.rows.element.addEventListener("scroll", () => this.tellNewer());
+    this.rows.element.addEventListener("click", (event) => this.clicked(event));
+    this.rows.element.tabIndex = 0;
+    this.onHash = () => this.follow(location.hash);
+    if (this.options.useHash) addEventListener("hashchange", this.onHash);
+  }
+
+  async start() {
+    this.overview = await this.source.overview();
+    this.look.seats = this.overview.seats.map((seat) => seat.seat);
+    this.look.colours = new Map(this.overview.seats.map((seat) => [seat.seat, seat.colour]));
+    await this.readNews();
+    this.head();
+    if (this.options.useHash && document.activeElement === document.body) this.rows.element.focus({ preventScroll: true });
+    if (this.source.isLive) this.watch();
+  }
+
+  // What is new
+
+  async readNews() {
+    let more = true;
+    while (more && !this.closed) {
+      const news = await this.source.news(this.cursor);
+      this.cursor = news.cursor;
+      Object.assign(this.overview, news.run);
+      for (const row of news.episodes) this.take(row);
+      more = news.more;
+    }
+    if (this.episode === null && this.order.length) this.follow(this.hash()) || (await this.show(this.order[0]));
+  }
+
+  hash() {
+    return this.options.useHash ? location.hash : "";
+  }
+
+  take(row) {
+    const isNew = !this.episodes.has(row.episode);
+    this.episodes.set(row.episode, row);
+    if (isNew) this.order = [...this.episodes.keys()].sort((a, b) => a - b);
+    if (isNew) this.list.resize(this.order.length);
+    this.list.redraw(this.order.indexOf(row.episode), this.order.indexOf(row.episode) + 1);
+    for (const turns of [this.turns, this.others]) {
+      if (turns?.source !== this.source || turns.episode.episode !== row.episode) continue;
+      const before = turns.n;
+      turns.grow(row);
+      this.rows.resize(this.count());
+      this.rows.redraw(Math.max(0, before - 1));
+      this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
+      this.drawBar();
+    }
+  }
+
+  async watch() {
+    let failures = 0;
+    while (!this.closed) {
+      const began = Date.now();
+      try {
+        await this.readNews();
+        this.head();
+        if (failures) this.note("");
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        this.note(`Not connected: ${error.message}. Trying again; nothing is missed.`);
+      }
+      const wait = failures ? RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] : 500 - (Date.now() - began);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.overview.state === "finished" && !failures) return;
+    }
+  }
+
+  close() {
+    this.closed = true;
+    removeEventListener("hashchange", this.onHash);
+    this.root.replaceChildren();
+  }
+
+  note(words) {
+    this.parts.note.hidden = !words;
+    this.parts.note.textContent = words;
+  }
+
+  // The head
+
+  head() {
+    const { title, stats, legend } = this.parts;
+    fill(title, runTitle(this.overview));
+    fill(stats, runStats(this.overview));
+    fill(legend, runSeats(this.overview));
+    if (this.overview.told) this.note(this.overview.told);
+  }
+
+  episodeRow(at) {
+    const row = this.episodes.get(this.order[at]);
+    const isRead = row.episode === this.episode;
+    return episodeLink(row, {
+      href: this.link(row.episode, 0),
+      "aria-current": isRead ? "true" : null,
+      onclick: (event) => this.chooseEpisode(event, row.episode),
+    });
+  }
+
+  chooseEpisode(event, episode) {
+    event.preventDefault();
+    if (event.shiftKey && this.episode !== null) this.compare(episode);
+    else this.show(episode);
+  }
+
+  // The turns
+
+  link(episode, turn) {
+    return this.options.link ? this.options.link(episode, turn) : `#e=${episode}&t=${turn}`;
+  }
+
+  follow(hash) {
+    const given = new URLSearchParams(hash.replace(/^#/, ""));
+    const episode = Number(given.get("e") ?? NaN);
+    if (!this.episodes.has(episode)) return false;
+    const turn = given.has("t") ? Number(given.get("t")) : null;
+    if (episode === this.episode && turn === this.turn) return true;
+    this.show(episode, turn).then(() => given.has("open") && this.open());
+    return true;
+  }
+
+  async show(episode, turn = null) {
+    const row = this.episodes.get(episode);
+    if (!row) throw new Error(`there is no episode ${episode}`);
+    if (episode !== this.episode || this.others) {
+      this.episode = episode;
+      this.others = null;
+      this.turns = this.turnsOf(row);
+      this.first = null;
+      this.list.redraw();
+      this.rows.resize(0);
+      this.rows.redraw();
+      this.rows.element.scrollTop = 0;
+      this.rows.resize(this.count());
+      this.closeDrill();
+    }
+    this.list.reveal(this.order.indexOf(episode));
+    this.drawBar();
+    this.select(turn ?? 0, turn === null ? "near" : "middle");
+  }
+
+  turnsOf(row, source = this.source) {
+    return new Turns(source, row, (from, to) => this.loaded(from, to), (error) => this.note(error.message));
+  }
+
+  loaded(from, to) {
+    const focus = this.rows.element.contains(document.activeElement) && document.activeElement !== this.rows.element;
+    this.rows.resize(this.count());
+    this.rows.redraw(from, to);
+    if (focus) this.rows.element.focus({ preventScroll: true });
+    if (this.awaited !== null && this.awaited >= from && this.awaited < to) {
+      this.rows.reveal(this.awaited, this.where);
+      this.awaited = null;
+    }
+  }
+
+  count() {
+    return Math.max(this.turns?.n ?? 0, this.others?.n ?? 0) + 1;
+  }
+
+  need(from, to) {
+    this.turns?.need(from, to);
+    this.others?.need(from, to);
+  }
+
+  turnCell(at) {
+    if (!this.turns) return el("div");
+    const cells = [this.turns, this.others].filter(Boolean).map((turns) => this.cell(turns, at));
+    const isFirst = this.others && this.first === at;
+    return el("div.cells", { class: `cells ${this.others ? "two" : ""} ${isFirst ? "first-difference" : ""} ${at === this.turn ? "chosen" : ""}`,
+      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.what.join(", ")) : null, cells);
+  }
+
+  cell(turns, at) {
+    const turn = turns.turns.get(at);
+    if (turn) return turnRow(turn, this.look);
+    if (at === turns.n && turns.after) return afterRow(turns.after, turns.episode, this.look);
+    return at <= turns.n ? el("article.turn.loading", { "aria-busy": "true" }, el("div.gutter", {}, el("span.step", {}, at))) : el("article.turn.none");
+  }
+
+  drawBar() {
+    const row = this.episodes.get(this.episode);
+    if (!row) return;
+    const at = this.order.indexOf(this.episode);
+    fill(this.parts.bar, episodeBar(row, {
+      other: this.others?.episode.episode,
+      others: this.order.filter((each) => each !== this.episode).slice(0, 400),
+      before: at > 0 ? () => this.move(-1) : null,
+      after: at < this.order.length - 1 ? () => this.move(1) : null,
+      parent: this.options.parent,
+      isParent: Boolean(this.others && this.others.source !== this.source),
+      onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
+    }));
+  }
+
+  move(by) {
+    const episode = this.order[this.order.indexOf(this.episode) + by];
+    if (episode !== undefined) this.show(episode);
+  }
+
+  tellNewer(isNew = false) {
+    const { newer } = this.parts;
+    if (this.rows.isAtEnd) newer.hidden = true;
+    else if (isNew) {
+      newer.textContent = "new turns ↓";
+      newer.hidden = false;
+    }
+  }
+
+  /** Show another episode beside this one: of this run by its number, or of its parent. */
+  async compare(other) {
+    const { source, episode } = other === "parent" ? this.options.parent : { source: this.source, episode: other };
+    const row = source === this.source ? this.episodes.get(episode) : (await source.turns(episode, 0, 1)).row;
+    this.others = this.turnsOf(row, source);
+    this.first = null;
+    this.drawBar();
+    this.rows.resize(this.count());
+    this.rows.redraw();
+    try {
+      const found = await this.source.difference(this.episode, episode, source);
+      this.first = found.step;
+      this.what = found.what ?? [];
+      this.note(found.step === null ? "The two episodes are the same, as far as they go." : "");
+      this.rows.redraw();
+      if (found.step !== null) this.select(found.step, "middle");
+    } catch (error) {
+      this.note(error.message);
+    }
+  }
+
+  // One turn
+
+  clicked(event) {
+    const cell = event.target.closest(".cells");
+    if (!cell || event.target.closest("summary, button")) return;
+    const link = event.target.closest("a.step");
+    if (link && (event.ctrlKey || event.metaKey)) return;
+    if (link) event.preventDefault();
+    if (getSelection()?.toString()) return;
+    this.select(Number(cell.dataset.turn));
+    if (!link) this.open();
+  }
+
+  select(turn, where = "near") {
+    const before = this.turn;
+    this.turn = Math.max(0, Math.min(turn, this.count() - 1));
+    for (const at of [before, this.turn]) this.rows.node(at ?? -1)?.classList.toggle("chosen", at === this.turn);
+    this.rows.reveal(this.turn, where);
+    this.awaited = this.turns?.turns.has(this.turn) ? null : this.turn;
+    this.where = where;
+    if (this.options.useHash) history.replaceState(null, "", this.link(this.episode, this.turn));
+    this.options.onTurn?.(this.episode, this.turn);
+    if (this.isOpen) this.open();
+  }
+
+  async open() {
+    const { drill } = this.parts;
+    const [episode, turn] = [this.episode, this.turn];
+    this.isOpen = true;
+    drill.hidden = false;
+    this.root.firstChild.classList.add("drilled");
+    const head = (words) => el("header", {}, el("h3", {}, words),
+      this.options.tools?.(episode, turn),
+      el("a", { href: this.link(episode, turn), title: "Link to this turn" }, "link"),
+      el("button", { onclick: () => this.closeDrill(), title: "Close  Esc", "aria-label": "Close" }, "✕"));
+    const title = turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`;
+    try {
+      const step = await this.source.step(episode, turn);
+      if (this.isOpen && this.episode === episode && this.turn === turn)
+        fill(drill, head(title), el("div.drill-body", {}, stepTree(step, this.look)));
+    } catch (error) {
+      if (this.turn === turn) fill(drill, head(title), el("p.failure", {}, error.message));
+    }
+  }
+
+  closeDrill() {
+    this.isOpen = false;
+    this.parts.drill.hidden = true;
+    this.root.firstChild.classList.remove("drilled");
+    this.rows.draw();
+  }
+
+  mark(words) {
+    if (words === this.query) return;
+    this.query = words;
+    this.rows.redraw();
+  }
+}
+
+/**
+ * Show a run in an element, in the place of what is in it.
+ *
+ * @param {Element} root
+ * @param {ServerSource|PageSource} source
+ * @param {object} [options] `useHash`: keep the address at the turn that is read; `link(episode,
+ *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read; `tools(episode,
+ *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated; `parent`: of a
+ *   branch `{source, episode}`, to be compared with.
+ * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
+ */
+export async function mountRun(root, source, options = {}) {
+  const view = new View(root, source, { useHash: true, ...options });
+  try {
+    await view.start();
+  } catch (error) {
+    view.note(error.message);
+  }
+  return view;
+}

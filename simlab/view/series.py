@@ -1,0 +1,232 @@
+"""Series for charts: over episodes, by turn, and over time, all from the log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from simlab.trace.events import Cancelled, Effect, Started, StartedCore, Stepped, SteppedCore
+from simlab.view.bounds import Json, cut, number
+from simlab.view.opened import OpenedRun
+from simlab.view.table import Table, cells_of, sample
+from simlab.view.tally import numbers, score_in
+
+EPISODES_AT_ONCE: Final = 2_000
+"""Episodes that a table over episodes has at most, spread evenly over all."""
+
+TURNS_AT_ONCE: Final = 4_000
+"""Turns that a table by turn has at most, of all episodes asked for together."""
+
+EVENTS_AT_ONCE: Final = 12_000
+"""Events that one call of `Load.read` looks at: some 0.1 s of CPU."""
+
+_BINS: Final = 240
+_WIDEST: Final = 100_000
+
+
+def over_episodes(run: OpenedRun) -> Table:
+    """A row for each episode: where it began, its returns, ratings, scores, tokens and cost."""
+    run.refresh()
+    rows = run.rows()
+    chosen = sample(range(len(rows)), EPISODES_AT_ONCE)
+    table = Table(complete=len(chosen) == len(rows))
+    for at in chosen:
+        row = rows[at]
+        start = {name: value for name, value in row["start"].items() if _is_short(value)}
+        table.rows.append(
+            {
+                "episode": row["episode"],
+                "state": row["state"],
+                "n_steps": row["n_steps"],
+                **({f"start:{name}": value for name, value in start.items()} or _began(run, row)),
+                **cells_of(row["returns"], "return"),
+                **cells_of(row["ratings"], "rating"),
+                **cells_of(row["scores"], "score"),
+                "prompt_tokens": row["prompt_tokens"],
+                "completion_tokens": row["completion_tokens"],
+                "dollars": row["dollars"],
+            }
+        )
+    return table
+
+
+def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
+    """A row for each turn and seat: reward, rating, and how likely each label was.
+
+    Args:
+        run: Which.
+        episodes: Their numbers.
+        start: First step of each.
+
+    Raises:
+        ConfigError: There is no such episode.
+    """
+    table, left = Table(), TURNS_AT_ONCE
+    for episode in episodes:
+        run.require_episode(episode)
+        with run.guarded(f"episode {episode}"):
+            places = run.log.places(episode, (Stepped,))[start:]
+            few = places[: max(0, left)]
+            table.complete &= len(few) == len(places)
+            left -= len(few)
+            if len(few):
+                begin, end = int(few[0]), int(few[-1]) + 1
+                for event in run.log.events(episode, (Stepped,), start=begin, stop=end):
+                    core: SteppedCore = run.log.core(event, SteppedCore)
+                    assert isinstance(event, Stepped)
+                    table.rows += _turn_rows(episode, core, event.wall_s)
+    return table
+
+
+def _turn_rows(episode: int, core: SteppedCore, wall_s: float) -> list[Mapping[str, Json]]:
+    rewards: Mapping[str, Any] = core.timestep.get("rewards", {})
+    acted = {act.seat: act for act in core.acted}
+    rows: list[Mapping[str, Json]] = []
+    for seat in sorted({*acted, *rewards}):
+        act = acted.get(seat)
+        action = None if act is None else act.action
+        shares: dict[str, Any] = {}
+        if isinstance(action, dict) and action.get("_type") == "Score":
+            shares = action.get("distribution") or {}
+        rows.append(
+            {
+                "episode": episode,
+                "step": core.step,
+                "now": number(core.now),
+                "wall_s": number(wall_s),
+                "seat": cut(seat, 200),
+                "reward": number(rewards.get(seat)),
+                "rating": number(score_in(action)),
+                "attempts": None if act is None else act.attempts,
+                **cells_of(numbers(shares), "p"),
+            }
+        )
+    return rows
+
+
+def _began(run: OpenedRun, row: Mapping[str, Json]) -> dict[str, Json]:
+    """Where an episode began, as the world told it of its reset."""
+    with run.guarded(f"episode {row['episode']}"):
+        for event in run.log.events(row["episode"], (Started,), stop=1):
+            info = run.log.core(event, StartedCore).timestep.get("info", {})
+            facts: Mapping[str, Any] = next(iter(info.values()), {})
+            named = {name: facts.get(name) for name in ("environment", "initial_state")}
+            return {
+                f"start:{name.removeprefix('initial_')}": cut(str(value), 200)
+                for name, value in named.items()
+                if value is not None
+            }
+    return {}
+
+
+def _is_short(value: Json) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) < 200
+
+
+@dataclass(slots=True)
+class _Bin:
+    """What came to its end in a second."""
+
+    steps: int = 0
+    calls: int = 0
+    failed: int = 0
+    tokens: dict[str, float] = field(default_factory=dict)
+    busy_s: float = 0.0
+    waiting_s: float = 0.0
+
+    def add(self, other: "_Bin") -> None:
+        self.steps += other.steps
+        self.calls += other.calls
+        self.failed += other.failed
+        self.busy_s += other.busy_s
+        self.waiting_s += other.waiting_s
+        for name, n in other.tokens.items():
+            self.tokens[name] = self.tokens.get(name, 0.0) + n
+
+
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens")
+
+
+class Load:
+    """Throughput, tokens, queue and cache over time: reads on in the log from call to call.
+
+    Args:
+        run: Which.
+    """
+
+    def __init__(self, run: OpenedRun) -> None:
+        self._run = run
+        self._places: dict[int, int] = {}
+        self._bins: dict[int, _Bin] = {}
+
+    def read(self) -> Table:
+        """A row for each stretch of time: ``t_s`` from the beginning, and rates in it.
+
+        ``in_flight`` is the mean number of calls under way that have ended in the stretch, and
+        ``waiting`` of those the part that was not spent in a model; ``cached`` is the share of
+        tokens read that were cached. The table is complete once the whole log was read.
+        """
+        self._run.refresh()
+        with self._run.guarded("the log"):
+            is_all = self._read_on(EVENTS_AT_ONCE)
+        return Table(_rows(self._bins), is_all)
+
+    def _read_on(self, left: int) -> bool:
+        log = self._run.log
+        for episode in log.episodes:
+            place, n = self._places.get(episode, 0), log.n_events_of(episode)
+            if place >= n:
+                continue
+            if left <= 0:
+                return False
+            stop = min(n, place + left)
+            for event in log.events(episode, (Effect, Cancelled, Stepped), start=place, stop=stop):
+                self._take(event)
+            self._places[episode], left = stop, left - (stop - place)
+            if stop < n:
+                return False
+        return True
+
+    def _take(self, event: Any) -> None:
+        second = int(min(max(event.wall_s, 0.0), 1e11))
+        if second not in self._bins and len(self._bins) >= _WIDEST:
+            return  # of a hundred thousand seconds with something in them, all others are told
+        found = self._bins.setdefault(second, _Bin())
+        if isinstance(event, Stepped):
+            found.steps += 1
+            return
+        found.calls += 1
+        found.failed += isinstance(event, Cancelled)
+        found.busy_s += event.duration_s
+        found.waiting_s += max(0.0, event.duration_s - event.cost.get("model_s", 0.0))
+        for name in _TOKENS:
+            n = event.cost.get(name, 0.0)
+            found.tokens[name] = found.tokens.get(name, 0.0) + n
+
+
+def _rows(bins: Mapping[int, _Bin]) -> list[Mapping[str, Json]]:
+    """Rows of stretches of equal length, as many as a chart shows."""
+    if not bins:
+        return []
+    first, last = min(bins), max(bins)
+    width = max(1, -(-(last - first + 1) // _BINS))
+    wide: dict[int, _Bin] = {}
+    for second, one in bins.items():
+        wide.setdefault((second - first) // width, _Bin()).add(one)
+    return [
+        {
+            "t_s": at * width,
+            "wall_s": first + at * width,
+            "steps_per_s": one.steps / width,
+            "calls_per_s": one.calls / width,
+            "read_per_s": one.tokens.get("prompt_tokens", 0.0) / width,
+            "drawn_per_s": one.tokens.get("completion_tokens", 0.0) / width,
+            "in_flight": one.busy_s / width,
+            "waiting": one.waiting_s / width,
+            "cached": _share(one.tokens.get("cached_tokens", 0.0), one.tokens.get("prompt_tokens")),
+        }
+        for at, one in sorted(wide.items())
+    ]
+
+
+def _share(part: float, whole: float | None) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,217 @@
+"""Turns: a window of an episode's transcript, as everybody in the room would tell it.
+
+A turn is a step: what each seat had perceived before it, what was done, and what it brought. The
+episode is never read as a whole: a window costs what it shows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
+from simlab.trace.plain import Plain
+from simlab.trace.trajectory import words
+from simlab.view.bounds import Json, cut, is_html, number, shown
+from simlab.view.opened import OpenedRun
+from simlab.view.tally import numbers, score_in
+
+TURNS_AT_ONCE = 200
+
+_TEXT = 1 << 13
+"""Characters of one text in a transcript; the whole stands in the tree of the step."""
+
+_STATE = 4_000
+
+TimeStep = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What the world has said, and when: after the reset, or after a step."""
+
+    timestep: TimeStep
+    now: float = 0.0
+    wall_s: float | None = None
+    acted: tuple[Acted, ...] = ()
+
+
+def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = None) -> Json:
+    """A window of the transcript of an episode.
+
+    Args:
+        run: Which.
+        episode: Its number.
+        start: First step; a negative one counts from the end.
+        stop: Step behind the last; at most `TURNS_AT_ONCE` are given.
+
+    Returns:
+        ``{"episode", "from", "to", "n_steps", "row", "turns", "after"}``: `turns` have ``step,
+        now, wall_s, heard, asked, acts, rewards, ended, info``; `after`, where the window reaches
+        the last step, what was perceived since, and who is asked or how it ended.
+
+    Raises:
+        ConfigError: There is no such episode.
+        RunDirectoryError: Its record is not as SimLab writes it.
+    """
+    run.require_episode(episode)
+    log, row = run.log, run.row(episode)
+    n_steps = log.n_steps(episode)
+    first = max(0, n_steps + start) if start < 0 else min(start, n_steps)
+    last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
+    with run.guarded(f"episode {episode}"):
+        moments = list(_moments(run, episode, first, last))
+        turns = [
+            _turn(step, before, after)
+            for step, (before, after) in enumerate(pairwise(moments), first)
+        ]
+        newest = moments[-1] if moments else _Moment({})
+        after = _after(run, episode, newest, row) if last == n_steps else None
+    return {
+        "episode": episode,
+        "from": first,
+        "to": last,
+        "n_steps": n_steps,
+        "row": row,
+        "turns": turns,
+        "after": after,
+    }
+
+
+def _moments(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[_Moment]:
+    """What the world said before the first step of a window, and after each of it."""
+    log = run.log
+    if first == 0:
+        for event in log.events(episode, (Started,)):
+            assert isinstance(event, Started)
+            yield _Moment(log.core(event, StartedCore).timestep, wall_s=event.wall_s)
+            break
+    steps = log.places(episode, (Stepped,))[max(0, first - 1) : last]
+    if not len(steps):
+        return
+    begin, end = int(steps[0]), int(steps[-1]) + 1
+    for event in log.events(episode, (Stepped,), start=begin, stop=end):
+        assert isinstance(event, Stepped)
+        core: SteppedCore = log.core(event, SteppedCore)
+        yield _Moment(core.timestep, core.now, event.wall_s, tuple(core.acted))
+
+
+def _turn(step: int, before: _Moment, after: _Moment) -> Json:
+    return {
+        "step": step,
+        "now": number(after.now),
+        "wall_s": number(after.wall_s),
+        "heard": heard(before),
+        "asked": _asked(before),
+        "acts": [_act(act) for act in after.acted],
+        "rewards": numbers(after.timestep.get("rewards", {})),
+        "ended": _texts(after.timestep.get("ended", {})),
+        "info": shown(after.timestep.get("info", {}), characters=_STATE),
+    }
+
+
+def heard(moment: _Moment) -> list[Json]:
+    """What was perceived since the last step: each thing once, with all who perceived it.
+
+    What a seat perceives that has just been said is an echo of it, which a transcript leaves out.
+    """
+    said = {(act.seat, _said(act.action)) for act in moment.acted}
+    known: dict[str, dict[str, Json]] = {}
+    for seat, observations in sorted(moment.timestep.get("observations", {}).items()):
+        for observation in observations:
+            told = _told(observation)
+            key = f"{told['kind']}\x00{told['by']}\x00{told['text']}"
+            entry = known.setdefault(key, {**told, "to": [], "echo": False})
+            entry["to"].append(cut(seat, 200))
+            if told["kind"] == "utterance":
+                entry["echo"] = (observation["speaker"], observation["text"]) in said
+    return list(known.values())
+
+
+def _told(observation: Plain) -> dict[str, Json]:
+    kind = observation.get("_type") if isinstance(observation, dict) else None
+    if kind == "Utterance":
+        told = {"by": cut(observation["speaker"], 200), "text": cut(observation["text"], _TEXT)}
+        return {"kind": "utterance", **told}
+    name = "briefing" if kind == "Briefing" else "observation"
+    told = {"kind": name, "by": "", "text": cut(words(observation), _TEXT)}
+    return {**told, **_rich(observation)}
+
+
+def _said(action: Plain) -> str:
+    """The words of an action that others perceive as an utterance."""
+    if isinstance(action, dict):
+        return str(action.get("say", action.get("text", "")))
+    return str(action)
+
+
+def _act(act: Acted) -> Json:
+    told = {
+        "seat": cut(act.seat, 200),
+        "words": cut(words(act.action), _TEXT),
+        "action": shown(act.action, characters=_STATE),
+        "attempts": act.attempts,
+        "invalid": None if act.invalid is None else cut(act.invalid, 1000),
+        "raw": None if act.raw is None else cut(act.raw, 1000),
+        "late": act.late,
+        "edited": act.edited,
+    }
+    if isinstance(act.action, dict) and act.action.get("_type") == "Score":
+        told["score"] = _score(act.action)
+    return {**told, **_rich(act.action)}
+
+
+def _score(score: Mapping[str, Any]) -> Json:
+    """A rating: its value, where on its scale it lies, and how likely each label was."""
+    return {
+        "value": number(score_in(dict(score))),
+        "distribution": numbers(score.get("distribution") or {}),
+        "mass": number(score.get("mass")),
+        "reason": cut(str(score.get("reason") or ""), _TEXT),
+    }
+
+
+def _rich(value: Plain) -> dict[str, Json]:
+    """Images and pages that a value is or holds, for those who look."""
+    parts = value.values() if isinstance(value, dict) and not is_html(value) else (value,)
+    rich = [part for part in parts if isinstance(part, bytes) or is_html(part)][:8]
+    told = [shown(part, characters=1 << 22) for part in rich]
+    found = [each for each in told if each["_type"] in ("image", "html")]
+    return {"images": found} if found else {}
+
+
+def _asked(moment: _Moment) -> Json:
+    """Who was asked, with what bounds the answer; prompts stand in the tree of the step."""
+    asked = {}
+    for seat, request in moment.timestep.get("requests", {}).items():
+        fields = request if isinstance(request, dict) else {}
+        asked[cut(seat, 200)] = {
+            "required": fields.get("required", True) is True,
+            "deadline": number(fields.get("deadline")),
+        }
+    return asked
+
+
+def _after(run: OpenedRun, episode: int, moment: _Moment, row: Mapping[str, Json]) -> Json:
+    """What is behind the last step: what was perceived since, who is asked, or how it ended."""
+    told: dict[str, Json] = {
+        "state": row["state"],
+        "heard": heard(moment),
+        "asked": _asked(moment) if row["state"] == "unfinished" else {},
+        "info": {} if moment.acted else shown(moment.timestep.get("info", {}), characters=_STATE),
+    }
+    end = run.log.end(episode)
+    if end is not None:
+        outcome: Outcome = run.log.core(end, Outcome)
+        told["wall_s"] = number(end.wall_s)
+        told["scores"] = {
+            cut(name, 200): _score(score if isinstance(score, dict) else {"value": score})
+            if isinstance(score, dict) and "failed" not in score
+            else shown(score, characters=2000)
+            for name, score in outcome.scores.items()
+        }
+    return told
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Json]:
+    return {cut(name, 200): cut(str(value), 200) for name, value in values.items()}

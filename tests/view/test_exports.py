@@ -1,0 +1,95 @@
+"""A run is exported as one page, and as a log that Inspect reads."""
+
+import json
+import re
+from zipfile import ZipFile
+
+import pytest
+
+from simlab.view.inspect_log import write_inspect_log
+from simlab.view.static_page import PAGE, script, write_page
+
+
+def test_a_page_names_nothing_outside_itself(sale, tmp_path):
+    write_page(sale, tmp_path / "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert re.findall(r"(?:src|href)=\"?(?:https?:)?//", page) == []
+    assert "default-src 'none'" in page
+
+
+def test_a_page_that_is_bounded_says_what_it_leaves_out(sale, tmp_path):
+    told = write_page(sale, tmp_path / "page.html", most_bytes=4_000)
+
+    assert "left out" in told
+    assert 'data-part="turns-0-0"' in (tmp_path / "page.html").read_text()
+    assert 'data-part="steps-2-0"' not in (tmp_path / "page.html").read_text()
+
+
+def test_the_scripts_of_a_page_are_one_in_which_no_import_is_left():
+    assert not re.search(r"^(import|export) ", script(), re.MULTILINE)
+    names = re.findall(r"^(?:async )?(?:function|class|const) (\w+)", script(), re.MULTILINE)
+    assert len(names) == len(set(names))
+
+
+def test_no_script_makes_html_of_a_string():
+    for path in PAGE.glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", path.read_text()
+        )
+
+
+def test_the_log_for_inspect_has_a_sample_for_each_episode(sale, tmp_path):
+    write_inspect_log(sale, tmp_path / "run.eval")
+
+    with ZipFile(tmp_path / "run.eval") as archive:
+        sample = json.loads(archive.read("samples/1_epoch_1.json"))
+        header = json.loads(archive.read("header.json"))
+    models = [event for event in sample["events"] if event["event"] == "model"]
+    (refs,) = {tuple(map(tuple, models[0]["input_refs"]))}
+    roles = [sample["events_data"]["messages"][at]["role"] for at in range(*refs[0])]
+    assert (header["status"], header["results"]["total_samples"]) == ("success", 3)
+    assert len(models) == 7
+    assert roles == ["system", "user", "assistant"]
+    assert sample["scores"]["return/buyer"] == {"value": 750.0}
+
+
+def test_messages_of_prompts_stand_once_in_a_sample(sale, tmp_path):
+    write_inspect_log(sale, tmp_path / "run.eval")
+
+    with ZipFile(tmp_path / "run.eval") as archive:
+        pool = json.loads(archive.read("samples/1_epoch_1.json"))["events_data"]["messages"]
+    assert len({(m["role"], m["content"]) for m in pool}) == len(pool)
+
+
+@pytest.mark.slow
+def test_inspect_reads_the_log_back(coach, tmp_path):
+    inspect_log = pytest.importorskip("inspect_ai.log", reason="needs inspect-ai")
+    write_inspect_log(coach, tmp_path / "run.eval")
+
+    log = inspect_log.read_eval_log(str(tmp_path / "run.eval"))
+
+    first = log.samples[0]
+    calls = [event for event in first.events if event.event == "model"]
+    assert log.status == "success"
+    assert log.eval.task == "study_coach"
+    assert first.scores["rating/preference"].value == coach.row(0)["ratings"]["preference"]
+    assert any("Set a timer" in message.text for message in first.messages)
+    assert calls[0].input[0].role == "system"
+    assert sum(call.output.usage.input_tokens for call in calls) == coach.row(0)["prompt_tokens"]
+
+
+@pytest.mark.parametrize(("to", "name"), [("html", "run.html"), ("inspect", "run.eval")])
+def test_the_command_exports_a_run(simlab, copied, to, name):
+    result = simlab("export", copied, "--to", to)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(copied / name)
+    assert (copied / name).stat().st_size > 1_000
+
+
+def test_an_export_replaces_nothing_of_the_run(simlab, copied):
+    result = simlab("export", copied, "--to", "html", "--out", copied / "run.yaml")
+
+    assert result.exit_code == 2
+    assert "belongs to the run itself" in result.stderr

@@ -1,0 +1,67 @@
+"""Series are tables that charts take, from the log, and downloaded as CSV."""
+
+import csv
+
+from simlab.trace.tables import write_tables
+from simlab.view import series as series_module
+from simlab.view.series import Load, by_turn, over_episodes
+from simlab.view.table import Table
+
+
+def test_over_episodes_there_is_a_row_each_with_returns(sale):
+    rows = over_episodes(sale).rows
+
+    assert [row["episode"] for row in rows] == [0, 1, 2]
+    assert rows[0]["return:buyer"] == 750.0
+    assert sum(row["completion_tokens"] for row in rows) == 210
+
+
+def test_where_a_dialogue_began_is_told_by_environment_and_state(coach):
+    row = over_episodes(coach).rows[0]
+
+    assert row["start:environment"] == "gameable_exam"
+    assert row["start:state"]
+
+
+def test_by_turn_each_seat_has_its_reward_and_its_rating(sale, coach):
+    last = [row for row in by_turn(sale, [0]).rows if row["step"] == 6]
+    rated = [row for row in by_turn(coach, [0, 1]).rows if row["rating"] is not None]
+
+    assert {row["seat"]: row["reward"] for row in last} == {"buyer": 750.0, "seller": 550.0}
+    assert {row["seat"] for row in rated} == {"influence", "preference", "transition"}
+    assert all("p:yes" in row for row in rated if row["seat"] == "transition")
+
+
+def test_load_counts_every_step_call_and_token_once_however_it_is_read(sale, monkeypatch):
+    whole = Load(sale).read()
+    monkeypatch.setattr(series_module, "EVENTS_AT_ONCE", 5)
+    load, n_reads, table = Load(sale), 1, None
+    while not (table := load.read()).complete:
+        n_reads += 1
+
+    assert n_reads > 3
+    assert table.rows == whole.rows
+    width = 1
+    assert sum(row["steps_per_s"] * width for row in whole.rows) == 17
+    assert sum(row["drawn_per_s"] * width for row in whole.rows) == 210
+
+
+def test_numbers_are_those_of_the_exported_tables(sale, tmp_path):
+    import pandas as pd
+
+    write_tables(sale.log, tmp_path)
+
+    exported = pd.read_parquet(tmp_path / "actions.parquet")
+    rows = by_turn(sale, [0, 1, 2]).rows
+    assert sum(row["reward"] or 0 for row in rows) == 3_800 + 2_300
+    assert len(exported) == sum(row["attempts"] is not None for row in rows)
+
+
+def test_csv_has_a_header_and_runs_no_formula():
+    table = Table([{"seat": '=HYPERLINK("x")', "reward": 1.5}, {"seat": "a,b", "n": 2}])
+
+    header, first, second = csv.reader(table.as_csv().splitlines())
+
+    assert header == ["seat", "reward", "n"]
+    assert first == ['\'=HYPERLINK("x")', "1.5", ""]
+    assert second == ["a,b", "", "2"]
