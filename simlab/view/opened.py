@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from simlab.errors import ConfigError
+from simlab.errors import NotFoundError
 from simlab.sim.summary import RunSummary, read_kept_summary
 from simlab.trace.accounts import Account, total
 from simlab.trace.directory import RunDirectory
@@ -112,11 +112,11 @@ class OpenedRun:
         """See that an episode was begun.
 
         Raises:
-            ConfigError: It was not.
+            NotFoundError: It was not.
         """
         self.refresh()
         if episode not in self._rows:
-            raise ConfigError(
+            raise NotFoundError(
                 f"{self.path} has no episode {episode!r}; it has {len(self._rows)}, from 0"
             )
 
@@ -124,7 +124,7 @@ class OpenedRun:
         """What one episode came to so far.
 
         Raises:
-            ConfigError: It was not begun.
+            NotFoundError: It was not begun.
         """
         self.require_episode(episode)
         return self._rows[episode][1]
@@ -149,15 +149,16 @@ class OpenedRun:
 
     def progress(self) -> dict[str, Json]:
         """How far it is: its state and the counts and means of its episodes."""
-        newest = self._newest()
+        newest = self.version
         if self._told is None or self._told[0] != newest:
             self._told = newest, self._counted()
         holder = None if self.is_finished else holder_of(self.path)
         state = "finished" if self.is_finished else "stopped" if holder is None else "running"
         return {"state": state, **self._told[1]}
 
-    def _newest(self) -> int:
-        """The version of the row that was put last."""
+    @property
+    def version(self) -> int:
+        """A number that grows with whatever changes in the rows of episodes."""
         return next(reversed(self._rows.values()))[0] if self._rows else 0
 
     def _counted(self) -> dict[str, Json]:
@@ -210,7 +211,7 @@ class OpenedRun:
             changed = self._changed_since(since.lengths)
             rows = [entry for entry in rows if entry[1]["episode"] in changed]
         told, more = rows[:ROWS_AT_ONCE], len(rows) > ROWS_AT_ONCE
-        version = told[-1][0] if more else self._newest()
+        version = told[-1][0] if more else self.version
         lengths = since.lengths if more else self._now_lengths()
         partial = more and bool(since.lengths) and (since.is_partial or not is_own)
         return {

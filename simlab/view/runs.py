@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from simlab.errors import ConfigError, SimlabError
+from simlab.errors import NotFoundError, SimlabError
 from simlab.sim.summary import RunSummary, read_kept_summary
 from simlab.trace.directory import RunDirectory
 from simlab.view.alive import holder_of
@@ -64,19 +64,19 @@ class Runs:
         """Where a run is that was listed.
 
         Raises:
-            ConfigError: None of that name is there.
+            NotFoundError: None of that name is there.
         """
         if name not in self._found:
             self._found = dict(self._find())
         if name not in self._found:
-            raise ConfigError(f"there is no run {cut(name, 200)!r}; take one that is listed")
+            raise NotFoundError(f"there is no run {cut(name, 200)!r}; take one that is listed")
         return self._found[name]
 
     def open(self, name: str) -> OpenedRun:
         """A run that was listed; the last few stay open.
 
         Raises:
-            ConfigError: None of that name is there.
+            NotFoundError: None of that name is there.
             RunDirectoryError: It is not as SimLab writes it.
             LogDamagedError: A segment is damaged before its tail.
         """

@@ -58,7 +58,7 @@ def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
         start: First step of each.
 
     Raises:
-        ConfigError: There is no such episode.
+        NotFoundError: There is no such episode.
     """
     table, left = Table(), TURNS_AT_ONCE
     for episode in episodes:

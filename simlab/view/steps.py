@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simlab.errors import ConfigError
+from simlab.errors import NotFoundError
 from simlab.trace.events import (
     Cancelled,
     Effect,
@@ -65,13 +65,13 @@ class Steps:
             prompt by messages and parts, and the completion with its tokens.
 
         Raises:
-            ConfigError: There is no such episode or step.
+            NotFoundError: There is no such episode or step.
             RunDirectoryError: Its record is not as SimLab writes it.
         """
         self._run.require_episode(episode)
         n_steps = self._run.log.n_steps(episode)
         if not 0 <= step <= n_steps:
-            raise ConfigError(f"step of episode {episode} must be in 0..{n_steps}, got {step!r}")
+            raise NotFoundError(f"step of episode {episode} must be in 0..{n_steps}, got {step!r}")
         with self._run.guarded(f"step {step} of episode {episode}"):
             before = self._before(episode, step)
             overlap = _FAR if self._run.record.on_real_clock else 1

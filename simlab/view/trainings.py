@@ -9,7 +9,7 @@ import msgspec
 
 from simlab.errors import SimlabError
 from simlab.trace.record_file import read_record_file
-from simlab.train.directory import FILE, FORMAT
+from simlab.train.directory import TrainingDirectory
 from simlab.train.table import FILE as TABLE
 from simlab.view.bounds import Json, cut, shown
 from simlab.view.guard import legible, read_own_text, require_own
@@ -34,9 +34,10 @@ class TrainingView:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        require_own(path, path / FILE, largest=1 << 26)
-        with legible(str(path / FILE)):
-            self._record = read_record_file(path / FILE, "training", newest=FORMAT)
+        file, newest = path / TrainingDirectory.FILE, TrainingDirectory.FORMAT
+        require_own(path, file, largest=1 << 26)
+        with legible(str(file)):
+            self._record = read_record_file(file, TrainingDirectory.KIND, newest=newest)
         self._opened: dict[Path, OpenedRun] = {}
         self._unreadable: dict[str, str] = {}
 

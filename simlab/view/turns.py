@@ -51,7 +51,7 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
         the last step, what was perceived since, and who is asked or how it ended.
 
     Raises:
-        ConfigError: There is no such episode.
+        NotFoundError: There is no such episode.
         RunDirectoryError: Its record is not as SimLab writes it.
     """
     run.require_episode(episode)

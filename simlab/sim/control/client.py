@@ -254,6 +254,11 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
             self._writer.write(_line_of(number, kind, arguments))
         return answered
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run has ended, or has cut this client off."""
+        return self._ended
+
     async def question(self) -> Answer:
         """The next question that still waits, once there is one.
 

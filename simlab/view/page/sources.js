@@ -3,47 +3,47 @@
  * promises of what `simlab.view` makes, and reject with words for people.
  */
 
-/** The JSON of a server, below an address such as "/api/runs/car_sale-0001". */
+const WAIT_S = 15; // for news, where there are none
+
+/** What a server tells of a run that it has listed. */
 export class ServerSource {
-  constructor(base, { fetch: fetcher = (...given) => fetch(...given) } = {}) {
-    this.base = base.replace(/\/$/, "");
-    this.fetcher = fetcher;
+  constructor(run, { base = "/api", fetch: fetcher = (...given) => fetch(...given) } = {}) {
+    Object.assign(this, { run, base, fetcher });
     this.isLive = true;
   }
 
   async get(path, query = {}) {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-    const words = new URLSearchParams(given).toString();
-    const reply = await this.fetcher(`${this.base}${path}${words ? `?${words}` : ""}`);
+    const given = Object.entries({ run: this.run, ...query }).filter(([, value]) => value !== undefined && value !== "");
+    const reply = await this.fetcher(`${this.base}/${path}?${new URLSearchParams(given)}`);
     const body = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Error(body.error ?? body.detail ?? `the server answered ${reply.status}`);
+    if (!reply.ok) throw new Error(body.error ?? `the server answered ${reply.status}`);
     return body;
   }
 
   overview() {
-    return this.get("");
+    return this.get("run");
   }
 
+  /** What is new since a cursor; where nothing is, the server keeps the answer until something is. */
   news(cursor) {
-    return this.get("/events", { cursor });
+    return this.get("news", { cursor, wait_s: cursor ? WAIT_S : undefined });
   }
 
   turns(episode, from, to) {
-    return this.get(`/episodes/${episode}/turns`, { from, to });
+    return this.get("turns", { episode, from, to });
   }
 
   step(episode, step) {
-    return this.get(`/episodes/${episode}/steps/${step}`);
+    return this.get("step", { episode, step });
   }
 
   find(query) {
-    return this.get("/find", query);
+    return this.get("find", query);
   }
 
   /** Where two episodes part; the other may be of another run, with a source of its own. */
   difference(episode, other, source = this) {
-    const run = source === this ? undefined : decodeURIComponent(source.base.split("/runs/").at(-1));
-    return this.get("/diff", { episode, with: other, run });
+    return this.get("difference", { episode, other, other_run: source.run });
   }
 }
 

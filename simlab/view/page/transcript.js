@@ -5,7 +5,7 @@
  *
  *     import { mountRun } from "./transcript.js";
  *     import { ServerSource } from "./sources.js";
- *     const view = await mountRun(document.querySelector("#run"), new ServerSource("/api/runs/x"));
+ *     const view = await mountRun(document.querySelector("#run"), new ServerSource("car_sale-0001"));
  *     view.show(3, 12);
  *
  * Keys: up and down choose a turn, Enter opens it, Esc closes, / finds, [ and ] change the episode.
@@ -130,6 +130,7 @@ class View {
   async watch() {
     let failures = 0;
     while (!this.closed) {
+      if (document.hidden) await new Promise((resolve) => addEventListener("visibilitychange", resolve, { once: true }));
       const began = Date.now();
       try {
         await this.readNews();

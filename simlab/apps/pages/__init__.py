@@ -1,0 +1,1 @@
+"""The Gradio pages: the shell around the transcript, forms and charts."""

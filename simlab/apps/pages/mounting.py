@@ -1,0 +1,40 @@
+"""Mounting: Gradio's pages in the application, with our scripts and nothing from elsewhere."""
+
+from typing import Any, Final
+
+import gradio as gr
+from fastapi import FastAPI
+
+from simlab.apps.pages.run_page import run_page
+from simlab.apps.pages.runs_page import runs_page
+
+_HEAD: Final = """
+<link rel="stylesheet" href="/page/transcript.css"><link rel="stylesheet" href="/page/shell.css">
+<script type="module" src="/page/shell.js"></script>
+"""
+
+
+def theme() -> gr.themes.Base:
+    """Fonts of the reader's own machine: the default theme's are fetched from elsewhere."""
+    return gr.themes.Default(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )
+
+
+def mount_pages(app: FastAPI) -> None:
+    """Mount all pages of whoever may see everything."""
+    with gr.Blocks(title="SimLab", analytics_enabled=False) as pages:
+        runs_page()
+    with pages.route("Run", "/run", show_in_navbar=False):
+        run_page()
+    _mount(app, pages, "/")
+
+
+def _mount(app: FastAPI, pages: gr.Blocks, path: str) -> None:
+    settings: dict[str, Any] = {
+        "ssr_mode": False,
+        "footer_links": [],
+        "run_history": False,
+        "theme": theme(),
+    }
+    gr.mount_gradio_app(app, pages, path=path, head=_HEAD, **settings)

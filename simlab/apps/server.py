@@ -1,0 +1,44 @@
+"""The server: one ASGI application of all routes, behind one guard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from simlab.apps.answers import tell_errors
+from simlab.apps.api import reading_routes
+from simlab.apps.files import file_routes
+from simlab.apps.guard import Guard, Pass
+from simlab.apps.pages.mounting import mount_pages
+from simlab.apps.reading import Reading
+from simlab.apps.steering import Steering
+from simlab.apps.tails import Tails
+from simlab.apps.writing import writing_routes
+
+
+def application(roots: list[Path], allowed: Pass) -> ASGIApp:
+    """The whole app.
+
+    Args:
+        roots: Folders with the runs that are shown, or runs.
+        allowed: Who may see and steer them.
+    """
+    reading = Reading(roots)
+    tails, steering = Tails(reading), Steering(reading)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        tails.close()
+        await steering.close()
+        reading.close()
+
+    app = FastAPI(title="SimLab", lifespan=lifespan, openapi_url=None)
+    tell_errors(app)
+    app.include_router(reading_routes(reading, tails))
+    app.include_router(writing_routes(reading, steering))
+    app.include_router(file_routes())
+    mount_pages(app)
+    return Guard(app, allowed)

@@ -1,0 +1,4 @@
+/** What our scripts put into Gradio's pages: an element for each, which fills itself. */
+
+import "./runs.js";
+import "./run.js";

@@ -1,0 +1,89 @@
+"""Watching: serves the app on this machine until it is ended."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from simlab.apps.guard import Pass
+from simlab.apps.server import application
+from simlab.errors import ConfigError
+
+PASSWORD: Final = "SIMLAB_PASSWORD"
+"""The variable of the environment with the password of those who log in."""
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def watch(
+    roots: list[Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    login: str | None = None,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serve the app; returns once it is ended by a signal.
+
+    Args:
+        roots: Folders with the runs that are shown, or a run.
+        host: Address to listen at.
+        port: To listen at; 0 is any that is free.
+        login: Name by which others log in, with the password in `PASSWORD`; None for nobody.
+        tell: Called with the address to open, once it can be opened.
+
+    Raises:
+        ConfigError: The address cannot be listened at, or strangers would be let in.
+    """
+    if host not in _LOOPBACK and login is None:
+        raise ConfigError(f"whoever can reach {host} could look in; say who may by --auth NAME")
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    allowed = Pass(_names(host, port), token, f"simlab-{port}", _login(login))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(roots, allowed), log_level="warning", timeout_graceful_shutdown=2
+        )
+    )
+    tell(f"http://{host}:{port}/?token={token}")
+    server.run([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=_family(host))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --port"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _names(host: str, port: int) -> frozenset[str]:
+    """What browsers may call this server."""
+    names = {host, *_LOOPBACK}
+    if host in ("0.0.0.0", "::"):
+        names |= {socket.gethostname(), socket.getfqdn()}
+    return frozenset(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names)
+
+
+def _login(name: str | None) -> tuple[str, str] | None:
+    """Name and password of those who log in.
+
+    Raises:
+        ConfigError: There is no password.
+    """
+    if name is None:
+        return None
+    password = os.environ.get(PASSWORD, "")
+    if not password:
+        raise ConfigError(f"--auth {name} needs a password in the environment: {PASSWORD}=…")
+    return name, password
