@@ -24,6 +24,7 @@ from simlab.exits import failures_told
 from simlab.json_output import print_json
 from simlab.serve_commands import models
 from simlab.sweep_commands import sweep, tell_sweep
+from simlab.watch_command import watch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -266,6 +267,7 @@ def export(
 
 
 app.command()(sweep)
+app.command()(watch)
 app.add_typer(models)
 
 

@@ -6,12 +6,15 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 import uvicorn
 
 from simlab.apps.guard import Pass
 from simlab.apps.server import application
 from simlab.errors import ConfigError
+from simlab.trace.directory import RunDirectory
+from simlab.train.directory import TrainingDirectory
 
 PASSWORD: Final = "SIMLAB_PASSWORD"
 """The variable of the environment with the password of those who log in."""
@@ -47,10 +50,12 @@ def watch(
     allowed = Pass(_names(host, port), token, f"simlab-{port}", _login(login))
     server = uvicorn.Server(
         uvicorn.Config(
-            application(roots, allowed), log_level="warning", timeout_graceful_shutdown=2
+            application([root.resolve() for root in roots], allowed),
+            log_level="warning",
+            timeout_graceful_shutdown=2,
         )
     )
-    tell(f"http://{host}:{port}/?token={token}")
+    tell(f"http://{_shown(host)}:{port}{_page_of(roots)}token={token}")
     server.run([listening])
 
 
@@ -65,6 +70,22 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _shown(host: str) -> str:
+    """What to call an address in a link from this machine."""
+    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return known.get(host, f"[{host}]" if ":" in host else host)
+
+
+def _page_of(roots: list[Path]) -> str:
+    """The page to begin with, up to where a further parameter stands."""
+    [root, *others] = [root.resolve() for root in roots]
+    if not others and RunDirectory.is_one(root):
+        return f"/run?{urlencode({'run': root.name})}&"
+    if not others and TrainingDirectory.is_one(root):
+        return f"/training?{urlencode({'training': root.name})}&"
+    return "/?"
 
 
 def _names(host: str, port: int) -> frozenset[str]:

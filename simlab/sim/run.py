@@ -13,6 +13,7 @@ from simlab.sim.config import RunFile, checked
 from simlab.sim.notebook import episode_in_html, run_in_html
 from simlab.sim.own_files import found_again
 from simlab.sim.summary import EpisodeSummary, RunSummary, read_summary
+from simlab.sim.watching import Watch
 from simlab.trace.directory import RunDirectory
 from simlab.trace.log import Log
 from simlab.trace.trajectory import Fold, Trajectory, Turn, read_fold, words
@@ -194,6 +195,17 @@ class Run:
         ]
         frame = pd.DataFrame(rows, columns=_COLUMNS)
         return frame.sort_values(["episode", "step", "seat"], ignore_index=True)
+
+    def watch(self, *, height: int = 720) -> Watch:
+        """Look at the run in the app, inline in a notebook, finished or live.
+
+        Args:
+            height: Of the frame, in pixels.
+
+        Raises:
+            ConfigError: The app cannot be started; it needs ``pip install 'simlab[watch]'``.
+        """
+        return Watch(self.path, height=height)
 
     def _repr_html_(self) -> str:
         return run_in_html(self)

@@ -1,5 +1,6 @@
 """Mounting: Gradio's pages in the application, with our scripts and nothing from elsewhere."""
 
+import warnings
 from typing import Any, Final
 
 import gradio as gr
@@ -31,10 +32,7 @@ def mount_pages(app: FastAPI) -> None:
 
 
 def _mount(app: FastAPI, pages: gr.Blocks, path: str) -> None:
-    settings: dict[str, Any] = {
-        "ssr_mode": False,
-        "footer_links": [],
-        "run_history": False,
-        "theme": theme(),
-    }
-    gr.mount_gradio_app(app, pages, path=path, head=_HEAD, **settings)
+    settings: dict[str, Any] = {"footer_links": [], "run_history": False, "theme": theme()}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SSR mode is not supported")  # nobody has asked for it
+        gr.mount_gradio_app(app, pages, path=path, head=_HEAD, **settings)

@@ -1,0 +1,55 @@
+"""The command ``simlab watch``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simlab.errors import ConfigError
+from simlab.exits import failures_told
+
+
+def watch(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="A run, a training, or a folder of them."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = 0,
+    auth: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let others log in; password in SIMLAB_PASSWORD."),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--open", help="Open a browser too.")] = False,
+) -> None:
+    """Look at runs in a browser, finished or live: read, steer, branch, take a seat.
+
+    Without a run it shows those below the working directory. The address that is printed has a
+    token in it: whoever has the address may see and steer everything.
+    """
+    with failures_told():
+        root = Path.cwd() if path is None else path
+        if not root.is_dir():
+            raise ConfigError(f"there is no folder {root}; runs are listed by `ls runs`")
+        from simlab.find import find
+
+        try:
+            serve = find("simlab.apps.watching:watch")
+        except ConfigError as error:
+            if not isinstance(error.__cause__, ModuleNotFoundError):
+                raise
+            raise ConfigError(
+                f"the app needs {error.__cause__.name}: pip install 'simlab[watch]'"
+            ) from error
+        serve([root], host=host, port=port, login=auth, tell=_opening if browser else _telling)
+
+
+def _telling(address: str) -> None:
+    print(address, flush=True)
+
+
+def _opening(address: str) -> None:
+    import webbrowser  # which few need
+
+    _telling(address)
+    webbrowser.open(address)
