@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -44,10 +45,11 @@ def watch(
     """
     if host not in _LOOPBACK and login is None:
         raise ConfigError(f"whoever can reach {host} could look in; say who may by --auth NAME")
+    entry = _login(login)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    allowed = Pass(_names(host, port), token, f"simlab-{port}", _login(login))
+    allowed = Pass(_names(host, port), token, f"simlab-{port}", entry)
     server = uvicorn.Server(
         uvicorn.Config(
             application([root.resolve() for root in roots], allowed),
@@ -56,7 +58,8 @@ def watch(
         )
     )
     tell(f"http://{_shown(host)}:{port}{_page_of(roots)}token={token}")
-    server.run([listening])
+    with suppress(KeyboardInterrupt):  # raised once more after it was obeyed
+        server.run([listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

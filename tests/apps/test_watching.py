@@ -1,0 +1,118 @@
+"""``simlab watch`` and `Run.watch`, in processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+
+import pytest
+
+import simlab
+from simlab.apps.watching import watch
+from simlab.errors import ConfigError
+
+pytestmark = pytest.mark.slow  # Gradio takes seconds to import
+
+
+@contextmanager
+def watched(*arguments, **environment):
+    """The address that the command prints while it serves; it is ended as by Ctrl-C."""
+    command = [sys.executable, "-m", "simlab.cli", "watch", *map(str, arguments)]
+    given = {**os.environ, **environment}
+    with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def opener():
+    """A browser as far as a test needs one: it keeps cookies."""
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+    )
+
+
+def status(address, browser=None):
+    try:
+        return (browser or opener()).open(address, timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_address_that_is_printed_opens_the_run_and_others_do_not(made):
+    with watched(made) as address:
+        base, browser = address.split("/run")[0], opener()
+
+        assert address.startswith("http://127.0.0.1:")
+        assert "/run?run=run&token=" in address
+        assert status(f"{base}/api/runs") == 403
+        assert status(address, browser) == 200
+        assert status(f"{base}/api/run?run=run", browser) == 200
+        assert status(f"{base}/api/run?run=other", browser) == 404
+
+
+def test_without_a_run_those_below_the_folder_are_shown(made, monkeypatch):
+    monkeypatch.chdir(made.parent)
+    with watched() as address:
+        browser = opener()
+        browser.open(address)
+        base = address.split("/?")[0]
+
+        assert b'"run":"run"' in browser.open(f"{base}/api/runs").read()
+
+
+def test_others_log_in_by_name_and_password(made):
+    with watched(made, "--auth", "ann", SIMLAB_PASSWORD="open: sesame") as address:
+        base = address.split("/run")[0]
+        request = urllib.request.Request(f"{base}/api/runs")
+        wrong = urllib.request.Request(f"{base}/api/runs")
+        request.add_header("Authorization", "Basic YW5uOm9wZW46IHNlc2FtZQ==")
+        wrong.add_header("Authorization", "Basic YW5uOm9wZW4=")
+
+        assert status(f"{base}/api/runs") == status(wrong) == 401
+        assert status(f"{base}/gradio_api/info") == status(base) == 401
+        assert status(request) == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"host": "0.0.0.0"}, r"whoever can reach 0.0.0.0 could look in; say who may by --auth"),
+        ({"host": "192.0.2.7", "login": "ann"}, r"cannot listen at 192.0.2.7:0: .*; choose"),
+        ({"login": "ann"}, r"--auth ann needs a password in the environment: SIMLAB_PASSWORD=…"),
+    ],
+)
+def test_what_would_let_strangers_in_is_refused(made, monkeypatch, given, message):
+    monkeypatch.delenv("SIMLAB_PASSWORD", raising=False)
+    if given.get("host", "").startswith("192"):
+        monkeypatch.setenv("SIMLAB_PASSWORD", "x")
+
+    with pytest.raises(ConfigError, match=message):
+        watch([made], **given)
+
+
+def test_a_folder_that_is_not_there_is_told(simlab, tmp_path):
+    done = simlab("watch", tmp_path / "none")
+
+    assert done.exit_code == 2
+    assert "there is no folder" in done.stderr
+
+
+def test_a_run_is_watched_inline_in_a_notebook(made):
+    with simlab.Run(made).watch(height=300) as shown:
+        html = shown._repr_html_()
+
+        assert html.startswith('<iframe src="http://127.0.0.1:')
+        assert "height:300px" in html
+        assert status(shown.address) == 200
+        assert shown.address in repr(shown)
+
+    with pytest.raises(urllib.error.URLError):
+        status(shown.address)
