@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 SLOW := slow or ray or model or vllm or browser
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test check browser clean
 
 setup: $(STAMP)
 
@@ -35,7 +35,12 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest --quiet -m "not ($(SLOW))"
 
-test: check
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		{ apt-get update && apt-get install --yes chromium fonts-liberation; } >/dev/null 2>&1 || \
+		echo "Chromium cannot be installed here (apt-get install chromium): tests in a browser are skipped"
+
+test: check browser
 	$(BIN)/pytest --quiet -m "$(SLOW)"
 
 clean:
