@@ -17,11 +17,10 @@ import base64
 import binascii
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -36,12 +35,15 @@ _GRADIO_READS: Final = (
     r"|gradio_api/(heartbeat/\w+|queue/data|info/?|startup-events|app_id|theme\.css)"
 )
 _GRADIO_WRITES: Final = r"gradio_api/(queue/join|cancel|reset/?)"
-_SEAT: Final = r"seat/[\w.-]+/"
+_SEAT: Final = r"seat/[A-Za-z0-9_-]+/"
 
 _READS: Final = re.compile(rf"/({_PAGES}|api/.*|page/.*|{_GRADIO_READS})")
 _WRITES: Final = re.compile(rf"/(api/.*|{_GRADIO_WRITES})")
 _SEAT_READS: Final = re.compile(rf"/{_SEAT}(|api/.*|page/.*|{_GRADIO_READS})")
 _SEAT_WRITES: Final = re.compile(rf"/{_SEAT}(api/.*|{_GRADIO_WRITES})")
+
+_JSON: Final = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
+"""What a body has to be: browsers send it to other origins only if these allow it."""
 
 _POLICY: Final = "; ".join(
     (
@@ -90,7 +92,7 @@ class Pass:
         """Whether a request comes from somebody who may see and do everything."""
         return any(
             (
-                _same(_cookie(headers, self.cookie), self.token),
+                *(_same(kept, self.token) for kept in _cookies(headers, self.cookie)),
                 _same(headers.get("x-simlab-token", ""), self.token),
                 self.login is not None and _same(_basic(headers), ":".join(self.login)),
             )
@@ -130,7 +132,7 @@ class Guard:
         if (_SEAT_READS if reads else _SEAT_WRITES).fullmatch(path):
             return None  # the seat's own routes ask for its token, which is in the path
         if not (_READS if reads else _WRITES).fullmatch(path):
-            return _refused(404, f"there is nothing at {path!r}")
+            return _refused(404, f"there is nothing at {path[:200]!r}")
         return None if self._allowed.is_known(headers) else self._admission(scope)
 
     def _oddity(self, headers: Headers, *, reads: bool) -> Response | None:
@@ -140,23 +142,25 @@ class Guard:
         if not self._is_own_origin(headers, reads=reads):
             return _refused(403, "requests from pages of another origin are not taken")
         size = headers.get("content-length", "0")
-        if not size.isdecimal() or int(size) > MOST_BYTES:
+        if not re.fullmatch("[0-9]{1,9}", size) or int(size) > MOST_BYTES:
             return _refused(413, f"expected at most {MOST_BYTES} bytes, got {size[:20]}")
-        if headers.get("content-type", "").startswith("multipart/"):
-            return _refused(415, "nothing can be uploaded here")
+        has_body = size.strip("0") or "transfer-encoding" in headers
+        if has_body and not _JSON.fullmatch(headers.get("content-type", "")):
+            return _refused(415, "only JSON is taken here, and nothing can be uploaded")
         return None
 
     def _is_own_origin(self, headers: Headers, *, reads: bool) -> bool:
-        origin = headers.get("origin")
-        if origin is not None:
-            parts = urlsplit(origin)
-            return parts.scheme in ("http", "https") and parts.netloc in self._allowed.hosts
+        origins = headers.getlist("origin")
+        if origins:
+            scheme, _, host = origins[0].partition("://")
+            own = scheme in ("http", "https") and host in self._allowed.hosts
+            return own and len(origins) == 1
         site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
         return site in (None, "same-origin", "none") or (reads and mode == "navigate")
 
     def _admission(self, scope: Scope) -> Response:
         """Let in whoever brings the token in the address; ask all others for it."""
-        query = parse_qs(scope["query_string"].decode("latin-1"))
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         [given] = query.pop("token", [""])[:1]
         if scope["method"] == "GET" and _same(given, self._allowed.token):
             rest = urlencode(query, doseq=True)
@@ -204,14 +208,16 @@ def _same(given: str, wanted: str) -> bool:
     return secrets.compare_digest(given.encode(), wanted.encode())
 
 
-def _cookie(headers: Headers, name: str) -> str:
-    cookies: Mapping[str, object]
-    try:
-        cookies = SimpleCookie("; ".join(headers.getlist("cookie")))
-    except CookieError:
-        return ""
-    found = cookies.get(name)
-    return str(getattr(found, "value", ""))
+def _cookies(headers: Headers, name: str) -> Iterator[str]:
+    """The values of all cookies of a name; what others have set, however odd, hides none.
+
+    Browsers send a server the cookies of all ports of its host, which any of them can set.
+    """
+    for header in headers.getlist("cookie"):
+        for part in header.split(";"):
+            found, _, value = part.strip().partition("=")
+            if found == name:
+                yield value.strip('"')
 
 
 def _basic(headers: Headers) -> str:
