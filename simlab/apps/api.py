@@ -16,7 +16,6 @@ from simlab.view.difference import first_difference
 from simlab.view.find import Query as Wanted
 from simlab.view.find import find
 from simlab.view.opened import OpenedRun
-from simlab.view.runs import Runs
 from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
 
@@ -51,7 +50,7 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
 
     @routes.get("/runs")
     async def runs() -> Response:
-        return as_json(await reading.of_list(Runs.rows))
+        return as_json(await reading.rows())
 
     @routes.get("/run")
     async def overview(run: str) -> Response:

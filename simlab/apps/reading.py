@@ -4,12 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from simlab.errors import NotFoundError
+from simlab.view.bounds import Json
 from simlab.view.opened import OpenedRun
-from simlab.view.runs import Runs
+from simlab.view.runs import UNFINISHED, Runs
 from simlab.view.steps import Steps
 
 P = ParamSpec("P")
@@ -30,6 +32,20 @@ class Reading:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._list_lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
+
+    async def rows(self) -> list[Json]:
+        """The list of runs; how far each is, is read as everything of it: by one at a time."""
+
+        def work() -> list[Json]:
+            with self._list_lock:
+                rows = self.runs.lines()
+            for row in rows:
+                if row["state"] in UNFINISHED:
+                    with suppress(NotFoundError), self._lock_of(self._path(row["run"])):
+                        row.update(self.runs.progress(row["run"]))
+            return rows
+
+        return await self._in_thread(work)
 
     async def of_list(
         self, read: Callable[Concatenate[Runs, P], T], *args: P.args, **kwargs: P.kwargs
@@ -52,11 +68,12 @@ class Reading:
         """Give what a function reads of a run that was listed.
 
         Raises:
-            ConfigError: None of that name is there, or what the function raises of bad input.
+            NotFoundError: None of that name is there.
+            ConfigError: What the function raises of bad input.
             RunDirectoryError: It is not as SimLab writes it.
             LogDamagedError: A segment is damaged before its tail.
         """
-        return await self._one_at_a_time(name, lambda: read(self._open(name), *args, **kwargs))
+        return await self._one_at_a_time(name, lambda: read(self.runs.open(name), *args, **kwargs))
 
     async def of_steps(
         self,
@@ -66,17 +83,17 @@ class Reading:
         **kwargs: P.kwargs,
     ) -> T:
         """Give what a function reads of the steps of a run; raises as `of_run` does."""
-        return await self._one_at_a_time(name, lambda: read(self._steps(name), *args, **kwargs))
+        return await self._one_at_a_time(name, lambda: read(self.runs.steps(name), *args, **kwargs))
 
     async def of_two(self, name: str, other: str, read: Callable[[OpenedRun, OpenedRun], T]) -> T:
         """Give what a function reads of two runs, or of one twice; raises as `of_run` does."""
-        paths = {name: await self.path_of(name), other: await self.path_of(other)}
 
         def work() -> T:
+            paths = {self._path(name), self._path(other)}
             with ExitStack() as held:
-                for path in sorted({*paths.values()}):  # in one order, so that none waits for ever
+                for path in sorted(paths):  # in one order, so that none waits for ever
                     held.enter_context(self._lock_of(path))
-                return read(self._open(name), self._open(other))
+                return read(self.runs.open(name), self.runs.open(other))
 
         return await self._in_thread(work)
 
@@ -84,19 +101,17 @@ class Reading:
         """Where a run is that was listed.
 
         Raises:
-            ConfigError: None of that name is there.
+            NotFoundError: None of that name is there.
         """
-        return await self.of_list(Runs.path_of, name)
+        return await self._in_thread(lambda: self._path(name))
 
     def close(self) -> None:
         """End the threads, once what they are at is done."""
         self._threads.shutdown()
 
     async def _one_at_a_time(self, name: str, read: Callable[[], T]) -> T:
-        path = await self.path_of(name)
-
         def work() -> T:
-            with self._lock_of(path):
+            with self._lock_of(self._path(name)):
                 return read()
 
         return await self._in_thread(work)
@@ -104,13 +119,9 @@ class Reading:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    def _path(self, name: str) -> Path:
+        with self._list_lock:
+            return self.runs.path_of(name)
+
     def _lock_of(self, path: Path) -> threading.Lock:
         return self._locks.setdefault(path, threading.Lock())
-
-    def _open(self, name: str) -> OpenedRun:
-        with self._list_lock:
-            return self.runs.open(name)
-
-    def _steps(self, name: str) -> Steps:
-        with self._list_lock:
-            return self.runs.steps(name)

@@ -18,7 +18,22 @@ from simlab.apps.tails import Tails
 from simlab.apps.writing import writing_routes
 
 
-def application(roots: list[Path], allowed: Pass) -> ASGIApp:
+class Application(Guard):
+    """The whole app, behind its guard.
+
+    Args:
+        app: All routes.
+        allowed: Who may pass.
+        tails: Of the runs.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Pass, tails: Tails) -> None:
+        super().__init__(app, allowed)
+        self.end_waits = tails.end
+        """Answers all who wait for news, so that a server which is ended need not."""
+
+
+def application(roots: list[Path], allowed: Pass) -> Application:
     """The whole app.
 
     Args:
@@ -31,7 +46,7 @@ def application(roots: list[Path], allowed: Pass) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        tails.close()
+        await tails.close()
         await steering.close()
         reading.close()
 
@@ -41,4 +56,4 @@ def application(roots: list[Path], allowed: Pass) -> ASGIApp:
     app.include_router(writing_routes(reading, steering))
     app.include_router(file_routes())
     mount_pages(app)
-    return Guard(app, allowed)
+    return Application(app, allowed, tails)

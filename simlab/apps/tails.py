@@ -1,14 +1,32 @@
 """Tails: whoever waits for news of a run is woken by them; the run is read once for all of them."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from simlab.apps.reading import Reading
+from simlab.errors import SimlabError
 from simlab.view.opened import OpenedRun
 
 _EVERY_S = 0.25
 """How often a run is looked at whose news somebody waits for."""
+
+
+@dataclass(slots=True, eq=False)
+class _Tail:
+    """Who waits for news of one run, and how it stood when they were woken last."""
+
+    n_waiting: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: object = None
+    looking: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Wake all who wait; whoever comes now waits for what comes next."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
 
 class Tails:
@@ -20,11 +38,8 @@ class Tails:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._changed: dict[str, asyncio.Event] = {}
-        self._looking: dict[str, asyncio.Task[None]] = {}
-        self._n_waiting: dict[str, int] = {}
-        self._seen: dict[str, tuple[int, str]] = {}
-        """How each run stood when those who waited were woken last."""
+        self._tails: dict[str, _Tail] = {}
+        self._has_ended = False
 
     async def news(self, run: str, cursor: str, *, wait_s: float) -> Any:
         """What has changed since a cursor; see `OpenedRun.news`.
@@ -38,39 +53,55 @@ class Tails:
         before = found["run"]["state"]
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                while cursor and not _tells(found, before):
-                    changed = self._changed.setdefault(run, asyncio.Event())
-                    found = await self._reading.of_run(run, OpenedRun.news, cursor)
-                    if not _tells(found, before):
-                        await self._wait(run, changed)
+                while cursor and not _tells(found, before) and not self._has_ended:
+                    with self._waiting(run) as changed:  # from before it is read: misses nothing
+                        found = await self._reading.of_run(run, OpenedRun.news, cursor)
+                        if not _tells(found, before):
+                            await changed.wait()
         return found
 
-    def close(self) -> None:
-        """Look no more; all who wait are answered."""
-        for task in [*self._looking.values()]:
+    def end(self) -> None:
+        """Let nobody wait any more: all who do are answered."""
+        self._has_ended = True
+        for tail in self._tails.values():
+            tail.wake()
+
+    async def close(self) -> None:
+        """End, and look at no run any more."""
+        self.end()
+        looking = [tail.looking for tail in self._tails.values() if tail.looking is not None]
+        for task in looking:
             task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
 
-    async def _wait(self, run: str, changed: asyncio.Event) -> None:
-        self._n_waiting[run] = self._n_waiting.get(run, 0) + 1
-        if run not in self._looking:
-            self._looking[run] = asyncio.create_task(self._look(run))
+    @contextmanager
+    def _waiting(self, run: str) -> Iterator[asyncio.Event]:
+        """Within the block somebody looks at a run, and sets the event when it changes."""
+        tail = self._tails.setdefault(run, _Tail())
+        tail.n_waiting += 1
+        if tail.looking is None:
+            tail.looking = asyncio.create_task(self._look(run, tail))
         try:
-            await changed.wait()
+            yield tail.changed
         finally:
-            self._n_waiting[run] -= 1
+            tail.n_waiting -= 1
 
-    async def _look(self, run: str) -> None:
-        """Wake those who wait once a run stands otherwise than when it was told last."""
+    async def _look(self, run: str, tail: _Tail) -> None:
+        """Wake those who wait whenever a run stands otherwise than when it was told last.
+
+        What keeps it from being read they are told as they read it themselves.
+        """
         try:
-            while self._n_waiting[run]:
-                now = await self._reading.of_run(run, _standing)
-                if now != self._seen.get(run):
-                    self._seen[run] = now
-                    break
-                await asyncio.sleep(_EVERY_S)
+            with suppress(SimlabError):
+                while tail.n_waiting:
+                    standing = await self._reading.of_run(run, _standing)
+                    if standing != tail.seen:
+                        tail.seen = standing
+                        tail.wake()
+                    await asyncio.sleep(_EVERY_S)
         finally:
-            del self._looking[run]
-            self._changed.pop(run).set()
+            tail.looking = None
+            tail.wake()
 
 
 def _tells(news: Any, before: str) -> bool:
@@ -79,6 +110,6 @@ def _tells(news: Any, before: str) -> bool:
     return bool(news["episodes"]) or state != before or state == "finished"
 
 
-def _standing(run: OpenedRun) -> tuple[int, str]:
+def _standing(run: OpenedRun) -> tuple[str, int, str]:
     run.refresh()
-    return run.version, str(run.progress()["state"])
+    return run.token, run.version, str(run.progress()["state"])

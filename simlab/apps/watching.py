@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import uvicorn
 
 from simlab.apps.guard import Pass
-from simlab.apps.server import application
+from simlab.apps.server import Application, application
 from simlab.errors import ConfigError
 from simlab.trace.directory import RunDirectory
 from simlab.train.directory import TrainingDirectory
@@ -50,16 +50,34 @@ def watch(
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
     allowed = Pass(_names(host, port), token, f"simlab-{port}", entry)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application([root.resolve() for root in roots], allowed),
-            log_level="warning",
-            timeout_graceful_shutdown=2,
-        )
-    )
+    app = application([root.resolve() for root in roots], allowed)
     tell(f"http://{_shown(host)}:{port}{_page_of(roots)}token={token}")
+    serve(app, listening)
+
+
+def serve(app: Application, listening: socket.socket) -> None:
+    """Serve an application at a socket until a signal ends it."""
+    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="none")
     with suppress(KeyboardInterrupt):  # raised once more after it was obeyed
-        server.run([listening])
+        _Server(settings, app.end_waits).run([listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that answers who waits for news when it ends, and waits for nobody who does not.
+
+    Args:
+        settings: Of uvicorn.
+        end_waits: Called first.
+    """
+
+    def __init__(self, settings: uvicorn.Config, end_waits: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._end_waits = end_waits
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        self._end_waits()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -42,6 +42,9 @@ class OpenedRun:
         path: Of the run.
         patience_s: What is new is looked for no more often, however many look.
 
+    Attributes:
+        token: Tells this opening of the run from all others, and their versions from its own.
+
     Raises:
         RunDirectoryError: It is no run, or not as SimLab writes it.
         LogDamagedError: A segment is damaged before its tail.
@@ -52,7 +55,7 @@ class OpenedRun:
         self._patience_s = patience_s
         self._looked_s = -math.inf
         self.record = Record.read(path)
-        self._token = secrets.token_hex(4)
+        self.token = secrets.token_hex(4)
         self._versions = itertools.count(1)
         self._rows: dict[int, tuple[int, dict[str, Json]]] = {}
         """Version and row of each episode; the row that was put last comes last."""
@@ -93,9 +96,10 @@ class OpenedRun:
     def refresh(self) -> bool:
         """Read what was committed since; whether there was anything."""
         now_s = time.monotonic()
-        if self._kept is not None or now_s < self._looked_s + self._patience_s:
+        if now_s < self._looked_s + self._patience_s or not self._may_have_grown():
             return False
         self._looked_s = now_s
+        self._kept = None
         require_own_run(self.path)
         log = self.log
         with self.guarded("what is new in the log"):
@@ -203,7 +207,7 @@ class OpenedRun:
         self.refresh()
         self._count()
         since = read_cursor(cursor)
-        is_own = since.token == self._token
+        is_own = since.token == self.token
         wanted = since.version if is_own else 0
         newer = itertools.takewhile(lambda e: e[0] > wanted, reversed(self._rows.values()))
         rows = list(newer)[::-1]
@@ -215,11 +219,20 @@ class OpenedRun:
         lengths = since.lengths if more else self._now_lengths()
         partial = more and bool(since.lengths) and (since.is_partial or not is_own)
         return {
-            "cursor": write_cursor(self._token, version, lengths, is_partial=partial),
+            "cursor": write_cursor(self.token, version, lengths, is_partial=partial),
             "run": self.progress(),
             "episodes": [row for _, row in told],
             "more": more,
         }
+
+    def _may_have_grown(self) -> bool:
+        """Whether it goes on, or was gone on with since it left its summary: in new segments."""
+        if self._kept is None:
+            return True
+        with self.guarded("the folder of segments"):
+            return {*self._kept.segments} != {
+                each.path.stem for each in RunDirectory(self.path).segments()
+            }
 
     def _changed_since(self, lengths: dict[str, int]) -> set[int]:
         if self._kept is not None and lengths == self._kept.segments:

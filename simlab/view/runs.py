@@ -1,6 +1,8 @@
 """Runs: those under a folder, each in a line, without reading their logs."""
 
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +30,29 @@ _SMALL_BYTES: Final = 1 << 24
 """Of a log: so long it is read for the list as well, to tell how far a run is."""
 
 
+UNFINISHED: Final = ("running", "stopped")
+"""States of runs of which it is worth to tell how far they are."""
+
+_Stamp = tuple[int, int, int] | None
+"""By which a file that was changed is told from what it was; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A run that is open, and what its `run.yaml` was then."""
+
+    run: OpenedRun
+    steps: Steps
+    stamp: _Stamp
+
+
 class Runs:
     """The runs under some folders, by names that tell where they are.
 
     A run is opened under the name by which it was listed, and no other: a name is never a path that
     somebody puts together. Folders that are links are passed over.
+
+    Several threads may open and read runs, each of them another one; one at a time may list them.
 
     Args:
         roots: Folders, or runs themselves.
@@ -42,19 +62,35 @@ class Runs:
         self._roots = roots
         self._found: dict[str, Path] = {}
         self._rows: dict[Path, tuple[object, Json]] = {}
-        self._opened: dict[Path, tuple[OpenedRun, Steps]] = {}
+        self._opened: dict[Path, _Opened] = {}
+        self._lock = threading.Lock()
 
     def rows(self) -> list[Json]:
         """All runs, the newest first: name, what is run, state, progress and what it came to.
 
         A run that cannot be read has the state ``unreadable`` and an ``error``.
         """
+        rows = self.lines()
+        for row in rows:
+            if row["state"] in UNFINISHED:
+                row.update(self.progress(row["run"]))
+        return rows
+
+    def lines(self) -> list[Json]:
+        """As `rows`, without how far those are that have not ended: no run is opened for it."""
         self._found = dict(self._find())
         rows = [self._row(name, path) for name, path in self._found.items()]
-        for row in rows:
-            if row["state"] in ("running", "stopped"):
-                row.update(self._progress(row["run"]))
         return sorted(rows, key=lambda row: str(row.get("created") or ""), reverse=True)
+
+    def progress(self, name: str) -> dict[str, Json]:
+        """How far a run is that has not ended, where that costs little or it is open anyhow."""
+        path = self._found.get(name)
+        if path is None or (path not in self._opened and _log_bytes(path) > _SMALL_BYTES):
+            return {}
+        try:
+            return self.open(name).progress()
+        except SimlabError as error:
+            return {"state": "unreadable", "error": cut(error.message, 1000)}
 
     def trainings(self) -> dict[str, Path]:
         """The trainings among the folders, by name."""
@@ -80,32 +116,27 @@ class Runs:
             RunDirectoryError: It is not as SimLab writes it.
             LogDamagedError: A segment is damaged before its tail.
         """
-        return self._both(name)[0]
+        return self._both(name).run
 
     def steps(self, name: str) -> Steps:
         """The trees of the steps of a run that was listed; raises as `open` does."""
-        return self._both(name)[1]
+        return self._both(name).steps
 
-    def _both(self, name: str) -> tuple[OpenedRun, Steps]:
+    def _both(self, name: str) -> "_Opened":
         path = self.path_of(name)
-        found = self._opened.pop(path, None)
-        if found is None:
-            opened = OpenedRun(path)
-            found = opened, Steps(opened)
-        self._opened[path] = found
-        if len(self._opened) > _OPEN_AT_ONCE:
-            del self._opened[next(iter(self._opened))]
+        stamp = _stamp(path / "run.yaml")
+        with self._lock:
+            found = self._opened.pop(path, None)
+        if (
+            found is None or found.stamp != stamp
+        ):  # another run has taken its place, or it has grown
+            run = OpenedRun(path)
+            found = _Opened(run, Steps(run), stamp)
+        with self._lock:
+            self._opened[path] = found
+            if len(self._opened) > _OPEN_AT_ONCE:
+                del self._opened[next(iter(self._opened))]
         return found
-
-    def _progress(self, name: str) -> dict[str, Json]:
-        """How far a run is that has not ended, where that costs little or it is open anyhow."""
-        path = self._found.get(name)
-        if path is None or (path not in self._opened and _log_bytes(path) > _SMALL_BYTES):
-            return {}
-        try:
-            return self.open(name).progress()
-        except SimlabError as error:
-            return {"state": "unreadable", "error": cut(error.message, 1000)}
 
     def _find(self) -> Iterator[tuple[str, Path]]:
         for name, path in self._folders():
@@ -131,7 +162,7 @@ class Runs:
 
     def _row(self, name: str, path: Path) -> Json:
         """A line of the list; made anew when the run's small files have changed."""
-        stamp = tuple(_stamp(path / file) for file in ("run.yaml", "summary.json"))
+        stamp = tuple(_stamp(path / file) for file in ("run.yaml", "summary.json", "segments"))
         known = self._rows.get(path)
         if known is None or known[0] != stamp:
             known = self._rows[path] = (stamp, _told(path))
@@ -219,10 +250,9 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """By which a file that was changed is told from what it was."""
+def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -3,8 +3,12 @@
 import shutil
 
 import pytest
+from msgspec import Raw
 
 from simlab.errors import ConfigError
+from simlab.trace.directory import RunDirectory
+from simlab.trace.events import Started, encode
+from simlab.trace.segment import MAGIC, pack
 from simlab.view import opened as opened_module
 from simlab.view.opened import OpenedRun
 from simlab.view.turns import read_turns
@@ -112,3 +116,16 @@ def test_a_run_that_ends_under_the_viewer_is_finished(copied, runs):
 
     assert run.is_finished
     assert run.overview()["state"] == "finished"
+
+
+def test_a_finished_run_that_is_gone_on_with_is_read_on(copied):
+    run = OpenedRun(copied)
+    before = run.news()
+    begun = Started(Raw(encode([1, {}])), b"", 0.0)
+    segment = RunDirectory(copied).new_segment("driver")
+    segment.path.write_bytes(MAGIC + pack(Started.KIND, 3, encode(begun)))
+
+    after = run.news(before["cursor"])
+
+    assert (before["run"]["state"], after["run"]["state"]) == ("finished", "stopped")
+    assert [row["episode"] for row in after["episodes"]] == [0, 1, 2, 3]

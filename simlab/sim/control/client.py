@@ -34,7 +34,7 @@ class Commands(ABC, Generic[A]):
     """All that a run can be told; see `simlab.sim.control` for what each does and answers."""
 
     @abstractmethod
-    def call(self, kind: str, **arguments: Any) -> A:
+    def call(self, kind: str, /, **arguments: Any) -> A:
         """Send a request, and give its answer.
 
         Raises:
@@ -149,7 +149,7 @@ class ControlClient(Commands[Answer]):
         self._lines.close()
         self._socket.close()
 
-    def call(self, kind: str, **arguments: Any) -> Answer:
+    def call(self, kind: str, /, **arguments: Any) -> Answer:
         """See `Commands.call`.
 
         Raises:
@@ -242,7 +242,7 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
         with suppress(OSError):
             await self._writer.wait_closed()
 
-    def call(self, kind: str, **arguments: Any) -> Awaitable[Answer]:
+    def call(self, kind: str, /, **arguments: Any) -> Awaitable[Answer]:
         """See `Commands.call`; it is sent at once, also if nobody awaits the answer."""
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -1,0 +1,171 @@
+"""Runs made to harm who looks at them, over HTTP: told in words, in bounded time and size."""
+
+import json
+import time
+
+import pytest
+
+from tests.apps.hostile import hostile_runs
+from tests.apps.serving import served
+from tests.view.browsing import PHONE, WIDE
+
+SECRET = "what nobody may see"
+FAR = 10**30
+
+READS = {
+    "run": [{}],
+    "news": [{}, {"cursor": "gqNhYmM"}, {"cursor": "\x00"}, {"cursor": "é" * 2000}],
+    "turns": [
+        {"episode": 0},
+        {"episode": 0, "from": -1},
+        {"episode": 0, "from": FAR, "to": FAR},
+        {"episode": FAR},
+        {"episode": "9" * 5000},
+    ],
+    "step": [*({"episode": 0, "step": n} for n in (0, 1, 4, FAR)), {"episode": FAR, "step": 0}],
+    "find": [
+        {"q": "a"},
+        {"q": "(" * 5000, "at_least": "nan"},
+        {"q": "", "failed": "true", "episode": FAR},
+        {"q": "a", "cursor": "zzz"},
+    ],
+    "difference": [{"episode": 0, "other": 1}, {"episode": 0, "other": 0, "step": FAR}],
+    "labels": [{}],
+    "control": [{}],
+}
+
+WRITES = {
+    "labels": [
+        {"who": "a", "episode": FAR, "note": "x"},
+        {"who": "a", "episode": 0, "step": 0, "note": "x" * 100_000},
+        {"who": "\ud800", "episode": 0, "note": "\ud800"},
+        {"who": "a", "episode": 0, "tags": ["x"] * 10_000},
+    ],
+    "control": [
+        {"kind": "pause", "arguments": {}},
+        {"kind": "lease", "arguments": {}},
+        {"kind": "say", "arguments": {"id": 1, "kind": 2, "self": 3}},
+        {"kind": "say", "arguments": []},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(runs, tmp_path_factory):
+    """The hostile runs."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret").write_text(SECRET)
+    return hostile_runs(outside / "runs", runs / "sale", outside / "secret")
+
+
+@pytest.fixture(scope="module")
+def hostile(folder):
+    """The app that shows them."""
+    with served([folder]) as shown:
+        yield shown
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.is_symlink())
+
+
+@pytest.mark.slow
+def test_a_folder_of_hostile_runs_is_listed_with_what_is_wrong_with_each(hostile, folder):
+    rows = {row["run"]: row for row in hostile.get("runs")}
+
+    assert rows["good"]["state"] == "finished"
+    assert len(rows) == len(names_in(folder))
+    assert {"outside", "loop"}.isdisjoint(rows), "links lead out"
+    unreadable = {name for name, row in rows.items() if row["state"] == "unreadable"}
+    assert unreadable == {"binary", "broken", "garbage", "linked", "newer", "tagged"}
+    assert all(rows[name]["error"] for name in unreadable)
+
+
+@pytest.mark.slow
+def test_every_route_answers_hostile_runs_harmlessly_and_in_bounded_time_and_size(hostile, folder):
+    asked, odd = 0, []
+    with hostile.client(timeout_s=20) as client:
+        requests = [
+            client.build_request("GET", f"/api/{path}", params={"run": name, **query})
+            for name in names_in(folder)
+            for path, queries in READS.items()
+            for query in queries
+        ]
+        requests += [
+            client.build_request(
+                "POST",
+                f"/api/{path}",
+                content=json.dumps({"run": name, **body}),
+                headers={"content-type": "application/json"},
+            )
+            for name in names_in(folder)
+            for path, bodies in WRITES.items()
+            for body in bodies
+        ]
+        for request in requests:
+            start = time.monotonic()
+            answer = client.send(request)
+            took_s = time.monotonic() - start
+            asked += 1
+            fine = answer.status_code < 500 and took_s < 5 and len(answer.content) < 1 << 22
+            if not fine or SECRET in answer.text or "Traceback" in answer.text:
+                odd.append((str(request.url)[:200], answer.status_code, took_s, answer.text[:200]))
+            assert answer.headers["content-type"] == "application/json"
+            json.loads(answer.content)
+
+    assert odd == []
+    assert asked > 500
+    assert (folder.parent / "secret").read_text() == SECRET
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", ".", "..", "../sale", "good/../good", "good/segments", "good\x00", "good/", "/etc",
+        "outside", "loop", "loop/good", "PATH", "~", "*", "%2e%2e", "..%2fsale",
+    ],
+)  # fmt: skip
+def test_a_name_that_was_not_listed_opens_nothing(hostile, folder, name):
+    given = name.replace("PATH", str(folder / "good"))
+    with hostile.client() as client:
+        statuses = {
+            client.get(f"/api/{path}", params={"run": given, **queries[0]}).status_code
+            for path, queries in READS.items()
+        }
+
+    assert statuses == {404}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
+@pytest.mark.parametrize("name", ["attacked", "said", "page", "weird", "huge", "good"])
+def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, browser, name, size):
+    context = browser.new_context(viewport=size)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    said, elsewhere = [], []
+    page.on("dialog", lambda dialog: said.append(dialog.message) or dialog.dismiss())
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    page.on("popup", lambda popup: elsewhere.append(popup.url))
+    page.on("request", lambda r: elsewhere.append(r.url) if not is_own(r.url, hostile) else None)
+    page.goto(hostile.link)
+    page.wait_for_selector("a.run")
+    page.goto(f"http://{hostile.host}/run?run={name}")
+    page.wait_for_selector(".turn:not(.loading)" if name != "weird" else ".notice:visible")
+    if name != "weird":  # whose turns cannot be read, which the notice says
+        page.locator(".turn:not(.loading)").first.click(position={"x": 4, "y": 4})
+        page.wait_for_selector(".drill-body, .drill .failure")
+    attacked = page.evaluate("window.attacked")
+    title = page.title()
+    context.close()
+
+    assert said == []
+    assert elsewhere == []
+    assert attacked is None
+    assert "attacked" not in title
+
+
+def is_own(address, shown):
+    return address.startswith((f"http://{shown.host}/", "data:", "blob:", "about:"))
