@@ -93,10 +93,10 @@ def served(roots, *, login="", port=0):
 
 
 def _serve(port, login, *roots):
-    import uvicorn  # noqa: PLC0415 - here and below: of the process that serves alone
+    import uvicorn
 
-    from simlab.apps.guard import Pass  # noqa: PLC0415
-    from simlab.apps.server import application  # noqa: PLC0415
+    from simlab.apps.guard import Pass
+    from simlab.apps.server import application
 
     listening = socket.create_server(("127.0.0.1", int(port)))
     port = listening.getsockname()[1]

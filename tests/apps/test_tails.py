@@ -50,6 +50,14 @@ def looks(monkeypatch):
     return found
 
 
+async def until(holds):
+    """Let others go on until something holds."""
+    while True:
+        if holds():
+            return
+        await asyncio.sleep(0)
+
+
 async def cursor_of(name, tails):
     """One from which nothing is new."""
     news = await tails.news(name, "", wait_s=0)
@@ -82,8 +90,7 @@ async def test_sim_22_no_waiter_misses_a_change_and_one_reads_for_all_of_them(wa
     cursor = await cursor_of(name, tails)
 
     waiting = [asyncio.create_task(tails.news(name, cursor, wait_s=60)) for _ in range(20)]
-    while len(looks) < 3:
-        await asyncio.sleep(0)
+    await until(lambda: len(looks) > 2)
     before = len(looks)
     grow(0.8)
     told = await asyncio.wait_for(asyncio.gather(*waiting), 5)
@@ -130,22 +137,19 @@ async def test_who_goes_away_leaves_nobody_looking(watched, looks):
     name, tails, _ = watched
     cursor = await cursor_of(name, tails)
     waiting = asyncio.create_task(tails.news(name, cursor, wait_s=60))
-    while not looks:
-        await asyncio.sleep(0)
+    await until(lambda: looks)
 
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    while len(asyncio.all_tasks()) > 1:
-        await asyncio.sleep(0)
+    await until(lambda: len(asyncio.all_tasks()) == 1)
 
 
 async def test_at_the_end_all_who_wait_are_answered_and_nobody_waits_any_more(watched, looks):
     name, tails, _ = watched
     cursor = await cursor_of(name, tails)
     waiting = [asyncio.create_task(tails.news(name, cursor, wait_s=60)) for _ in range(5)]
-    while not looks:
-        await asyncio.sleep(0)
+    await until(lambda: looks)
 
     tails.end()
     told = await asyncio.wait_for(asyncio.gather(*waiting), 5)
@@ -160,15 +164,13 @@ async def test_who_waits_for_a_run_that_is_spoilt_is_told_so_and_no_error_is_los
     name, tails, _ = watched
     cursor = await cursor_of(name, tails)
     waiting = [asyncio.create_task(tails.news(name, cursor, wait_s=60)) for _ in range(3)]
-    while not looks:
-        await asyncio.sleep(0)
+    await until(lambda: looks)
     lost = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: lost.append(what))
 
     os.truncate(next((tmp_path / "copied" / "segments").glob("*.log")), 100)
     told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
-    while len(asyncio.all_tasks()) > 1:
-        await asyncio.sleep(0)
+    await until(lambda: len(asyncio.all_tasks()) == 1)
     gc.collect()
 
     assert all("has" in error.message for error in told)
@@ -194,7 +196,7 @@ async def test_a_run_that_vanishes_is_told_as_gone_on(tmp_path, watched):
         entry.unlink()
     (tmp_path / "copied" / "segments").rmdir()
 
-    with pytest.raises(RunDirectoryError, match="cannot be read|is no run|has no folder|no run"):
+    with pytest.raises(RunDirectoryError, match=r"run\.yaml|segments"):
         await tails.news(name, cursor, wait_s=0.1)
 
 
