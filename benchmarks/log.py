@@ -103,7 +103,7 @@ def play_long_run(out: Path) -> None:
 def openings(folder: Path) -> Figures:
     """Seconds until the summary of a long run is there, finished and as a crash leaves it."""
     finished, unfinished = folder / "finished", folder / "unfinished"
-    _crash(finished, unfinished)
+    crash(finished, unfinished)
     return {
         "n_events": Run(finished).log.n_events,
         "all_bytes": _segment_bytes(finished),
@@ -123,7 +123,7 @@ def opening_s(path: Path) -> float:
     return round(cost.wall_s, 3)
 
 
-def _crash(finished: Path, crashed: Path) -> None:
+def crash(finished: Path, crashed: Path) -> None:
     """A copy of a finished run as it was in its last step, with a torn tail."""
     shutil.copytree(finished, crashed, ignore=shutil.ignore_patterns("tables"))
     (crashed / FILE).unlink()

@@ -14,7 +14,7 @@ from simlab.sim.control.client import AsyncControlClient
 COMMANDS: Final = ("pause", "resume", "step", "stop", "say", "narrate", "edit", "swap")
 """What may be sent to a run, beside ``hello``; seats are taken by their links."""
 
-_FRESH_S: Final = 0.5
+_FRESH_S: Final = 1.0
 """How long a run's standing is told again to others who ask: a run pays for each time it is asked,
 however many look on."""
 

@@ -29,11 +29,13 @@ class Served:
         port: Of the loopback.
         routes: Address and methods of each, as they stand in the application's tables.
         process: Its own.
+        http: A client of whoever has the token, for any thread.
     """
 
     port: int
     routes: list = field(repr=False)
     process: subprocess.Popen = field(repr=False)
+    http: httpx2.Client = field(repr=False)
 
     @property
     def host(self):
@@ -54,14 +56,12 @@ class Served:
 
     def get(self, path, **query):
         """The JSON that an address of the API gives, whatever its status."""
-        with self.client(timeout_s=30.0) as client:
-            return client.get(f"/api/{path}", params=query).json()
+        return self.http.get(f"/api/{path}", params=query).json()
 
     def command(self, run, kind, **arguments):
         """Command a run; the answer."""
-        with self.client() as client:
-            given = {"run": run, "kind": kind, "arguments": arguments}
-            return client.post("/api/control", json=given).json()
+        given = {"run": run, "kind": kind, "arguments": arguments}
+        return self.http.post("/api/control", json=given).json()
 
     def raw(self, request):
         """The status that bytes get which no client would send; None where no answer comes."""
@@ -70,6 +70,14 @@ class Served:
             with connection.makefile("rb") as answer:
                 line = answer.readline()
         return int(line.split()[1]) if line else None
+
+    @contextmanager
+    def stalled(self, target, n_requests=300):
+        """Within the block somebody asks for something again and again, and reads no answer."""
+        request = f"GET {target} HTTP/1.1\r\nHost: {self.host}\r\nX-Simlab-Token: {TOKEN}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(request.encode() * n_requests)
+            yield
 
     def kill(self):
         """End it as a crash does."""
@@ -85,7 +93,11 @@ def served(roots, *, login="", port=0):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env=dict(os.environ))
     try:
         told = json.loads(process.stdout.readline())
-        yield Served(told["port"], [tuple(route) for route in told["routes"]], process)
+        routes = [tuple(route) for route in told["routes"]]
+        address, headers = f"http://127.0.0.1:{told['port']}", {"x-simlab-token": TOKEN}
+        bounds = httpx2.Limits(max_connections=64)
+        with httpx2.Client(base_url=address, headers=headers, timeout=30, limits=bounds) as http:
+            yield Served(told["port"], routes, process, http)
     finally:
         process.terminate()
         process.wait()
@@ -93,10 +105,9 @@ def served(roots, *, login="", port=0):
 
 
 def _serve(port, login, *roots):
-    import uvicorn
-
     from simlab.apps.guard import Pass
     from simlab.apps.server import application
+    from simlab.apps.watching import serve
 
     listening = socket.create_server(("127.0.0.1", int(port)))
     port = listening.getsockname()[1]
@@ -106,8 +117,7 @@ def _serve(port, login, *roots):
     )
     app = application([Path(root) for root in roots], allowed)
     print(json.dumps({"port": port, "routes": sorted(_routes_of(app._app))}), flush=True)
-    settings = uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1)
-    uvicorn.Server(settings).run([listening])
+    serve(app, listening)
 
 
 def _routes_of(app, before=""):

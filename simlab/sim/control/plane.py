@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
+from msgspec import to_builtins
 
 from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer
@@ -183,9 +184,9 @@ class ControlPlane:
         return {
             **self._about,
             "paused": self.is_paused,
-            "episodes": [asdict(each) for each in sorted(found, key=lambda each: each.episode)],
+            "episodes": to_builtins(sorted(found, key=lambda each: each.episode)),
             "ended": len(self._ended),
-            "leases": [asdict(lease) for lease in self.people.leases],
+            "leases": to_builtins(self.people.leases),
         }
 
     async def _pause(self, request: Pause | Resume | Step) -> Answer:
