@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.log import LONG_EPISODES, LONG_STEPS, crash, play_long_run
 from benchmarks.looking import App, Viewer, app_of
@@ -106,7 +107,8 @@ async def _look_on(app: App, run: str, n_viewers: int, playing: "Future[Figures]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
         ended = asyncio.wrap_future(playing)
         first_view_s = await _newcomer_s(app, run, viewers[0])
-        await asyncio.wait([ended, *watching], return_when=asyncio.FIRST_COMPLETED)
+        under_way: list[asyncio.Future[Any]] = [ended, *watching]
+        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
         for task in watching:
             if task.done():
                 await task  # it was refused, which says more than that it ended

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from simlab.sim.control.listening import listening
 from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.plane import ControlPlane, PlaneActor
 from simlab.sim.modelling import SharedModels
+from simlab.sim.placement import Placement
 from simlab.sim.purse import ActorPurse, PurseActor
 from simlab.sim.spending import Spending
 from simlab.sim.stage import Stage
@@ -27,7 +26,7 @@ from simlab.sim.staging import Branching, EpisodeResult, PlayEpisode, Staging, S
 from simlab.sim.stall import StallWatch
 from simlab.sim.together import all_of
 from simlab.trace.directory import RunDirectory
-from simlab.trace.log import Log, committed_in
+from simlab.trace.log import Log
 
 BLOCKED_S = 90.0
 """A host whose event loop is blocked for so long, in seconds, is replaced as one that died. Worlds,
@@ -105,12 +104,8 @@ class Simulation:
         self._retry_failed = retry_failed
         self._observer = observer or Observer()
         self._person = person or TerminalPerson()
-        self._load: Counter[str] = Counter()
-        self._epochs: dict[str, int] = {}
-        self._committed: dict[int, set[int]] = {}
-        """Of each epoch that was lost: the episodes that have committed anything in it."""
+        self._placement = Placement(directory)
         self._suspects: dict[str, list[Attempt]] = {}
-        self._replaced = asyncio.Event()
         self._people = people
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -183,7 +178,7 @@ class Simulation:
             hosts=min(self._hosts, len(todo)),
             address=self._address,
             turn_s=BLOCKED_S,
-            next_epoch=self._new_epoch,
+            next_epoch=self._placement.new_epoch,
             on_host_lost=self._on_host_lost,
             on_host_replaced=self._on_host_replaced,
         )
@@ -309,15 +304,19 @@ class Simulation:
 
         An episode that the budget stops is through as well, and has no result.
         """
-        host = await self._choose(stages, attempt.epoch)
-        epoch = self._epochs[host]
-        with self._loaded(host), self._commanded(attempt.message, stages[host]) as message:
+        host = await self._placement.choose(stages, attempt.epoch)
+        epoch = self._placement.epoch_of(host)
+        with (
+            self._placement.loaded(host),
+            self._commanded(attempt.message, stages[host]) as message,
+        ):
             try:
                 result: EpisodeResult = await stages[host].ask(message)
             except HostDiedError:
-                if epoch not in self._committed:
+                lost = self._placement.committed_in(epoch)
+                if lost is None:
                     raise  # some other host died, of an actor that the episode asked
-                committed = attempt.message.episode in self._committed[epoch]
+                committed = attempt.message.episode in lost
                 attempt.host_died(host, epoch, committed=committed)
                 return False
             except BudgetSpentError:
@@ -326,21 +325,6 @@ class Simulation:
             self._plane.close(attempt.message.episode)
         self._observer.on_episode(result)
         return True
-
-    async def _choose(self, hosts: Iterable[str], after: int) -> str:
-        """The host with the least to do, among those that were started after an epoch.
-
-        An episode moves to later epochs only, so that its records are in the order of epochs.
-        """
-        while True:
-            epochs = {host: self._epochs[host] for host in hosts}
-            fit = [
-                h for h, epoch in epochs.items() if epoch > after and epoch not in self._committed
-            ]
-            if fit:
-                return min(fit, key=lambda host: (self._load[host], host))
-            self._replaced.clear()
-            await self._replaced.wait()
 
     @contextmanager
     def _commanded(self, message: PlayEpisode, stage: ActorRef) -> Iterator[PlayEpisode]:
@@ -351,36 +335,15 @@ class Simulation:
         finally:
             self._plane.end(message.episode)
 
-    @contextmanager
-    def _loaded(self, host: str) -> Iterator[None]:
-        self._load[host] += 1
-        try:
-            yield
-        finally:
-            self._load[host] -= 1
-
-    def _new_epoch(self, host: str) -> int:
-        """The epoch of a host that is about to start, and its segment.
-
-        Hosts of dedicated actors bear these actors' names, which no file need take.
-        """
-        file_safe = re.sub(r"[^A-Za-z0-9_.-]", "-", host)
-        epoch = self._directory.new_segment(file_safe).epoch
-        self._epochs.setdefault(host, epoch)
-        return epoch
-
     async def _on_host_lost(self, host: str, epoch: int) -> None:
         """Seal what a host has written, before anyone goes on from it."""
-        segment = self._directory.segment(epoch)
-        self._directory.seal(segment)
-        self._committed[epoch] = committed_in(segment)
+        self._placement.lose(epoch)
         if self._plane is not None:
             self._plane.people.forget_host(epoch)
         self._observer.on_notice(f"host {host} died in epoch {epoch}; what it played is resumed")
 
     async def _on_host_replaced(self, host: str, epoch: int) -> None:
-        self._epochs[host] = epoch
-        self._replaced.set()
+        self._placement.replace(host, epoch)
 
 
 def _persistent_of(run: RunFile, branching: Branching | None) -> list[str]:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -13,16 +12,15 @@ from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer
 from simlab.errors import ActorError, ControlError
 from simlab.sim.control.asked import Asked, Lapsed, Withdrawn
+from simlab.sim.control.attempts import Attempts
 from simlab.sim.control.checks import Checks
 from simlab.sim.control.connection import Connection
-from simlab.sim.control.desk import ended_error
 from simlab.sim.control.leased import Leased
 from simlab.sim.control.messages import (
     AllowSteps,
     LeaveSeat,
     PauseEpisode,
     TakeAnswer,
-    TakeOrder,
     TellStatus,
 )
 from simlab.sim.control.order import Order, OrderKind
@@ -81,14 +79,10 @@ class ControlPlane:
         self._checks = checks
         self._orders = orders
         self._about = about
-        self._n_episodes = n_episodes
+        self._attempts = Attempts(n_episodes)
         self._stop = stop
         self._pauses = Pauses()
         self._stages: Mapping[str, ActorRef] = {}
-        self._live: dict[int, _Attempt] = {}
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
-        self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -104,27 +98,24 @@ class ControlPlane:
             ended: The episodes that have ended before.
         """
         self._stages = stages
-        self._ended |= set(ended)
+        for episode in ended:
+            self._attempts.close(episode)
 
     def begin(self, message: PlayEpisode, stage: ActorRef) -> PlayEpisode:
         """Take note that an episode is about to be played, and say what it is to be told."""
         episode = message.episode
-        self._begun.add(episode)
-        self._live[episode] = _Attempt(stage)
-        self._moved.set()
+        self._attempts.begin(episode, stage)
         paused, orders = self._pauses.holds_of(episode), self._orders.of(episode)
         return replace(message, orders=orders, paused=paused)
 
     def end(self, episode: int) -> None:
         """Take note that an episode is played no more where it was: it has ended, or its host."""
-        del self._live[episode]
         self.people.forget_episode(episode)
-        self._moved.set()
+        self._attempts.end(episode)
 
     def close(self, episode: int) -> None:
         """Take note that an episode has ended."""
-        self._ended.add(episode)
-        self._moved.set()
+        self._attempts.close(episode)
 
     def hear(self, told: Asked | Withdrawn | Lapsed | Leased) -> None:
         """Hear what episodes tell."""
@@ -185,7 +176,7 @@ class ControlPlane:
             **self._about,
             "paused": self.is_paused,
             "episodes": to_builtins(sorted(found, key=lambda each: each.episode)),
-            "ended": len(self._ended),
+            "ended": self._attempts.n_ended,
             "leases": to_builtins(self.people.leases),
         }
 
@@ -193,19 +184,18 @@ class ControlPlane:
         """Pause, let go on or let take steps: an episode or all, those too that begin later."""
         episode = self._episode_of(request.episode)
         self._pauses.set(episode, paused=not isinstance(request, Resume))
-        for live in [*self._live] if episode is None else [episode]:
+        for live in self._attempts.live if episode is None else [episode]:
             if isinstance(request, Step):
-                await self._tell(live, AllowSteps(live, request.n))
+                await self._attempts.tell(live, AllowSteps(live, request.n))
             else:
-                await self._tell(live, PauseEpisode(live, isinstance(request, Pause)))
+                await self._attempts.tell(live, PauseEpisode(live, isinstance(request, Pause)))
         return {}
 
     async def _say(self, request: Say | Narrate) -> Answer:
         seat = NARRATOR if isinstance(request, Narrate) else request.seat
         self._checks.require_seat(seat)
-        self._require_to_come(request.episode)
-        if request.episode not in self._begun:
-            raise ControlError(f"episode {request.episode} has not begun; wait until it has")
+        self._attempts.require_to_come(request.episode)
+        self._attempts.require_begun(request.episode)
         return await self._order("say", request.episode, seat, {"text": request.text})
 
     async def _change(self, request: Edit | Swap) -> Answer:
@@ -220,7 +210,7 @@ class ControlPlane:
 
     async def _take_seat(self, connection: Connection, request: TakeSeat) -> Answer:
         self._checks.require_changeable(request.seat)
-        self._require_to_come(request.episode)
+        self._attempts.require_to_come(request.episode)
         place = (request.episode, request.seat)
         self.people.require_free(place, request.who)
         self.people.hold(place, request.who, connection)
@@ -268,7 +258,7 @@ class ControlPlane:
         if lease is not None and lease.lapse == "pause":
             self.hear(Lapsed(*place))
         else:
-            await self._tell(request.episode, LeaveSeat(*place))
+            await self._attempts.tell(request.episode, LeaveSeat(*place))
 
     async def _order(
         self, kind: OrderKind, episode: int | None, seat: str, args: Mapping[str, Any]
@@ -278,10 +268,10 @@ class ControlPlane:
         _require_plain(order)
         self._orders.add(order, episode, holds=kind != "say")
         if episode is None:
-            steps = {live: await self._deliver_if_live(live, order) for live in [*self._live]}
+            steps = {live: await self._deliver_if_live(live, order) for live in self._attempts.live}
             return {"order": order.id, "episodes": steps}
         try:
-            step = await self._deliver(episode, order)
+            step = await self._attempts.deliver(episode, order)
         except ControlError:
             self._orders.refuse(order)
             raise
@@ -292,36 +282,9 @@ class ControlPlane:
     async def _deliver_if_live(self, episode: int, order: Order) -> int | None:
         """Give an order to one of all episodes, which may have ended meanwhile."""
         try:
-            return await self._deliver(episode, order)
+            return await self._attempts.deliver(episode, order)
         except ControlError:
             return None
-
-    async def _deliver(self, episode: int, order: Order) -> int | None:
-        """Give an order to an episode, on whatever host it comes to be; the step it is done in.
-
-        An episode that has not begun, or is on its way to another host, is told all that holds as
-        it begins.
-        """
-        while episode not in self._ended:
-            attempt = self._live.get(episode)
-            if attempt is None and order.kind != "say":
-                return None
-            if attempt is not None:
-                try:
-                    step: int | None = await attempt.stage.ask(TakeOrder(episode, order))
-                except ActorError:
-                    await self._wait_until_moved(episode, attempt)
-                    continue
-                return step
-            await self._wait_until_moved(episode, attempt)
-        raise ended_error(episode)
-
-    async def _tell(self, episode: int, message: Any) -> None:
-        """Tell a live episode something; one that moves to another host is told as it begins."""
-        attempt = self._live.get(episode)
-        if attempt is not None:
-            with suppress(ActorError):
-                await attempt.stage.ask(message)
 
     def _episode_of(self, episodes: int | Literal["all"]) -> int | None:
         """An episode that is live or will be; None for all.
@@ -331,34 +294,8 @@ class ControlPlane:
         """
         if episodes == "all":
             return None
-        self._require_to_come(episodes)
+        self._attempts.require_to_come(episodes)
         return episodes
-
-    def _require_to_come(self, episode: int) -> None:
-        """See that an episode is live, or will be.
-
-        Raises:
-            ControlError: It has ended, or there is none.
-        """
-        if not 0 <= episode < self._n_episodes:
-            raise ControlError(
-                f"episode must be in 0..{self._n_episodes - 1}, got {episode}; hello tells which "
-                "are live"
-            )
-        if episode in self._ended:
-            raise ended_error(episode)
-
-    async def _wait_until_moved(self, episode: int, attempt: "_Attempt | None") -> None:
-        while self._live.get(episode) is attempt and episode not in self._ended:
-            self._moved.clear()
-            await self._moved.wait()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Attempt:
-    """An episode on one stage, until it ends or its host dies."""
-
-    stage: ActorRef
 
 
 class PlaneActor(Actor):
