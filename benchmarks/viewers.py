@@ -105,18 +105,25 @@ async def _look_on(app: App, run: str, n_viewers: int, playing: "Future[Figures]
             Viewer(await stack.enter_async_context(app.client()), run) for _ in range(n_viewers)
         ]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
+        newcomer = asyncio.create_task(_newcomer_s(app, run, viewers[0]))
         ended = asyncio.wrap_future(playing)
-        first_view_s = await _newcomer_s(app, run, viewers[0])
-        under_way: list[asyncio.Future[Any]] = [ended, *watching]
-        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        await _first_of(ended, newcomer, *watching)
+        await _first_of(ended, *watching)
         for task in watching:
-            if task.done():
-                await task  # it was refused, which says more than that it ended
             task.cancel()
+        await ended
         return {
-            "first_view_s": first_view_s,
+            "first_view_s": await newcomer,
             "n_answers": sum(viewer.n_answers for viewer in viewers),
         }
+
+
+async def _first_of(*under_way: "asyncio.Future[Any]") -> None:
+    """Wait until something is through; what has failed is raised."""
+    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    for each in under_way:
+        if each.done():
+            each.result()
 
 
 async def _newcomer_s(app: App, run: str, seen_by: Viewer) -> float:
