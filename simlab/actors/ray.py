@@ -7,6 +7,7 @@ than a message within a process; so each holds a whole host, and a call carries 
 import logging
 import os
 import pickle
+import socket
 import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ from ray import cloudpickle
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 
+from simlab.actors.live import NAMESPACE, LiveRun, host_name, runs_of
 from simlab.actors.parcel import Pickle
 from simlab.actors.process import HostPlan, News, Peer, Spawn
 from simlab.actors.ray_address import named_address, refusal, require_answer
@@ -188,10 +190,12 @@ class RayCluster:
 
     Args:
         address: Of a cluster; by default what ``RAY_ADDRESS`` says, if anything.
+        run: Path of the run whose hosts are started, told to whoever looks at the cluster.
     """
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, *, run: str | None = None) -> None:
         self._address = named_address(address)
+        self._run = None if run is None else LiveRun(run, socket.gethostname(), os.getpid())
         self._is_ours = False
 
     @property
@@ -245,6 +249,9 @@ class RayCluster:
             "scheduling_strategy": "SPREAD",
             "concurrency_groups": {"control": 2},
         }
+        if self._run is not None:  # not detached: the name ends with the host
+            name = host_name(self._run, plan.system, plan.name, plan.epoch)
+            options |= {"name": name, "namespace": NAMESPACE}
         handle: Any = ray.remote(**options)(RayHost).remote(plan, module_paths())
         return RayProcess(plan, handle, await _get(handle.pid.remote(), plan))
 
@@ -252,6 +259,23 @@ class RayCluster:
         """End Ray if it was started here."""
         if self._is_ours:
             ray.shutdown()
+
+
+async def live_runs(address: str) -> list[LiveRun]:
+    """The runs that have hosts on a cluster now; this process joins it, and stays.
+
+    Args:
+        address: Of the cluster.
+
+    Raises:
+        ConfigError: There is no cluster, it does not let this process in, or answers no more.
+    """
+    await RayCluster(address).open()
+    try:
+        named: Sequence[Mapping[str, str]] = ray.util.list_named_actors(all_namespaces=True)
+    except (RuntimeError, RayError) as error:
+        raise ConfigError(refusal(address, error)) from error
+    return runs_of(each["name"] for each in named if each["namespace"] == NAMESPACE)
 
 
 async def _get(answer: Awaitable[Any], plan: HostPlan) -> Any:

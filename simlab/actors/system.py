@@ -52,6 +52,7 @@ class ActorSystem:
         on_host_replaced: Awaited with name and epoch of its successor, which has the actors that
             were spawned there from here.
         on_failure: Called with an actor and an error that it raised for a `tell`; logs by default.
+        run: Path of the run that this is of, told to whoever looks at the Ray cluster.
         cluster: Where hosts are started; by default Ray, which is not imported for 0 hosts.
 
     Attributes:
@@ -71,13 +72,14 @@ class ActorSystem:
         on_host_lost: OnHost = _ignore,
         on_host_replaced: OnHost = _ignore,
         on_failure: Callable[[ActorRef, Exception], None] = log_failure,
+        run: str | None = None,
         cluster: Cluster | None = None,
     ) -> None:
         if hosts < 0:
             raise ValueError(f"hosts must be 0 or more, got {hosts!r}")
         self.id = uuid.uuid4().hex
         self.hosts: tuple[str, ...] = tuple(f"host-{number}" for number in range(hosts))
-        self._cluster = cluster or (ray_cluster(address) if hosts else NoCluster())
+        self._cluster = cluster or (ray_cluster(address, run) if hosts else NoCluster())
         self._heartbeat_s = heartbeat_s
         self._turn_s = turn_s
         self._next_epoch = next_epoch or _count()
@@ -240,11 +242,11 @@ def _count() -> Callable[[str], int]:
     return lambda _host: next(numbers)
 
 
-def ray_cluster(address: str | None) -> Cluster:
+def ray_cluster(address: str | None, run: str | None = None) -> Cluster:
     """Where Ray starts hosts; see `simlab.actors.ray.RayCluster`."""
     # A host that dies is told of by us; Ray would print it to standard output, which is a program's
     # where `--json` is given. Ray reads this when it is imported.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
     from simlab.actors.ray import RayCluster  # imports Ray, which takes long
 
-    return RayCluster(address)
+    return RayCluster(address, run=run)

@@ -174,15 +174,16 @@ class Simulation:
     async def _play_all(self, todo: list[int]) -> None:
         self._tell_what_is_left_unused()
         n_workers = 1 if self._persistent else min(self._run.concurrency, len(todo))
+        owner = str(self._directory.path.resolve())
         system = ActorSystem(
             hosts=min(self._hosts, len(todo)),
             address=self._address,
+            run=owner,
             turn_s=BLOCKED_S,
             next_epoch=self._placement.new_epoch,
             on_host_lost=self._on_host_lost,
             on_host_replaced=self._on_host_replaced,
         )
-        owner = str(self._directory.path.resolve())
         plane = self._plane = self._new_plane()
         tell = self._observer.on_notice
         async with (
