@@ -1,7 +1,9 @@
 """Runs: those under a folder, each in a line, without reading their logs."""
 
+import math
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,20 +13,16 @@ from simlab.sim.summary import RunSummary, read_kept_summary
 from simlab.trace.directory import RunDirectory
 from simlab.view.alive import holder_of
 from simlab.view.bounds import Json, cut, number, shown
+from simlab.view.folders import Folders
 from simlab.view.guard import legible
 from simlab.view.opened import OpenedRun
 from simlab.view.record import Record
 from simlab.view.steps import Steps
 
-_DEEPEST: Final = 5
-"""Folders below the one that is looked through; a training keeps its runs four down."""
-
-_MOST_FOLDERS: Final = 20_000
-
-_NOT_RUNS: Final = ("segments", "tables", "scores", "earlier", "plots", "candidate")
-"""Folders of runs and trainings in which no runs are to be listed."""
-
 _OPEN_AT_ONCE: Final = 32
+
+_KNOWN: Final = ("finished", "unreadable")
+"""States of a run that do not change with who holds it."""
 
 _SMALL_BYTES: Final = 1 << 24
 """Of a log: so long it is read for the list as well, to tell how far a run is."""
@@ -56,45 +54,90 @@ class Runs:
 
     Args:
         roots: Folders, or runs themselves.
+        elsewhere: Gives further runs by name, which are known to be alive, such as those that live
+            on a cluster; it is asked again whenever runs are listed.
     """
 
-    def __init__(self, roots: list[Path]) -> None:
-        self._roots = roots
+    def __init__(
+        self, roots: list[Path], elsewhere: Callable[[], Mapping[str, Path]] = dict
+    ) -> None:
+        self._folders = Folders(roots)
+        self._elsewhere = elsewhere
         self._found: dict[str, Path] = {}
+        self._live: frozenset[Path] = frozenset()
         self._rows: dict[Path, tuple[object, Json]] = {}
         self._opened: dict[Path, _Opened] = {}
         self._lock = threading.Lock()
+        self._progresses: dict[Path, tuple[int, str, Mapping[str, Json]]] = {}
+        """By the length of the log and the state of each run."""
 
     def rows(self) -> list[Json]:
         """All runs, the newest first: name, what is run, state, progress and what it came to.
 
-        A run that cannot be read has the state ``unreadable`` and an ``error``.
+        A run that cannot be read has the state ``unreadable`` and an ``error``. What was read is
+        read again only once it has changed.
         """
         rows = self.lines()
         for row in rows:
             if row["state"] in UNFINISHED:
-                row.update(self.progress(row["run"]))
+                row.update(self.progress(row["run"], row["state"]))
         return rows
 
-    def lines(self) -> list[Json]:
-        """As `rows`, without how far those are that have not ended: no run is opened for it."""
-        self._found = dict(self._find())
-        rows = [self._row(name, path) for name, path in self._found.items()]
-        return sorted(rows, key=lambda row: str(row.get("created") or ""), reverse=True)
+    def lines(self, within_s: float = math.inf) -> list[Json]:
+        """As `rows`, without how far those are that have not ended: no run is opened for it.
 
-    def progress(self, name: str) -> dict[str, Json]:
-        """How far a run is that has not ended, where that costs little or it is open anyhow."""
+        Args:
+            within_s: Begin to read no more after so many seconds; what is left has the state
+                ``unread``, and is read when the runs are listed again.
+        """
+        stop_s = time.monotonic() + within_s
+        self._found = self._find()
+        stamps = {name: _stamps(path) for name, path in self._found.items()}
+        rows = [
+            self._row(name, stamps[name], stop_s)
+            for name in sorted(stamps, key=lambda name: _when(stamps[name][0]), reverse=True)
+        ]
+        return sorted(rows, key=lambda row: str(row.get("created") or "~"), reverse=True)
+
+    def progress(self, name: str, state: str) -> Mapping[str, Json]:
+        """How far a run is that has not ended, where that costs little or it is open anyhow.
+
+        Args:
+            name: By which it was listed.
+            state: In which it was found.
+        """
         path = self._found.get(name)
-        if path is None or (path not in self._opened and _log_bytes(path) > _SMALL_BYTES):
+        n_bytes = 0 if path is None else _log_bytes(path)
+        known = self._progresses.get(path) if path is not None else None
+        if known is not None and known[:2] == (n_bytes, state):
+            return known[2]
+        if path is None or (path not in self._opened and n_bytes > _SMALL_BYTES):
             return {}
+        told = self._progress(name, state)
+        self._progresses[path] = n_bytes, state, told
+        return told
+
+    def _progress(self, name: str, state: str) -> Mapping[str, Json]:
         try:
-            return self.open(name).progress()
+            run = self.open(name)
+            run.refresh()
+            told = run.progress()
         except SimlabError as error:
             return {"state": "unreadable", "error": cut(error.message, 1000)}
+        return {**told, "state": told["state"] if told["state"] in _KNOWN else state}
 
     def trainings(self) -> dict[str, Path]:
         """The trainings among the folders, by name."""
-        return {name: path for name, path in self._folders() if _is_file(path / "train.yaml")}
+        return dict(self._folders.walk("train.yaml"))
+
+    def sweeps(self) -> dict[str, Path]:
+        """The sweeps among the folders, by name."""
+        return dict(self._folders.walk("sweep.yaml"))
+
+    def names(self) -> dict[Path, str]:
+        """The names of all runs, by where they are."""
+        self._found = self._find()
+        return {path: name for name, path in self._found.items()}
 
     def path_of(self, name: str) -> Path:
         """Where a run is that was listed.
@@ -103,7 +146,7 @@ class Runs:
             NotFoundError: None of that name is there.
         """
         if name not in self._found:
-            self._found = dict(self._find())
+            self._found = self._find()
         if name not in self._found:
             raise NotFoundError(f"there is no run {cut(name, 200)!r}; take one that is listed")
         return self._found[name]
@@ -127,9 +170,7 @@ class Runs:
         stamp = _stamp(path / "run.yaml")
         with self._lock:
             found = self._opened.pop(path, None)
-        if (
-            found is None or found.stamp != stamp
-        ):  # another run has taken its place, or it has grown
+        if found is None or found.stamp != stamp:  # another is in its place, or it has grown
             run = OpenedRun(path)
             found = _Opened(run, Steps(run), stamp)
         with self._lock:
@@ -138,37 +179,27 @@ class Runs:
                 del self._opened[next(iter(self._opened))]
         return found
 
-    def _find(self) -> Iterator[tuple[str, Path]]:
-        for name, path in self._folders():
-            if _is_file(path / "run.yaml"):
-                yield name, path
+    def _find(self) -> dict[str, Path]:
+        """All runs by name; one that is below a folder is not told again."""
+        found = dict(self._folders.walk("run.yaml"))
+        live = self._elsewhere()
+        self._live = frozenset(live.values())
+        known = {path.resolve() for path in found.values()} if live else set()
+        return found | {name: path for name, path in live.items() if path not in known}
 
-    def _folders(self) -> Iterator[tuple[str, Path]]:
-        """Folders in which runs may be, with their names; bounded in number and depth."""
-        left = _MOST_FOLDERS
-        for root in self._roots:
-            ahead = [(root.name or str(root), root, 0)]
-            while ahead and left > 0:
-                left -= 1
-                name, path, depth = ahead.pop()
-                yield name, path
-                if _is_file(path / "run.yaml") or depth >= _DEEPEST:
-                    continue
-                below = [] if depth == 0 and len(self._roots) == 1 else [name]
-                ahead += [
-                    ("/".join([*below, folder.name]), folder, depth + 1)
-                    for folder in reversed(_subfolders(path))
-                ]
-
-    def _row(self, name: str, path: Path) -> Json:
+    def _row(self, name: str, stamps: object, stop_s: float) -> Json:
         """A line of the list; made anew when the run's small files have changed."""
-        stamp = tuple(_stamp(path / file) for file in ("run.yaml", "summary.json", "segments"))
+        path = self._found[name]
+        row: dict[str, Json] = {"run": cut(name, 1000), "path": cut(str(path), 1000)}
         known = self._rows.get(path)
-        if known is None or known[0] != stamp:
-            known = self._rows[path] = (stamp, _told(path))
-        row = {"run": cut(name, 1000), "path": cut(str(path), 1000), **known[1]}
-        if row["state"] not in ("finished", "unreadable"):
-            row["state"] = "stopped" if holder_of(path) is None else "running"
+        if known is None or known[0] != stamps:
+            if time.monotonic() > stop_s:
+                return {**row, "state": "unread"}
+            known = self._rows[path] = (stamps, _told(path))
+        row |= known[1]
+        if row["state"] not in _KNOWN:
+            is_live = path in self._live or holder_of(path) is not None
+            row["state"] = "running" if is_live else "stopped"
         return row
 
 
@@ -212,26 +243,12 @@ def _summary_row(summary: RunSummary | None) -> dict[str, Json]:
         "n_failed": summary.n_failed,
         "n_steps": sum(episode.n_steps for episode in summary.episodes),
         "tokens": used.get("prompt_tokens", 0) + used.get("completion_tokens", 0),
+        "dollars": number(sum(account.dollars for account in summary.accounts)),
         **{
             kind: {cut(name, 200): number(mean) for name, mean in list(values.items())[:64]}
             for kind, values in means.items()
         },
     }
-
-
-def _subfolders(path: Path) -> list[Path]:
-    try:
-        found = [
-            entry
-            for entry in path.iterdir()
-            if entry.name not in _NOT_RUNS
-            and not entry.name.startswith(".")
-            and entry.is_dir()
-            and not entry.is_symlink()
-        ]
-    except OSError:
-        return []
-    return sorted(found)
 
 
 def _log_bytes(path: Path) -> int:
@@ -242,12 +259,9 @@ def _log_bytes(path: Path) -> int:
         return 0
 
 
-def _is_file(path: Path) -> bool:
-    """Whether a plain file is there, and no link."""
-    try:
-        return path.is_file() and not path.is_symlink()
-    except OSError:
-        return False
+def _stamps(path: Path) -> tuple[_Stamp, ...]:
+    """By which a run whose line may have changed is told from what it was."""
+    return tuple(_stamp(path / file) for file in ("run.yaml", "summary.json", "segments"))
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -256,3 +270,8 @@ def _stamp(path: Path) -> _Stamp:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _when(stamp: _Stamp) -> int:
+    """When a file was changed; the first of all times where there is none."""
+    return 0 if stamp is None else stamp[1]

@@ -11,6 +11,7 @@ from simlab.errors import SimlabError
 from simlab.trace.record_file import read_record_file
 from simlab.train.directory import TrainingDirectory
 from simlab.train.table import FILE as TABLE
+from simlab.view.alive import holder_of
 from simlab.view.bounds import Json, cut, shown
 from simlab.view.guard import legible, read_own_text, require_own
 from simlab.view.opened import OpenedRun
@@ -34,20 +35,46 @@ class TrainingView:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        file, newest = path / TrainingDirectory.FILE, TrainingDirectory.FORMAT
-        require_own(path, file, largest=1 << 26)
-        with legible(str(file)):
-            self._record = read_record_file(file, TrainingDirectory.KIND, newest=newest)
+        self._record = self._read_record()
         self._opened: dict[Path, OpenedRun] = {}
         self._unreadable: dict[str, str] = {}
 
+    def _read_record(self) -> dict[str, Any]:
+        file, newest = self.path / TrainingDirectory.FILE, TrainingDirectory.FORMAT
+        require_own(self.path, file, largest=1 << 26)
+        with legible(str(file)):
+            return read_record_file(file, TrainingDirectory.KIND, newest=newest)
+
+    def progress(self) -> dict[str, Json]:
+        """What is trained, whether it goes on, and how many rounds were compared of how many.
+
+        The base is compared as round 0, so that a whole training has one more than it was to have.
+        """
+        told: Any = self._record.get("training")
+        training: Mapping[str, Any] = told if isinstance(told, dict) else {}
+        rounds, wanted = self.rounds(), training.get("rounds")
+        n_over = sum(row.get("verdict") not in ("base", "under way") for row in rounds)
+        is_over = isinstance(wanted, int) and n_over >= wanted
+        state = "finished" if is_over else "stopped"
+        return {
+            "name": cut(str(training.get("name", "training")), 200),
+            "description": cut(str(training.get("description") or ""), 2000),
+            "state": state if holder_of(self.path) is None else "running",
+            "n_rounds": n_over,
+            "of_rounds": shown(wanted),
+            "rating": rounds[-1].get("rating") if rounds else None,
+            "verdict": rounds[-1].get("verdict") if rounds else None,
+        }
+
     def overview(self) -> Json:
         """What is trained, its table of rounds, which runs it has, and what cannot be read."""
+        self._record = self._read_record()
         training = self._record.get("training")
         rounds = self.rounds()
         self.states()
         return {
             "path": cut(str(self.path), 1000),
+            **self.progress(),
             "training": shown(training, characters=1 << 15),
             "rounds": rounds,
             "runs": [
@@ -122,6 +149,15 @@ class TrainingView:
             self._unreadable[str(path.relative_to(self.path))] = cut(error.message, 1000)
             return []
         return list(opened.rows())
+
+
+def told_training(path: Path) -> Json:
+    """A line of the list for a training; one that cannot be read is told with its error."""
+    told = {"path": cut(str(path), 1000)}
+    try:
+        return {**told, **TrainingView(path).progress()}
+    except SimlabError as error:
+        return {**told, "state": "unreadable", "error": cut(error.message, 1000)}
 
 
 def _told(row: dict[str, Json]) -> dict[str, Json]:

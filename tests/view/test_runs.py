@@ -86,3 +86,30 @@ def test_a_lock_that_names_a_process_of_today_which_does_not_hold_it_is_nobodys(
     (copied / "lock").write_text(str(os.getpid()))
 
     assert holder_of(copied) is None
+
+
+def test_runs_for_which_there_is_no_time_are_read_when_they_are_listed_again(runs):
+    listed = Runs([runs])
+
+    states = {row["state"] for row in listed.lines(-1.0)}
+
+    assert states == {"unread"}
+    assert {row["state"] for row in listed.rows()} == {"finished"}
+
+
+def test_a_stopped_run_is_opened_once_however_often_runs_are_listed(runs, tmp_path, monkeypatch):
+    grown(shutil.copytree(runs / "sale", tmp_path / "live"), 0.6)
+    listed = Runs([tmp_path])
+    first = listed.rows()
+    monkeypatch.setattr(Runs, "open", lambda *_: pytest.fail("it was opened again"))
+
+    assert listed.rows() == first
+
+
+def test_a_run_that_is_known_to_live_elsewhere_is_listed_as_running(runs, tmp_path):
+    path = shutil.copytree(runs / "sale", tmp_path / "far")
+    grown(path, 0.6)
+
+    (row,) = Runs([], lambda: {"far on the cluster": path}).rows()
+
+    assert (row["run"], row["state"]) == ("far on the cluster", "running")
