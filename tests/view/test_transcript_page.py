@@ -205,12 +205,12 @@ def test_a_viewer_whose_server_is_gone_says_so_and_misses_nothing(browser, runs,
     path = shutil.copytree(runs / "sale", tmp_path / "live")
     segment, data = grown(path, 0.3)
     with served(path) as address, opened(browser, address) as page:
-        page.route("**/events*", lambda route: route.fulfill(status=200, body='{"error": "gone"'))
+        page.route("**/news*", lambda route: route.fulfill(status=200, body='{"error": "gone"'))
         page.wait_for_selector(".notice:visible")
         assert "Not connected" in page.inner_text(".notice")
 
         segment.write_bytes(data)
-        page.unroute("**/events*")
+        page.unroute("**/news*")
 
         page.wait_for_function("view.turns.n === 7")
         page.wait_for_selector(".notice", state="hidden")

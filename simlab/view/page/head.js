@@ -56,22 +56,29 @@ export function episodeLink(row, props) {
 }
 
 /** What stands above the turns: which episode is read, and with which it is compared. */
-export function episodeBar(row, { other, others, parent, isParent, before, after, onCompare }) {
-  const chosen = { "": null, parent: "parent" };
-  const change = ({ target: { value } }) => onCompare(value in chosen ? chosen[value] : Number(value));
-  const both = other === undefined ? "" : ` · ${isParent ? "parent's episode" : "Episode"} ${other}`;
+export function episodeBar(row, { other, others, parent, elsewhere, choose, before, after, onCompare }) {
+  const isParent = elsewhere?.name === "parent";
+  const change = ({ target: { value } }) => {
+    if (value === "choose") choose();
+    else onCompare(value === "" ? null : value === "parent" ? "parent" : Number(value));
+  };
+  const whose = elsewhere ? `${isParent ? "parent" : elsewhere.name}'s episode` : "Episode";
+  const both = other === undefined ? "" : ` · ${whose} ${other}`;
   return [
     el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
     el("h2", {}, `Episode ${row.episode}${both}`),
     el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
     el("span.state", { class: `state ${row.state}` }, row.state),
     el("span.quiet", {}, `${told(row.n_steps)} turns`),
-    others.length || parent
+    others.length || parent || choose
       ? el("select", { "aria-label": "Compare with", onchange: change },
           el("option", { value: "" }, both ? "one alone" : "compare with …"),
           parent ? el("option", { value: "parent", selected: isParent }, "its parent") : null,
+          choose ? el("option", { value: "choose" }, "another run …") : null,
+          elsewhere && !isParent
+            ? el("option", { value: "choose", selected: true }, `${elsewhere.name}, episode ${other}`) : null,
           others.map((each) =>
-            el("option", { value: each, selected: !isParent && each === other }, `episode ${each}`)))
+            el("option", { value: each, selected: !elsewhere && each === other }, `episode ${each}`)))
       : null,
   ];
 }

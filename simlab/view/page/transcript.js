@@ -72,7 +72,7 @@ class View {
       el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => onKey(this, event), tabindex: "-1" },
         el("header.top", {}, title, stats, legend, note),
         el("div.panes", {},
-          el("nav.episodes", {}, el("div.nav-head", {}, this.finding.input), this.finding.hits, this.list.element),
+          el("nav.episodes", {}, el("div.nav-head", {}, this.finding.elements), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
           drill)));
     this.rows.element.addEventListener("scroll", () => this.tellNewer());
@@ -269,7 +269,8 @@ class View {
       before: at > 0 ? () => this.move(-1) : null,
       after: at < this.order.length - 1 ? () => this.move(1) : null,
       parent: this.options.parent,
-      isParent: Boolean(this.others && this.others.source !== this.source),
+      elsewhere: this.others && this.others.source !== this.source ? this.elsewhere : null,
+      choose: this.options.chooseOther ? () => this.chooseOther() : null,
       onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
     }));
   }
@@ -288,9 +289,27 @@ class View {
     }
   }
 
-  /** Show another episode beside this one: of this run by its number, or of its parent. */
+  /** Let the reader choose an episode of another run, and show it beside this one. */
+  async chooseOther() {
+    try {
+      const other = await this.options.chooseOther(this.episode);
+      if (other) await this.compare(other);
+      else this.drawBar();
+    } catch (error) {
+      this.note(error.message);
+    }
+  }
+
+  /**
+   * Show another episode beside this one.
+   *
+   * @param {number|"parent"|object} other Of this run by its number, of its parent, or of another
+   *   run: `{source, episode, name}`.
+   */
   async compare(other) {
-    const { source, episode } = other === "parent" ? this.options.parent : { source: this.source, episode: other };
+    const own = { source: this.source, episode: other };
+    const { source, episode, name } = other === "parent" ? this.options.parent : typeof other === "object" ? other : own;
+    this.elsewhere = source === this.source ? null : { name: name ?? "parent", episode };
     const row = source === this.source ? this.episodes.get(episode) : (await source.turns(episode, 0, 1)).row;
     this.others = this.turnsOf(row, source);
     this.first = null;
@@ -376,7 +395,8 @@ class View {
  * @param {object} [options] `useHash`: keep the address at the turn that is read; `link(episode,
  *   turn)`: the address of a turn; `onTurn(episode, turn)`: told which one is read; `tools(episode,
  *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated; `parent`: of a
- *   branch `{source, episode}`, to be compared with.
+ *   branch `{source, episode}`, to be compared with; `chooseOther(episode)`: lets the reader choose
+ *   an episode of another run, and promises `{source, episode, name}`, or null for none.
  * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
  */
 export async function mountRun(root, source, options = {}) {
