@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simlab.command_options import Address
 from simlab.errors import ConfigError
 from simlab.exits import failures_told
 
@@ -20,17 +21,20 @@ def watch(
         str | None,
         typer.Option(metavar="NAME", help="Let others log in; password in SIMLAB_PASSWORD."),
     ] = None,
+    address: Address = None,
     browser: Annotated[bool, typer.Option("--open", help="Open a browser too.")] = False,
 ) -> None:
     """Look at runs in a browser, finished or live: read, steer, branch, take a seat.
 
-    Without a run it shows those below the working directory. The address that is printed has a
+    Without a run it shows those below the working directory; with the address of a Ray cluster
+    those too that live there. The address that is printed has a
     token in it: whoever has the address may see and steer everything.
     """
     with failures_told():
         root = Path.cwd() if path is None else path
         if not root.is_dir():
             raise ConfigError(f"there is no folder {root}; runs are listed by `ls runs`")
+        from simlab.actors.ray_address import named_address
         from simlab.find import find
 
         try:
@@ -41,7 +45,9 @@ def watch(
             raise ConfigError(
                 f"the app needs {error.__cause__.name}: pip install 'simlab[watch]'"
             ) from error
-        serve([root], host=host, port=port, login=auth, tell=_opening if browser else _telling)
+        cluster = named_address(address)
+        tell = _opening if browser else _telling
+        serve([root], host=host, port=port, login=auth, address=cluster, tell=tell)
 
 
 def _telling(address: str) -> None:

@@ -1,5 +1,6 @@
 """Answers: what our routes give back, as JSON, and what became of requests that cannot be met."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,21 @@ def as_json(value: Any, status: int = 200) -> Response:
     """An answer in JSON, which nobody on the way may keep."""
     headers = {"cache-control": "no-store"}
     return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def as_json_once(value: Any, known: str | None) -> Response:
+    """An answer in JSON, or none to who has the same already.
+
+    Args:
+        value: To be told.
+        known: What the browser has sent as ``If-None-Match``, from the answer before.
+    """
+    data = msgspec.json.encode(value)
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    headers = {"cache-control": "no-store", "etag": f'"{digest}"'}
+    if known == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(data, 200, headers, "application/json")
 
 
 def tell_errors(app: FastAPI) -> None:

@@ -5,11 +5,11 @@ All but the list take ``run``, a name that was listed.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from simlab.apps.answers import as_json
+from simlab.apps.answers import as_json, as_json_once
 from simlab.apps.reading import Reading
 from simlab.apps.tails import Tails
 from simlab.view.difference import first_difference
@@ -20,6 +20,9 @@ from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
 
 _LONGEST_WAIT_S = 20.0
+
+_LIST_S = 0.6
+"""How long runs are read for one answer of the list, where there are many new ones."""
 
 Number = Annotated[int, Query(ge=0)]
 
@@ -49,8 +52,8 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
     routes = APIRouter(prefix="/api")
 
     @routes.get("/runs")
-    async def runs() -> Response:
-        return as_json(await reading.rows())
+    async def runs(if_none_match: Annotated[str | None, Header()] = None) -> Response:
+        return as_json_once(await reading.rows(_LIST_S), if_none_match)
 
     @routes.get("/run")
     async def overview(run: str) -> Response:

@@ -1,18 +1,21 @@
 """Reading: runs are read in threads, one reader at a time for each."""
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from simlab.apps.sweeps import SweepView
 from simlab.errors import NotFoundError
-from simlab.view.bounds import Json
+from simlab.view.bounds import Json, cut
 from simlab.view.opened import OpenedRun
 from simlab.view.runs import UNFINISHED, Runs
 from simlab.view.steps import Steps
+from simlab.view.trainings import TrainingView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,24 +28,32 @@ class Reading:
 
     Args:
         roots: Folders with runs below them, or runs.
+        elsewhere: Gives further runs by name; see `Runs`.
     """
 
-    def __init__(self, roots: list[Path]) -> None:
-        self.runs = Runs(roots)
+    def __init__(
+        self, roots: list[Path], elsewhere: Callable[[], Mapping[str, Path]] = dict
+    ) -> None:
+        self.runs = Runs(roots, elsewhere)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._list_lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
+        self._trainings: dict[Path, TrainingView] = {}
 
-    async def rows(self) -> list[Json]:
-        """The list of runs; how far each is, is read as everything of it: by one at a time."""
+    async def rows(self, within_s: float = math.inf) -> list[Json]:
+        """The list of runs; how far each is, is read as everything of it: by one at a time.
+
+        Args:
+            within_s: See `Runs.lines`.
+        """
 
         def work() -> list[Json]:
             with self._list_lock:
-                rows = self.runs.lines()
+                rows = self.runs.lines(within_s)
             for row in rows:
                 if row["state"] in UNFINISHED:
                     with suppress(NotFoundError), self._lock_of(self._path(row["run"])):
-                        row.update(self.runs.progress(row["run"]))
+                        row.update(self.runs.progress(row["run"], row["state"]))
             return rows
 
         return await self._in_thread(work)
@@ -97,6 +108,35 @@ class Reading:
 
         return await self._in_thread(work)
 
+    async def of_training(
+        self,
+        name: str,
+        read: Callable[Concatenate[TrainingView, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Give what a function reads of a training that was listed.
+
+        Raises:
+            NotFoundError: None of that name is there.
+            RunDirectoryError: It is not as SimLab writes it.
+        """
+        path = _named(await self.of_list(Runs.trainings), name, "training")
+
+        def work() -> T:
+            with self._lock_of(path):
+                view = self._trainings.get(path)
+                if view is None:
+                    view = self._trainings[path] = TrainingView(path)
+                return read(view, *args, **kwargs)
+
+        return await self._in_thread(work)
+
+    async def of_sweep(self, name: str, read: Callable[[SweepView], T]) -> T:
+        """Give what a function reads of a sweep that was listed; raises as `of_training` does."""
+        path = _named(await self.of_list(Runs.sweeps), name, "sweep")
+        return await self._in_thread(lambda: read(SweepView(path)))
+
     async def path_of(self, name: str) -> Path:
         """Where a run is that was listed.
 
@@ -125,3 +165,14 @@ class Reading:
 
     def _lock_of(self, path: Path) -> threading.Lock:
         return self._locks.setdefault(path, threading.Lock())
+
+
+def _named(found: Mapping[str, Path], name: str, what: str) -> Path:
+    """Where something is that was listed.
+
+    Raises:
+        NotFoundError: None of that name is there.
+    """
+    if name not in found:
+        raise NotFoundError(f"there is no {what} {cut(name, 200)!r}; take one that is listed")
+    return found[name]

@@ -9,12 +9,16 @@ from starlette.types import ASGIApp
 
 from simlab.apps.answers import tell_errors
 from simlab.apps.api import reading_routes
+from simlab.apps.cluster import ClusterRuns
 from simlab.apps.files import file_routes
 from simlab.apps.guard import Guard, Pass
 from simlab.apps.pages.mounting import mount_pages
 from simlab.apps.reading import Reading
+from simlab.apps.series_api import series_routes
 from simlab.apps.steering import Steering
+from simlab.apps.tables import Tables
 from simlab.apps.tails import Tails
+from simlab.apps.trainings_api import training_routes
 from simlab.apps.writing import writing_routes
 
 
@@ -33,19 +37,23 @@ class Application(Guard):
         """Answers all who wait for news, so that a server which is ended need not."""
 
 
-def application(roots: list[Path], allowed: Pass) -> Application:
+def application(roots: list[Path], allowed: Pass, *, address: str | None = None) -> Application:
     """The whole app.
 
     Args:
         roots: Folders with the runs that are shown, or runs.
         allowed: Who may see and steer them.
+        address: Of a Ray cluster whose runs are shown as well.
     """
-    reading = Reading(roots)
-    tails, steering = Tails(reading), Steering(reading)
+    cluster = ClusterRuns(address)
+    reading = Reading(roots, cluster.here)
+    tails, steering, tables = Tails(reading), Steering(reading), Tables(reading)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        cluster.start()
         yield
+        await cluster.close()
         await tails.close()
         await steering.close()
         reading.close()
@@ -54,6 +62,8 @@ def application(roots: list[Path], allowed: Pass) -> Application:
     tell_errors(app)
     app.include_router(reading_routes(reading, tails))
     app.include_router(writing_routes(reading, steering))
+    app.include_router(series_routes(tables))
+    app.include_router(training_routes(reading, cluster))
     app.include_router(file_routes())
-    mount_pages(app)
+    mount_pages(app, tables)
     return Application(app, allowed, tails)

@@ -29,6 +29,7 @@ def watch(
     host: str = "127.0.0.1",
     port: int = 0,
     login: str | None = None,
+    address: str | None = None,
     tell: Callable[[str], None] = print,
 ) -> None:
     """Serve the app; returns once it is ended by a signal.
@@ -38,6 +39,7 @@ def watch(
         host: Address to listen at.
         port: To listen at; 0 is any that is free.
         login: Name by which others log in, with the password in `PASSWORD`; None for nobody.
+        address: Of a Ray cluster; the runs that live there are shown as well.
         tell: Called with the address to open, once it can be opened.
 
     Raises:
@@ -50,7 +52,7 @@ def watch(
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
     allowed = Pass(_names(host, port), token, f"simlab-{port}", entry)
-    app = application([root.resolve() for root in roots], allowed)
+    app = application([root.resolve() for root in roots], allowed, address=address)
     tell(f"http://{_shown(host)}:{port}{_page_of(roots)}token={token}")
     serve(app, listening)
 

@@ -1,4 +1,4 @@
-"""Figures of a training as PNG; this is the one door to matplotlib."""
+"""Figures of a training as PNG; one of two doors to matplotlib."""
 
 import io
 from collections.abc import Sequence

@@ -170,6 +170,13 @@ class Load:
             is_all = self._read_on(EVENTS_AT_ONCE)
         return Table(_rows(self._bins), is_all)
 
+    @property
+    def share(self) -> float:
+        """The part of the events that was read, from 0 to 1."""
+        log = self._run.log
+        n = sum(log.n_events_of(episode) for episode in log.episodes)
+        return sum(self._places.values()) / n if n else 1.0
+
     def _read_on(self, left: int) -> bool:
         log = self._run.log
         for episode in log.episodes:

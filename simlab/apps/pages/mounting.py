@@ -8,9 +8,12 @@ from fastapi import FastAPI
 
 from simlab.apps.pages.run_page import run_page
 from simlab.apps.pages.runs_page import runs_page
+from simlab.apps.pages.training_page import training_page
+from simlab.apps.tables import Tables
 
 _HEAD: Final = """
 <link rel="stylesheet" href="/page/transcript.css"><link rel="stylesheet" href="/page/shell.css">
+<link rel="stylesheet" href="/page/runs.css">
 <script type="module" src="/page/shell.js"></script>
 """
 
@@ -22,12 +25,19 @@ def theme() -> gr.themes.Base:
     )
 
 
-def mount_pages(app: FastAPI) -> None:
-    """Mount all pages of whoever may see everything."""
+def mount_pages(app: FastAPI, tables: Tables) -> None:
+    """Mount all pages of whoever may see everything.
+
+    Args:
+        app: Gets them.
+        tables: What charts are drawn from.
+    """
     with gr.Blocks(title="SimLab", analytics_enabled=False) as pages:
         runs_page()
     with pages.route("Run", "/run", show_in_navbar=False):
-        run_page()
+        run_page(tables)
+    with pages.route("Training", "/training", show_in_navbar=False):
+        training_page(tables)
     _mount(app, pages, "/")
 
 

@@ -2,8 +2,17 @@
 
 import gradio as gr
 
+from simlab.apps.pages.charts_tab import charts_tab
+from simlab.apps.tables import Tables
 
-def run_page() -> None:
-    """Tabs of one run, the one that ``?run=`` names; our script fills the transcript."""
-    with gr.Tabs(), gr.Tab("Transcript"):
-        gr.HTML("<simlab-run></simlab-run>", container=False, padding=False)
+
+def run_page(tables: Tables) -> None:
+    """Tabs of one run, the one that ``?run=`` names; our script fills the transcript.
+
+    Args:
+        tables: What its charts are drawn from.
+    """
+    with gr.Tabs():
+        with gr.Tab("Transcript"):
+            gr.HTML("<simlab-run></simlab-run>", apply_default_css=False)
+        charts_tab(tables)

@@ -3,6 +3,7 @@
  * read is also told by `reading`, so that forms know which turn they are about.
  */
 
+import { chooseEpisode } from "./choosing.js";
 import { ServerSource } from "./sources.js";
 import { mountRun } from "./transcript.js";
 
@@ -10,7 +11,10 @@ class RunElement extends HTMLElement {
   async connectedCallback() {
     const name = new URLSearchParams(location.search).get("run");
     const root = this.appendChild(document.createElement("div"));
-    this.view = await mountRun(root, new ServerSource(name ?? ""), {});
+    const link = (episode, turn) => `${location.pathname}${location.search}#e=${episode}&t=${turn}`;
+    this.view = await mountRun(root, new ServerSource(name ?? ""), {
+      link, chooseOther: (episode) => chooseEpisode(root, name, episode),
+    }); // Gradio's base is "/"
   }
 
   disconnectedCallback() {

@@ -2,3 +2,6 @@
 
 import "./runs.js";
 import "./run.js";
+import "./charts.js";
+import "./training.js";
+import "./beside.js";
