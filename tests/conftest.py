@@ -16,6 +16,12 @@ from simlab.sim.garbage import begin_play, end_play
 from tests.models.memory_serve import MemoryServe
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests in a browser come last: its driver keeps an event loop, beside which none runs."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_play() -> Iterator[None]:
     """Plays of tests nest in one, so that none collects what all the tests before have left."""

@@ -22,8 +22,8 @@ _SHELL = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>r
 import { mountRun } from "/page/transcript.js";
 import { ServerSource } from "/page/sources.js";
 const given = new URLSearchParams(location.search).get("parent");
-const parent = given && { source: new ServerSource(`/api/runs/${given}`), episode: 0 };
-const source = new ServerSource("/api/runs/NAME");
+const parent = given && { source: new ServerSource(given), episode: 0 };
+const source = new ServerSource("NAME");
 window.view = await mountRun(document.getElementById("run"), source, { parent });
 </script></body></html>"""
 
@@ -31,7 +31,7 @@ _TYPES = {"js": "text/javascript", "css": "text/css"}
 
 
 class _Answers:
-    """What the addresses below ``/api/runs/NAME`` answer."""
+    """What the addresses below ``/api`` answer of one run."""
 
     def __init__(self, path):
         self._folder = path.parent
@@ -39,18 +39,19 @@ class _Answers:
         self._steps = Steps(self._run)
         self._lock = Lock()
 
-    def answer(self, parts, given):
+    def answer(self, path, given):
         with self._lock:
-            match parts:
-                case []:
+            match path:
+                case "run":
                     return self._run.overview()
-                case ["events"]:
+                case "news":
                     return self._run.news(given.get("cursor", ""))
-                case ["episodes", episode, "turns"]:
-                    return read_turns(self._run, int(episode), int(given["from"]), int(given["to"]))
-                case ["episodes", episode, "steps", step]:
-                    return self._steps.read(int(episode), int(step))
-                case ["find"]:
+                case "turns":
+                    episode, *window = (int(given[name]) for name in ("episode", "from", "to"))
+                    return read_turns(self._run, episode, *window)
+                case "step":
+                    return self._steps.read(int(given["episode"]), int(given["step"]))
+                case "find":
                     cursor = given.pop("cursor", "")
                     bounds = {name: float(given[name]) for name in given if name[:3] == "at_"}
                     query = Query(
@@ -61,10 +62,9 @@ class _Answers:
                         **bounds,
                     )
                     return find(self._run, query, cursor)
-                case ["diff"]:
-                    name = given.get("run")
-                    other = self._run if name is None else OpenedRun(self._folder / name)
-                    episode, its = int(given["episode"]), int(given["with"])
+                case "difference":
+                    other = OpenedRun(self._folder / given["other_run"])
+                    episode, its = int(given["episode"]), int(given["other"])
                     return first_difference(self._run, episode, other, its)
 
 
@@ -76,17 +76,16 @@ def _handler(path):
             address = urlsplit(self.path)
             parts = address.path.strip("/").split("/")
             if parts[0] == "api":
-                self._json(parts[2:], dict(parse_qsl(address.query)))
+                self._json(parts[1], dict(parse_qsl(address.query)))
             elif parts[0] == "page":
                 kind = _TYPES[parts[1].rpartition(".")[2]]
                 self._send(200, kind, (PAGE / parts[1]).read_bytes())
             else:
                 self._send(200, "text/html", _SHELL.replace(b"NAME", path.name.encode()))
 
-        def _json(self, parts, given):
-            name, *rest = parts
+        def _json(self, path, given):
             try:
-                status, answer = 200, answers[name].answer(rest, given)
+                status, answer = 200, answers[given.pop("run")].answer(path, given)
             except SimlabError as error:
                 status, answer = 400, {"error": error.message}
             self._send(status, "application/json", json.dumps(answer).encode())

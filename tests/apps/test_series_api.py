@@ -1,0 +1,90 @@
+"""What charts are drawn from is read as JSON, as CSV and as a picture, of a listed run alone."""
+
+import csv
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from simlab.apps import tables as tables_module
+from simlab.apps.answers import tell_errors
+from simlab.apps.reading import Reading
+from simlab.apps.series_api import series_routes
+from simlab.apps.tables import Tables
+from simlab.view import series as series_module
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using `httpx`")
+
+
+@pytest.fixture
+def client(runs):
+    reading = Reading([runs])
+    app = FastAPI()
+    tell_errors(app)
+    app.include_router(series_routes(Tables(reading)))
+    with TestClient(app) as client:
+        yield client
+    reading.close()
+
+
+def test_a_series_has_columns_rows_and_what_is_left_out(client):
+    told = client.get("/api/series", params={"run": "sale", "of": "turns", "episodes": "0"}).json()
+
+    assert told["columns"][:3] == ["episode", "step", "now"]
+    assert (told["complete"], told["told"]) == (True, "")
+    assert {row[0] for row in told["rows"]} == {0}
+
+
+def test_a_series_is_downloaded_as_csv(client):
+    reply = client.get("/api/series.csv", params={"run": "sale", "of": "episodes"})
+
+    rows = list(csv.DictReader(reply.text.splitlines()))
+    assert [row["episode"] for row in rows] == ["0", "1", "2"]
+    assert rows[0]["return:buyer"] == "750.0"
+    assert reply.headers["content-disposition"] == 'attachment; filename="episodes.csv"'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plot", ["return", "ratings", "ratings_by_start", "throughput"])
+def test_a_chart_is_downloaded_as_a_picture(client, plot):
+    reply = client.get("/api/series.png", params={"run": "coach", "plot": plot})
+
+    assert reply.headers["content-type"] == "image/png"
+    assert reply.content.startswith(b"\x89PNG")
+    assert len(reply.content) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "said"),
+    [
+        ({"run": "../sale", "of": "turns"}, 404, "there is no run '../sale'"),
+        ({"run": "sale", "of": "turns", "episodes": "9"}, 404, "no episode 9"),
+        ({"run": "sale", "of": "turns", "episodes": "x"}, 400, "such as '0-3, 7'"),
+        ({"run": "sale", "of": "all"}, 400, "of: "),
+        ({"training": "sale", "of": "rounds"}, 404, "there is no training 'sale'"),
+    ],
+)
+def test_what_cannot_be_given_is_told_in_words(client, given, status, said):
+    reply = client.get("/api/series", params=given)
+
+    assert reply.status_code == status
+    assert said in reply.json()["error"]
+
+
+def test_a_load_is_read_on_from_look_to_look_and_says_that_it_is_not_all(client, monkeypatch):
+    monkeypatch.setattr(series_module, "EVENTS_AT_ONCE", 20)
+    monkeypatch.setattr(tables_module, "_READ_ON_S", -1.0)
+    looks = []
+
+    while not looks or not looks[-1]["complete"]:
+        looks.append(client.get("/api/series", params={"run": "sale", "of": "load"}).json())
+
+    assert len(looks) > 3
+    assert looks[0]["told"] == "So far: the log is still being read."
+    assert client.get("/api/progress", params={"run": "sale"}).json()["load"] == 1.0
+
+
+def test_progress_tells_whether_charts_are_to_be_drawn_anew(client):
+    told = client.get("/api/progress", params={"run": "sale"}).json()
+
+    assert (told["state"], told["n_steps"], told["load"]) == ("finished", 17, None)
