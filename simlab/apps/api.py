@@ -21,7 +21,7 @@ from simlab.view.turns import read_turns
 
 _LONGEST_WAIT_S = 20.0
 
-_LIST_S = 0.6
+_LIST_S = 0.8
 """How long runs are read for one answer of the list, where there are many new ones."""
 
 Number = Annotated[int, Query(ge=0)]

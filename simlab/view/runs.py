@@ -97,7 +97,7 @@ class Runs:
             self._row(name, stamps[name], stop_s)
             for name in sorted(stamps, key=lambda name: _when(stamps[name][0]), reverse=True)
         ]
-        return sorted(rows, key=lambda row: str(row.get("created") or "~"), reverse=True)
+        return sorted(rows, key=_age, reverse=True)
 
     def progress(self, name: str, state: str) -> Mapping[str, Json]:
         """How far a run is that has not ended, where that costs little or it is open anyhow.
@@ -270,6 +270,11 @@ def _stamp(path: Path) -> _Stamp:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _age(row: Mapping[str, Json]) -> str:
+    """By which rows are sorted: what cannot be read comes first, what was not read yet last."""
+    return "" if row["state"] == "unread" else str(row.get("created") or "~")
 
 
 def _when(stamp: _Stamp) -> int:

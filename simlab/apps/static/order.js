@@ -1,7 +1,7 @@
 /** The order of the list of runs: what is shown of it, in which groups, and what comes first. */
 
 export const SORTS = {
-  newest: ["newest first", (run) => [run.created ?? "~", true]],
+  newest: ["newest first", (run) => [run.created ?? (run.state === "unread" ? "" : "~"), true]],
   name: ["by name", (run) => [run.run, false]],
   state: ["by state", (run) => [Object.keys(STATES).indexOf(run.state), false]],
   steps: ["most turns", (run) => [run.n_steps ?? -1, true]],

@@ -58,7 +58,9 @@ class RunsElement extends HTMLElement {
 
   async refresh() {
     try {
-      const [runs, studies] = await Promise.all([this.get("runs"), this.get("trainings")]);
+      const runs = await this.get("runs");
+      const isPart = runs?.some((run) => run.state === "unread");
+      const studies = isPart ? null : await this.get("trainings"); // one after the other: both take the list
       if (this.note.textContent.startsWith("Not connected")) this.tellTrouble(this.found.trouble);
       if (!runs && !studies) return;
       if (runs) this.found.runs = runs;
