@@ -169,7 +169,8 @@ def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, browser, name, si
     title = page.title()
     context.close()
 
-    assert said == []
+    refused = "Failed to load resource: the server responded with a status of 422"
+    assert [words for words in said if name != "weird" or not words.startswith(refused)] == []
     assert elsewhere == []
     assert attacked is None
     assert "attacked" not in title
