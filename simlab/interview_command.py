@@ -67,4 +67,6 @@ def _going_on(begun: "Interview", path: Path) -> "Interview":
 def _check_place(directory: Path, path: Path) -> None:
     """See that an interview is kept beside nothing of the run."""
     if directory.resolve() in path.resolve().parents:
-        raise ConfigError(f"{path} is in the run, which an interview does not touch; choose another")
+        raise ConfigError(
+            f"{path} is in the run, which an interview does not touch; choose another"
+        )

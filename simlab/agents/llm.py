@@ -147,7 +147,7 @@ class LlmAgent:
         return form.read((await self._reply(chat, use, form, request)).text, request)
 
     async def query(self, question: str, earlier: Sequence[Exchange] = ()) -> str:
-        """Ask something in free words; see `Interviewee.query`. No tools, and nothing is remembered.
+        """Ask in free words; see `Interviewee.query`. No tools, and nothing is remembered.
 
         Raises:
             ModelError: The model did not answer.

@@ -3,9 +3,10 @@
     talk = simlab.Run("runs/car_sale-0001").episode(0).interview("Why so little?", seat="buyer")
     talk = talk.ask("What would you pay at most?")
 
-The episode is played again with its recorded effects up to the turn, so the agent is as it was then:
-its persona, its memory, what else it keeps. Then its model is asked. Nothing of the run changes, and
-the agent is gone when it has answered: what was asked before is put before it with each question.
+The episode is played again with its recorded effects up to the turn, so the agent is as it was
+then: its persona, its memory, what else it keeps. Then its model is asked. Nothing of the run
+changes, and the agent is gone when it has answered: what was asked before is put before it with
+each question.
 """
 
 import os
@@ -158,7 +159,9 @@ class Interview:
 async def _staging(run: Run, given: Sequence[str], shared: SharedModels) -> Staging:
     """What was run, with models that answer whatever is not in the record."""
     staging = staging_of(run)
-    with_models(run.file.model_dump(mode="json", exclude_unset=True), given)  # refuses what is wrong
+    with_models(
+        run.file.model_dump(mode="json", exclude_unset=True), given
+    )  # refuses what is wrong
     *before, now = [await _models(file, given, shared) for file, _ in staging.configurations()]
     return replace(
         staging,

@@ -49,9 +49,7 @@ async def agent_at(host: Host, staging: Staging, log: Log, post: Post) -> Agent:
     """
     lookout = _Lookout(host, post, keeps_perceived=staging.branching is not None)
     await Past(staging, lookout).relive(post.episode, lambda: log)
-    playing = asyncio.create_task(
-        play_again(staging, post.episode, log, lookout, lookout.on_step)
-    )
+    playing = asyncio.create_task(play_again(staging, post.episode, log, lookout, lookout.on_step))
     lookout.playing = playing
     try:
         await asyncio.wait([playing])
