@@ -187,6 +187,7 @@ def test_a_turn_is_labelled_blind_and_compared_with_the_judges(browser, address)
         page.get_by_label("Blind: hide ratings").check()
         assert page.locator(".rating:visible, .totals:visible, .seats:visible").count() == 0
         assert page.locator("simlab-run h1:visible, simlab-run .value:visible").count() == 0
+        assert page.locator(":root.simlab-blind").count() == 1  # which hides the charts
         page.get_by_label("Your name").fill("eva")
         for turn, rating in ((0, "4"), (1, "2")):
             page.evaluate(f"document.querySelector('simlab-run').view.show(0, {turn})")
@@ -212,7 +213,7 @@ def test_an_unknown_run_is_told_and_leads_back_to_all_runs(browser, address):
 
     page.wait_for_selector(".notice:has-text(\"there is no run 'nowhere'\")")
     page.locator(".lost a").click()
-    page.wait_for_selector("simlab-runs .run")
+    page.wait_for_selector("simlab-runs a[href*='run=old']")
     context.close()
 
 

@@ -20,7 +20,7 @@ class BlindElement extends HTMLElement {
 
   turn() {
     localStorage.setItem(BLIND, this.switch.checked ? "yes" : "no");
-    document.querySelector("simlab-run")?.view?.blind(this.switch.checked);
+    document.querySelector("simlab-run")?.blind(this.switch.checked);
     document.querySelector("simlab-labels")?.draw();
   }
 }

@@ -28,6 +28,7 @@ class RunElement extends HTMLElement {
       chooseOther: (episode) => chooseEpisode(root, this.run, episode),
     });
     if (!this.view.overview) root.before(el("p.lost", {}, el("a", { href: "/" }, "All runs")));
+    this.blind(blind);
     this.fit();
     this.waitsForParent = Boolean(parent) && !isBegun;
     this.tell();
@@ -42,6 +43,12 @@ class RunElement extends HTMLElement {
   fit() {
     const { top } = this.getBoundingClientRect();
     this.style.setProperty("--height", `${Math.max(LOWEST, innerHeight - top - scrollY)}px`);
+  }
+
+  /** Hide what was rated, in the charts too, or show it again. */
+  blind(isBlind) {
+    document.documentElement.classList.toggle("simlab-blind", isBlind);
+    this.view?.blind(isBlind);
   }
 
   reading() {
