@@ -21,6 +21,7 @@ from simlab.errors import (
     StrayExitError,
 )
 from simlab.exits import failures_told
+from simlab.interview_command import interview
 from simlab.json_output import print_json
 from simlab.serve_commands import models
 from simlab.sweep_commands import sweep, tell_sweep
@@ -266,6 +267,7 @@ def export(
         print(target)
 
 
+app.command()(interview)
 app.command()(sweep)
 app.command()(watch)
 app.add_typer(models)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from simlab.agents.dialogue import Dialogue
+from simlab.agents.interviewee import Exchange
 from simlab.agents.memory import ListMemory, MemoryItem
 from simlab.agents.remembering import MemorySpec, make_memory
 from simlab.agents.tool import Tool, ToolLike, as_tool
@@ -145,16 +146,20 @@ class LlmAgent:
         chat = await self._chat(request.prompt or "", _in_words(form, request))
         return form.read((await self._reply(chat, use, form, request)).text, request)
 
-    async def query(self, question: str) -> str:
-        """Ask something in free words, as in an interview: no tools, and nothing is remembered.
+    async def query(self, question: str, earlier: Sequence[Exchange] = ()) -> str:
+        """Ask in free words; see `Interviewee.query`. No tools, and nothing is remembered.
 
         Raises:
             ModelError: The model did not answer.
         """
+        questions = [*(exchange.question for exchange in earlier), question]
         if self._dialogue is not None:
-            chat: Sequence[ChatMessage] = [*self._system, *self._dialogue.ask(question)]
+            chat: Sequence[ChatMessage] = [*self._system, *self._dialogue.ask(questions[0])]
         else:
-            chat = await self._chat(question, question)
+            chat = await self._chat(question, questions[0])
+        for exchange, following in zip(earlier, questions[1:], strict=True):
+            answer = ChatMessage("assistant", exchange.answer)
+            chat = [*chat, answer, ChatMessage("user", following)]
         return (await self.model.generate(chat, self.sampling, session=self.session)).text.strip()
 
     def copy(self) -> Self:

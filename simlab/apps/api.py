@@ -16,6 +16,7 @@ from simlab.view.difference import first_difference
 from simlab.view.find import Query as Wanted
 from simlab.view.find import find
 from simlab.view.opened import OpenedRun
+from simlab.view.runs import Runs
 from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
 
@@ -58,6 +59,10 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
     @routes.get("/run")
     async def overview(run: str) -> Response:
         return as_json(await reading.of_run(run, OpenedRun.overview))
+
+    @routes.get("/parent")
+    async def parent(run: str) -> Response:
+        return as_json(await reading.of_list(Runs.parent_of, run))
 
     @routes.get("/news")
     async def news(

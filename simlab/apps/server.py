@@ -9,10 +9,14 @@ from starlette.types import ASGIApp
 
 from simlab.apps.answers import tell_errors
 from simlab.apps.api import reading_routes
+from simlab.apps.branching import Branching
 from simlab.apps.cluster import ClusterRuns
 from simlab.apps.files import file_routes
 from simlab.apps.guard import Guard, Pass
+from simlab.apps.interviewing import Interviewing
 from simlab.apps.pages.mounting import mount_pages
+from simlab.apps.pages.run_page import Desks
+from simlab.apps.processes import Processes
 from simlab.apps.reading import Reading
 from simlab.apps.series_api import series_routes
 from simlab.apps.steering import Steering
@@ -48,6 +52,8 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
     cluster = ClusterRuns(address)
     reading = Reading(roots, cluster.here)
     tails, steering, tables = Tails(reading), Steering(reading), Tables(reading)
+    processes = Processes()
+    branching, interviewing = Branching(reading, processes), Interviewing(reading, processes)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +62,7 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
         await cluster.close()
         await tails.close()
         await steering.close()
+        await processes.close()
         reading.close()
 
     app = FastAPI(title="SimLab", lifespan=lifespan, openapi_url=None)
@@ -65,5 +72,5 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
     app.include_router(series_routes(tables))
     app.include_router(training_routes(reading, cluster))
     app.include_router(file_routes())
-    mount_pages(app, tables)
+    mount_pages(app, Desks(reading, steering, branching, interviewing, tables))
     return Application(app, allowed, tails)

@@ -58,6 +58,10 @@ class Steering:
             known = self._standings[run] = _Standing(time.monotonic(), asked)
         return await asyncio.shield(known.told)
 
+    async def seats(self, run: str) -> list[str]:
+        """The seats of a live run, with or without somebody in them; none of any other."""
+        return [*(await self.standing(run)).get("seats", ())]
+
     async def command(self, run: str, kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Let a run do something; gives its answer.
 

@@ -31,7 +31,7 @@ async def replay(run: Run, on_episode: Callable[[int], None] = lambda _number: N
         LogDamagedError: A segment or a content is damaged, and the message names segment and
             offset; or the log is not the one with which the run has ended.
     """
-    staging, episodes = _staging_of(run), run.log.episodes
+    staging, episodes = staging_of(run), run.log.episodes
     compare_summary(run.log)
     async with ActorSystem(hosts=0) as system:
         troupe = _troupe(system, staging)
@@ -64,7 +64,7 @@ async def requests_at(run: Run, episode: int, step: int) -> Mapping[Seat, Action
             found.update(moment.timestep.requests)
             raise RecordEnds
 
-    staging = _staging_of(run)
+    staging = staging_of(run)
     async with ActorSystem(hosts=0) as system:
         troupe = _troupe(system, staging)
         await Past(staging, troupe).relive(episode, lambda: run.log)
@@ -73,7 +73,7 @@ async def requests_at(run: Run, episode: int, step: int) -> Mapping[Seat, Action
     return found
 
 
-def _staging_of(run: Run) -> Staging:
+def staging_of(run: Run) -> Staging:
     """What is played again; every answer comes from the record."""
     branching = branching_of(run.record)
     return Staging(

@@ -22,6 +22,8 @@ from simlab.trace.tree import Node, read_tree
 if TYPE_CHECKING:
     import pandas as pd
 
+    from simlab.sim.interview import Interview
+
 
 _COLUMNS = [
     "episode", "step", "seat", "words", "action", "reward", "now", "attempts", "invalid", "late",
@@ -76,6 +78,25 @@ class Episode:
     def transcript(self) -> str:
         """What was done, a line each."""
         return self._fold.trajectory("").transcript()
+
+    def interview(
+        self,
+        *questions: str,
+        seat: str,
+        step: int | None = None,
+        models: Sequence[str] = (),
+        seed: int = 0,
+    ) -> "Interview":
+        """Ask an agent questions of one's own, as it was; nothing of the run changes.
+
+        Takes what `simlab.sim.interview.Interview.of` takes, and raises what `Interview.ask` does.
+        """
+        from simlab.sim.interview import Interview  # it opens runs
+
+        begun = Interview.of(
+            self.run, seat=seat, episode=self.number, step=step, models=models, seed=seed
+        )
+        return begun.ask(*questions)
 
     def _repr_html_(self) -> str:
         return episode_in_html(self)

@@ -43,7 +43,7 @@ class Troupe:
             name: Of its actor.
             label: Ends the names of its parts.
         """
-        return self._host.spawn(AgentActor, agent, seat, journal, label, name=name)
+        return self._spawn(agent, seat, journal, name=name, label=label)
 
     async def engage_persistent(
         self, make: Callable[[], Agent], seat: Seat, journal: Journal
@@ -56,8 +56,7 @@ class Troupe:
             journal: Of the episode that begins, lent to the agent until the next one does.
         """
         if seat not in self._persistent:
-            name = f"agent/{seat}"
-            self._persistent[seat] = self._host.spawn(AgentActor, make(), seat, None, name=name)
+            self._persistent[seat] = self._spawn(make(), seat, None, name=f"agent/{seat}")
             if self._keeps_perceived:
                 self.perceived[seat] = []
         ref = self._persistent[seat]
@@ -75,3 +74,8 @@ class Troupe:
             await self.dismiss(ref.name)
         self._persistent.clear()
         self.perceived.clear()
+
+    def _spawn(
+        self, agent: Agent, seat: Seat, journal: Journal | None, *, name: str, label: str = ""
+    ) -> ActorRef:
+        return self._host.spawn(AgentActor, agent, seat, journal, label, name=name)

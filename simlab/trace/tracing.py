@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ __all__ = [
     "SpanState",
     "Tag",
     "current_span",
+    "drawing_by",
     "effect",
     "inside",
     "note",
@@ -96,11 +98,20 @@ async def _alone(call: Callable[[int], Awaitable[T] | T], seed: int) -> T:
     Calls inside it draw by seeds that derive from its own.
     """
     outer = current.set(None)
-    seeds = _seeds.set(map(partial(derive, seed), itertools.count()))
     try:
-        return await _called(call, seed)
+        with drawing_by(seed):
+            return await _called(call, seed)
     finally:
         current.reset(outer)
+
+
+@contextmanager
+def drawing_by(seed: int) -> Iterator[None]:
+    """Within the block calls outside of a run draw by seeds that derive from this one."""
+    seeds = _seeds.set(map(partial(derive, seed), itertools.count()))
+    try:
+        yield
+    finally:
         _seeds.reset(seeds)
 
 

@@ -42,8 +42,12 @@ class Folders:
     """
 
     def __init__(self, roots: list[Path]) -> None:
-        self._roots = roots
+        self._roots = [*roots]
         self._known: dict[Path, tuple[int, Folder]] = {}
+
+    def add(self, root: Path) -> None:
+        """Begin at one more."""
+        self._roots.append(root)
 
     def walk(self, kind: str) -> Iterator[tuple[str, Path]]:
         """Folders that have a record file, with names that tell where they are.

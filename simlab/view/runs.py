@@ -151,6 +151,35 @@ class Runs:
             raise NotFoundError(f"there is no run {cut(name, 200)!r}; take one that is listed")
         return self._found[name]
 
+    def name_of(self, path: Path) -> str | None:
+        """The name by which a run is listed; None of one that is not."""
+        return self._name_of_one([path])
+
+    def add(self, path: Path) -> str:
+        """List a run that was just made, wherever it is; gives its name."""
+        name = self.name_of(path)
+        if name is None:
+            self._folders.add(path)
+            name = self.name_of(path)
+            assert name is not None, "it is a root now"
+        return name
+
+    def parent_of(self, name: str) -> Json:
+        """Of a branch ``{"run", "episode"}``, the run under None if it is not listed; else None.
+
+        Raises:
+            NotFoundError: No run of that name is there.
+            RunDirectoryError: It is not as SimLab writes it.
+        """
+        path = self.path_of(name)
+        branch = Record.read(path).told()["branch"]
+        if not branch:
+            return None
+        given = str(branch["parent"])
+        folders = [Path.cwd(), *path.resolve().parents]  # a relative one stood in some of these
+        parent = self._name_of_one([folder / given for folder in folders])
+        return {"run": parent, "episode": branch["episode"]}
+
     def open(self, name: str) -> OpenedRun:
         """A run that was listed; the last few stay open.
 
@@ -164,6 +193,12 @@ class Runs:
     def steps(self, name: str) -> Steps:
         """The trees of the steps of a run that was listed; raises as `open` does."""
         return self._both(name).steps
+
+    def _name_of_one(self, paths: list[Path]) -> str | None:
+        """The name of the first of some runs that is listed."""
+        self._found = self._find()
+        names = {at.resolve(): name for name, at in self._found.items()}
+        return next((names[path.resolve()] for path in paths if path.resolve() in names), None)
 
     def _both(self, name: str) -> "_Opened":
         path = self.path_of(name)

@@ -14,6 +14,7 @@ from simlab.trace.plain import Plain
 from simlab.trace.trajectory import words
 from simlab.view.bounds import Json, cut, is_html, number, shown
 from simlab.view.opened import OpenedRun
+from simlab.view.people import people_in
 from simlab.view.tally import numbers, score_in
 
 TURNS_AT_ONCE = 200
@@ -47,8 +48,9 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
 
     Returns:
         ``{"episode", "from", "to", "n_steps", "row", "turns", "after"}``: `turns` have ``step,
-        now, wall_s, heard, asked, acts, rewards, ended, info``; `after`, where the window reaches
-        the last step, what was perceived since, and who is asked or how it ended.
+        now, wall_s, heard, asked, acts, rewards, ended, info, people``, of whom `people` is what
+        they did to the run; `after`, where the window reaches the last step, what was perceived
+        since, and who is asked or how it ended.
 
     Raises:
         NotFoundError: There is no such episode.
@@ -61,12 +63,15 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
     with run.guarded(f"episode {episode}"):
         moments = list(_moments(run, episode, first, last))
+        people = people_in(run, episode, first, last)
         turns = [
-            _turn(step, before, after)
+            {**_turn(step, before, after), "people": people.get(step, [])}
             for step, (before, after) in enumerate(pairwise(moments), first)
         ]
         newest = moments[-1] if moments else _Moment({})
-        after = _after(run, episode, newest, row) if last == n_steps else None
+        after = None
+        if last == n_steps:
+            after = {**_after(run, episode, newest, row), "people": people.get(last, [])}
     return {
         "episode": episode,
         "from": first,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from simlab.agents.agent import Agent
+from simlab.agents.interviewee import Exchange
 from simlab.agents.llm import LlmAgent
 from simlab.agents.memory import ListMemory, TokenWindow
 from simlab.agents.summary import SummarisingMemory
@@ -364,6 +365,21 @@ async def test_once_refused_an_answer_is_asked_for_without_tools_and_with_their_
     assert reason.text.startswith("That was not taken: expected a JSON object")
     assert (second.text, begun.text) == ('{"say": "x", "price": 0}', '{"say": "')
     assert [bool(sampling.tools) for sampling in model.samplings] == [True, True, False, False]
+
+
+async def test_interlab_16_a_question_goes_on_from_those_before_it_in_the_interview(replying):
+    model = replying("Red.", "Blue.")
+    agent = await told(LlmAgent(model), "It is red.")
+
+    earlier = (Exchange("What colour?", await agent.query("What colour?")),)
+    assert await agent.query("Sure?", earlier) == "Blue."
+
+    assert model.prompts[1] == [
+        ChatMessage("user", "It is red.\n\nWhat colour?"),
+        ChatMessage("assistant", "Red."),
+        ChatMessage("user", "Sure?"),
+    ]
+    assert agent.memory.recall() == "It is red."
 
 
 async def test_calls_of_a_turn_are_forgotten_after_it(replying):

@@ -3,6 +3,7 @@
 import pytest
 
 from simlab.errors import ConfigError
+from simlab.trace.events import SteppedCore
 from simlab.trace.log import Log
 from simlab.view.turns import read_turns
 
@@ -56,7 +57,9 @@ def test_a_window_reads_no_step_outside_it(sale, monkeypatch):
 
     read_turns(sale, 0, 3, 5)
 
-    assert len(decoded) == 3
+    read = [core(sale.log, *of) for of in decoded]
+    assert [each.step for each in read if isinstance(each, SteppedCore)] == [2, 3, 4]
+    assert {each.step for each in read} == {2, 3, 4}
 
 
 @pytest.mark.parametrize("episode", [-1, 3, 10**12])

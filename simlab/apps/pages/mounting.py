@@ -6,10 +6,9 @@ from typing import Any, Final
 import gradio as gr
 from fastapi import FastAPI
 
-from simlab.apps.pages.run_page import run_page
+from simlab.apps.pages.run_page import Desks, run_page
 from simlab.apps.pages.runs_page import runs_page
 from simlab.apps.pages.training_page import training_page
-from simlab.apps.tables import Tables
 
 _HEAD: Final = """
 <link rel="stylesheet" href="/page/transcript.css"><link rel="stylesheet" href="/page/shell.css">
@@ -25,19 +24,19 @@ def theme() -> gr.themes.Base:
     )
 
 
-def mount_pages(app: FastAPI, tables: Tables) -> None:
+def mount_pages(app: FastAPI, desks: Desks) -> None:
     """Mount all pages of whoever may see everything.
 
     Args:
         app: Gets them.
-        tables: What charts are drawn from.
+        desks: Who does what people ask for there.
     """
     with gr.Blocks(title="SimLab", analytics_enabled=False) as pages:
         runs_page()
-    with pages.route("Run", "/run", show_in_navbar=False):
-        run_page(tables)
+    with pages.route("Run", "/run", show_in_navbar=False) as page:
+        run_page(page, desks)
     with pages.route("Training", "/training", show_in_navbar=False):
-        training_page(tables)
+        training_page(desks.tables)
     _mount(app, pages, "/")
 
 

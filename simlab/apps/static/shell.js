@@ -5,3 +5,7 @@ import "./run.js";
 import "./charts.js";
 import "./training.js";
 import "./beside.js";
+import "./told.js";
+import "./standing.js";
+import "./talk.js";
+import "./labels.js";

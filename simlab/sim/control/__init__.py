@@ -31,8 +31,9 @@ seconds of the epoch, or null) and ``{"withdrawn": id}``. ``episode`` is a numbe
 ``resume``, ``step``, ``edit`` and ``swap`` it may be ``"all"``, which is their default.
 
 =============== ============================================================================
-``hello``       run, name, pid, n_episodes, ended, paused, leases, and of each live episode its
-                step, whether it is paused and stands still, who is asked and who is acting
+``hello``       run, name, pid, n_episodes, ended, paused, leases, the world's seats, and of each
+                live episode its step, whether it is paused and stands still, who is asked and who
+                is acting
 ``pause``       stand still at the top of the next step; ``resume`` goes on
 ``step``        take ``n`` steps, and stand still then
 ``stop``        end the run as Ctrl-C does; ``--resume`` goes on with it

@@ -42,6 +42,11 @@ class Checks:
         """The models of the run that people stand for."""
         return {name for name, entry in self._run.models.items() if entry["engine"] == "person"}
 
+    @property
+    def seats(self) -> list[Seat]:
+        """The seats of the world, with or without somebody in them."""
+        return [*self._world.seats]
+
     def require_seat(self, seat: Seat) -> None:
         """See that there is a seat.
 

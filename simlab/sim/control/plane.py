@@ -174,6 +174,7 @@ class ControlPlane:
         found: list[EpisodeStatus] = [each for one in told if isinstance(one, list) for each in one]
         return {
             **self._about,
+            "seats": self._checks.seats,
             "paused": self.is_paused,
             "episodes": to_builtins(sorted(found, key=lambda each: each.episode)),
             "ended": self._attempts.n_ended,

@@ -24,13 +24,21 @@ class Intervention:
     words: str
 
 
-def interventions(log: Log, episode: int) -> list[Intervention]:
+def interventions(
+    log: Log, episode: int, *, start: int = 0, stop: int | None = None
+) -> list[Intervention]:
     """What people did to an episode, in its order; what a seat said is in its turns.
 
     A record of another form, as a stranger may have made it, is told as that.
+
+    Args:
+        log: The run's.
+        episode: Its number.
+        start: As of `Log.events`.
+        stop: As of `Log.events`.
     """
     found: list[Intervention] = []
-    for event in log.events(episode, (Effect, Noted)):
+    for event in log.events(episode, (Effect, Noted), start=start, stop=stop):
         step, told = _told(log, event)
         try:
             found.extend(told)

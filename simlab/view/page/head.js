@@ -82,3 +82,10 @@ export function episodeBar(row, { other, others, parent, elsewhere, choose, befo
       : null,
   ];
 }
+
+/** What stands above a turn that is opened. */
+export function turnHead(words, { href, tools, onClose }) {
+  return el("header", {}, el("h3", {}, words), tools ?? null,
+    el("a", { href, title: "Link to this turn" }, "link"),
+    el("button", { onclick: onClose, title: "Close  Esc", "aria-label": "Close" }, "✕"));
+}

@@ -16,7 +16,7 @@ export class ServerSource {
     const given = Object.entries({ run: this.run, ...query }).filter(([, value]) => value !== undefined && value !== "");
     const reply = await this.fetcher(`${this.base}/${path}?${new URLSearchParams(given)}`);
     const body = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Error(body.error ?? `the server answered ${reply.status}`);
+    if (!reply.ok) throw Object.assign(new Error(body.error ?? `the server answered ${reply.status}`), { status: reply.status });
     return body;
   }
 
@@ -27,6 +27,11 @@ export class ServerSource {
   /** What is new since a cursor; where nothing is, the server keeps the answer until something is. */
   news(cursor) {
     return this.get("news", { cursor, wait_s: cursor ? WAIT_S : undefined });
+  }
+
+  /** Of a branch the name of the run it leaves, null if that is not listed, and its episode. */
+  parent() {
+    return this.get("parent");
   }
 
   turns(episode, from, to) {

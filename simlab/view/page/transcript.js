@@ -13,28 +13,26 @@
  */
 
 import { el, fill, told } from "./dom.js";
+import { firstDifference } from "./difference.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
-import { episodeBar, episodeLink, runSeats, runStats, runTitle } from "./head.js";
+import { episodeBar, episodeLink, runSeats, runStats, runTitle, turnHead } from "./head.js";
 import { onKey } from "./keys.js";
 import { colourOf, marked } from "./look.js";
 import { Rows } from "./rows.js";
 import { afterRow, seatName, turnRow } from "./turn.js";
+import { watch } from "./watching.js";
 import { Turns } from "./window.js";
-
-const RETRY_MS = [500, 1000, 2000, 5000];
 
 class View {
   constructor(root, source, options) {
-    Object.assign(this, { root, source, options });
+    Object.assign(this, { root, source, options, isOpen: false, closed: false });
     this.episodes = new Map();
     this.order = [];
     this.episode = null;
     this.turn = null;
     this.query = "";
     this.cursor = "";
-    this.isOpen = false;
-    this.closed = false;
     this.look = {
       seats: [],
       colours: new Map(),
@@ -83,16 +81,21 @@ class View {
   }
 
   async start() {
-    this.overview = await this.source.overview();
-    this.look.seats = this.overview.seats.map((seat) => seat.seat);
-    this.look.colours = new Map(this.overview.seats.map((seat) => [seat.seat, seat.colour]));
+    await this.readOverview();
     await this.readNews();
     this.head();
     if (this.options.useHash && document.activeElement === document.body) this.rows.element.focus({ preventScroll: true });
-    if (this.source.isLive) this.watch();
+    if (this.source.isLive) watch(this);
   }
 
   // What is new
+
+  async readOverview() {
+    this.overview = await this.source.overview();
+    this.look.seats = this.overview.seats.map((seat) => seat.seat);
+    this.look.colours = new Map(this.overview.seats.map((seat) => [seat.seat, seat.colour]));
+    this.rows.redraw();
+  }
 
   async readNews() {
     let more = true;
@@ -103,11 +106,8 @@ class View {
       for (const row of news.episodes) this.take(row);
       more = news.more;
     }
-    if (this.episode === null && this.order.length) this.follow(this.hash()) || (await this.show(this.order[0]));
-  }
-
-  hash() {
-    return this.options.useHash ? location.hash : "";
+    if (this.order.length && !this.look.seats.length) await this.readOverview(); // it has just begun
+    if (this.episode === null && this.order.length) this.follow(this.options.useHash ? location.hash : "") || (await this.show(this.order[0]));
   }
 
   take(row) {
@@ -124,26 +124,7 @@ class View {
       this.rows.redraw(Math.max(0, before - 1));
       this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
       this.drawBar();
-    }
-  }
-
-  async watch() {
-    let failures = 0;
-    while (!this.closed) {
-      if (document.hidden) await new Promise((resolve) => addEventListener("visibilitychange", resolve, { once: true }));
-      const began = Date.now();
-      try {
-        await this.readNews();
-        this.head();
-        if (failures) this.note("");
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        this.note(`Not connected: ${error.message}. Trying again; nothing is missed.`);
-      }
-      const wait = failures ? RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] : 500 - (Date.now() - began);
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      if (this.overview.state === "finished" && !failures) return;
+      if (this.others && this.first === null) this.seek(false);
     }
   }
 
@@ -171,17 +152,11 @@ class View {
   episodeRow(at) {
     const row = this.episodes.get(this.order[at]);
     const isRead = row.episode === this.episode;
-    return episodeLink(row, {
-      href: this.link(row.episode, 0),
-      "aria-current": isRead ? "true" : null,
-      onclick: (event) => this.chooseEpisode(event, row.episode),
-    });
-  }
-
-  chooseEpisode(event, episode) {
-    event.preventDefault();
-    if (event.shiftKey && this.episode !== null) this.compare(episode);
-    else this.show(episode);
+    const onclick = (event) => {
+      event.preventDefault();
+      event.shiftKey && this.episode !== null ? this.compare(row.episode) : this.show(row.episode);
+    };
+    return episodeLink(row, { href: this.link(row.episode, 0), "aria-current": isRead ? "true" : null, onclick });
   }
 
   // The turns
@@ -195,8 +170,8 @@ class View {
     const episode = Number(given.get("e") ?? NaN);
     if (!this.episodes.has(episode)) return false;
     const turn = given.has("t") ? Number(given.get("t")) : null;
-    if (episode === this.episode && turn === this.turn) return true;
-    this.show(episode, turn).then(() => given.has("open") && this.open());
+    if (episode !== this.episode || turn !== this.turn)
+      this.show(episode, turn).then(() => given.has("open") && this.open());
     return true;
   }
 
@@ -316,13 +291,19 @@ class View {
     this.drawBar();
     this.rows.resize(this.count());
     this.rows.redraw();
+    await this.seek(true);
+  }
+
+  /** Look for the first difference, as long as there is none. */
+  async seek(isNew) {
+    const { turns, others } = this;
     try {
-      const found = await this.source.difference(this.episode, episode, source);
-      this.first = found.step;
-      this.what = found.what ?? [];
-      this.note(found.step === null ? "The two episodes are the same, as far as they go." : "");
+      const { step, what } = await firstDifference(turns, others);
+      if (this.turns !== turns || this.others !== others || this.first !== null) return;
+      Object.assign(this, { first: step, what });
+      if (isNew || step !== null) this.note(step === null ? "The two episodes are the same, as far as they go." : "");
       this.rows.redraw();
-      if (found.step !== null) this.select(found.step, "middle");
+      if (step !== null) this.select(step, "middle");
     } catch (error) {
       this.note(error.message);
     }
@@ -354,22 +335,21 @@ class View {
   }
 
   async open() {
+    if (this.options.blind) return;
     const { drill } = this.parts;
     const [episode, turn] = [this.episode, this.turn];
     this.isOpen = true;
     drill.hidden = false;
     this.root.firstChild.classList.add("drilled");
-    const head = (words) => el("header", {}, el("h3", {}, words),
-      this.options.tools?.(episode, turn),
-      el("a", { href: this.link(episode, turn), title: "Link to this turn" }, "link"),
-      el("button", { onclick: () => this.closeDrill(), title: "Close  Esc", "aria-label": "Close" }, "✕"));
-    const title = turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`;
+    const head = () => turnHead(turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`, {
+      href: this.link(episode, turn), tools: this.options.tools?.(episode, turn), onClose: () => this.closeDrill(),
+    });
     try {
       const step = await this.source.step(episode, turn);
       if (this.isOpen && this.episode === episode && this.turn === turn)
-        fill(drill, head(title), el("div.drill-body", {}, stepTree(step, this.look)));
+        fill(drill, head(), el("div.drill-body", {}, stepTree(step, this.look)));
     } catch (error) {
-      if (this.turn === turn) fill(drill, head(title), el("p.failure", {}, error.message));
+      if (this.turn === turn) fill(drill, head(), el("p.failure", {}, error.message));
     }
   }
 
@@ -378,6 +358,13 @@ class View {
     this.parts.drill.hidden = true;
     this.root.firstChild.classList.remove("drilled");
     this.rows.draw();
+  }
+
+  /** Hide what was rated, and whatever tells of which arm this is, or show it again. */
+  blind(isBlind) {
+    this.options.blind = isBlind;
+    this.root.firstChild.classList.toggle("blind", isBlind);
+    if (isBlind) this.closeDrill();
   }
 
   mark(words) {
@@ -397,7 +384,8 @@ class View {
  *   turn)`: nodes to put beside a turn that is opened; `blind`: hide what was rated; `parent`: of a
  *   branch `{source, episode}`, to be compared with; `chooseOther(episode)`: lets the reader choose
  *   an episode of another run, and promises `{source, episode, name}`, or null for none.
- * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)` and `close()`.
+ * @returns {Promise<View>} With `show(episode, turn)`, `compare(episode)`, `blind(isBlind)` and
+ *   `close()`.
  */
 export async function mountRun(root, source, options = {}) {
   const view = new View(root, source, { useHash: true, ...options });

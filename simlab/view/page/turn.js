@@ -29,6 +29,7 @@ export function turnRow(turn, look) {
       "div.turn-body",
       {},
       heardLines(turn.heard, look),
+      peopleLines(turn.people, look),
       acts.length ? acts : el("p.heard.quiet", {}, "nobody acted"),
       gains(turn, look),
     ),
@@ -47,6 +48,7 @@ export function afterRow(after, episode, look) {
       "div.turn-body",
       {},
       heardLines(after.heard, look),
+      peopleLines(after.people, look),
       asked.length
         ? el("p.waiting", {}, el("span.pulse"), asked.map((seat) => seatName(look, seat)),
              asked.length > 1 ? " are asked" : " is asked")
@@ -84,6 +86,18 @@ function heardLines(heard, look) {
       : null,
     lines.filter((line) => line.kind !== "briefing").map((line) => heardLine(line, look)),
   ];
+}
+
+/** What people did to the run while it went on, each thing as often as it was done in a row. */
+function peopleLines(people, look) {
+  const lines = [];
+  for (const { seat, words } of people ?? []) {
+    const last = lines.at(-1);
+    if (last?.seat === seat && last.words === words) last.n += 1;
+    else lines.push({ seat, words, n: 1 });
+  }
+  return lines.map(({ seat, words, n }) =>
+    el("p.people", {}, seat ? [seatName(look, seat), " "] : "the run ", words, n > 1 ? ` ×${n}` : null));
 }
 
 function heardLine(line, look) {
