@@ -29,7 +29,7 @@ from tests.sim.records import check_log, deeds, records, replayed
 def cluster(monkeypatch):
     """Hosts in this process."""
     cluster = MemoryCluster()
-    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr(system_file, "ray_cluster", lambda *_: cluster)
     return cluster
 
 
