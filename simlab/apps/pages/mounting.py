@@ -18,9 +18,11 @@ _HEAD: Final = """
 
 
 def theme() -> gr.themes.Base:
-    """Fonts of the reader's own machine: the default theme's are fetched from elsewhere."""
+    """The transcript's blue, and the reader's own fonts: the default's come from elsewhere."""
     return gr.themes.Default(
-        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+        primary_hue=gr.themes.colors.indigo,
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
     )
 
 
