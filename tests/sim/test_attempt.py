@@ -103,7 +103,7 @@ def cluster(monkeypatch):
                 if process.worker.host is host:
                     process.die()
 
-    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr(system_file, "ray_cluster", lambda *_: cluster)
     monkeypatch.setattr(Deadly, "end_host", staticmethod(end_host))
     return cluster
 

@@ -36,7 +36,7 @@ def stopped(relay, tmp_path):
 def cluster(monkeypatch):
     """Hosts in this process for all systems of a test that have any."""
     cluster = MemoryCluster()
-    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr(system_file, "ray_cluster", lambda *_: cluster)
     return cluster
 
 

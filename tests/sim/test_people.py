@@ -101,7 +101,7 @@ def test_a_person_who_is_none_is_refused_before_anything_is_made(tmp_path):
 def cluster(monkeypatch):
     """Hosts in this process for all systems of a test that have any."""
     cluster = MemoryCluster()
-    monkeypatch.setattr(system_file, "ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr(system_file, "ray_cluster", lambda *_: cluster)
     return cluster
 
 
