@@ -225,7 +225,7 @@ async def test_two_runs_do_not_share_what_each_has_started(system):
 async def test_models_that_share_weights_have_one_digest_on_0_and_1_hosts(
     tmp_path, monkeypatch, memory_serve, loaded
 ):
-    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda _address: MemoryCluster())
+    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda *_: MemoryCluster())
     cast = {"ann": {"model": "a"}, "bob": {"model": "b"}}
     file = checked({**RELAY, "cast": cast, "models": {"a": WEIGHTS, "b": WEIGHTS}})
     digests = set()

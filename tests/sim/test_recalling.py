@@ -240,7 +240,7 @@ def test_an_embedder_of_a_users_own_before_another_is_charged_with_what_that_rea
 async def test_an_embedder_that_hosts_share_gives_the_digest_of_one_in_this_process(
     tmp_path, monkeypatch, memory_serve
 ):
-    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda _address: MemoryCluster())
+    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda *_: MemoryCluster())
     digests = []
 
     for hosts, near in ((0, {}), (1, {"replicas": 2})):

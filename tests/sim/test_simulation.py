@@ -238,7 +238,7 @@ async def test_no_more_hosts_are_started_than_there_are_episodes(
     tmp_path, monkeypatch, hosts, n_started
 ):
     cluster = MemoryCluster()
-    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda _address: cluster)
+    monkeypatch.setattr("simlab.actors.system.ray_cluster", lambda *_: cluster)
 
     await simulation_of(tmp_path, Observer(), episodes=3, hosts=hosts).run()
 
