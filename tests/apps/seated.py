@@ -71,7 +71,8 @@ def person(browser, link, *, size=(1440, 900), scheme="light", expected=()):
     if folder := os.environ.get("SIMLAB_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/seat-{size[0]}-{scheme}-{abs(hash(link))}.png")
     context.close()
-    assert [words for words in said if not any(part in words for part in expected)] == []
+    unexpected = [words for words in said if not any(part in words for part in expected)]
+    assert unexpected == [], unexpected
 
 
 def _told(request):

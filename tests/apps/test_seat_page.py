@@ -2,8 +2,6 @@
 
 import re
 import signal
-import subprocess
-import sys
 from contextlib import ExitStack
 
 import pytest
@@ -12,7 +10,9 @@ from simlab.sim.control.client import ControlClient
 from simlab.sim.run import Run
 from simlab.view.opened import OpenedRun
 from simlab.view.perceived import read_perceived
+from tests.apps.asking import TOKEN
 from tests.apps.seated import OPEN_FORM, STUCK, address, fill, person, running, serving
+from tests.apps.serving import served as app_over
 from tests.sim.records import replayed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -192,24 +192,21 @@ def test_a_person_stands_in_for_a_model(folder, base, browser):
 
 def test_a_link_is_made_on_the_page_of_the_run_which_tells_who_came(folder, browser):
     path = folder / "invited"
-    command = [sys.executable, "-m", "simlab.cli", "watch", str(folder)]
-    with (
-        running(path, "car_sale", *STUCK),
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app,
-    ):
-        entry = app.stdout.readline().strip()
-        with person(browser, entry) as page:
-            page.goto(f"{entry.split('?')[0]}run?run=invited")
-            page.get_by_role("tab", name="Seats").click()
-            page.get_by_label("Seat, or model").fill("seller")
-            page.get_by_label("Seat, or model").press("Enter")
-            page.get_by_label("Name of the person").fill("Sam")
-            page.get_by_role("button", name="Make the link").click()
-            page.wait_for_function("document.querySelector('#seat-link textarea').value")
-            with person(browser, page.locator("#seat-link textarea").input_value()) as sam:
-                turn(sam)
-                page.get_by_text("Sam is seller of episode 0").wait_for()
-        app.kill()
+    with ExitStack() as stack:
+        stack.enter_context(running(path, "car_sale", *STUCK))
+        shown = stack.enter_context(app_over([folder]))
+        entry = f"http://{shown.host}/run?run=invited&token={TOKEN}"
+        page = stack.enter_context(person(browser, entry))
+        page.locator("#run-side .toggle-button").click()
+        page.get_by_role("tab", name="Seats").click()
+        page.get_by_label("Seat, or model").fill("seller")
+        page.get_by_label("Seat, or model").press("Enter")
+        page.get_by_label("Name of the person").fill("Sam")
+        page.get_by_role("button", name="Make the link").click()
+        page.wait_for_function("document.querySelector('#seat-link textarea').value")
+        link = page.locator("#seat-link textarea").input_value()
+        turn(stack.enter_context(person(browser, link)))
+        page.get_by_text("Sam is seller of episode 0").wait_for()
 
 
 @pytest.mark.parametrize("link", ["nonsense", "A" * 80])
