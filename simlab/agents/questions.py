@@ -145,10 +145,11 @@ def _values_of_member(member: Schema, line: str) -> list[Any]:
     if choices := choices_of(member):
         return [choice for choice in choices if str(choice).casefold() == line.casefold()]
     values = _READERS.get(member.get("type", "string"), _read_text)(line)
-    return [value for value in values if _is_within(member, value)]
+    return [value for value in values if is_within(member, value)]
 
 
-def _is_within(schema: Schema, value: Any) -> bool:
+def is_within(schema: Schema, value: Any) -> bool:
+    """Whether a number or a text is within the bounds of its schema."""
     return all(fits(value, schema[key]) for key, fits in _BOUNDS if key in schema)
 
 

@@ -19,14 +19,23 @@ def file_routes() -> APIRouter:
     routes = APIRouter(prefix="/page")
 
     @routes.get("/{name}")
-    async def page_file(name: str) -> Response:
-        found = _files().get(name)
-        if found is None:
-            raise NotFoundError(f"there is no file {name[:200]!r} here")
-        headers = {"cache-control": "no-cache"}
-        return Response(found.read_bytes(), 200, headers, _TYPES[found.suffix])
+    async def named_file(name: str) -> Response:
+        return page_file(name)
 
     return routes
+
+
+def page_file(name: str) -> Response:
+    """A script or a style.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    found = _files().get(name)
+    if found is None:
+        raise NotFoundError(f"there is no file {name[:200]!r} here")
+    headers = {"cache-control": "no-cache"}
+    return Response(found.read_bytes(), 200, headers, _TYPES[found.suffix])
 
 
 @cache

@@ -1,6 +1,6 @@
 """The server: one ASGI application of all routes, behind one guard."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from simlab.apps.pages.mounting import mount_pages
 from simlab.apps.pages.run_page import Desks
 from simlab.apps.processes import Processes
 from simlab.apps.reading import Reading
+from simlab.apps.seat_routes import SeatDoor, seat_routes
+from simlab.apps.seats import Seats
 from simlab.apps.series_api import series_routes
 from simlab.apps.steering import Steering
 from simlab.apps.tables import Tables
@@ -32,13 +34,17 @@ class Application(Guard):
     Args:
         app: All routes.
         allowed: Who may pass.
-        tails: Of the runs.
+        ends: End the waiting for news, each of some.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Pass, tails: Tails) -> None:
+    def __init__(self, app: ASGIApp, allowed: Pass, ends: Sequence[Callable[[], None]]) -> None:
         super().__init__(app, allowed)
-        self.end_waits = tails.end
-        """Answers all who wait for news, so that a server which is ended need not."""
+        self._ends = ends
+
+    def end_waits(self) -> None:
+        """Answer all who wait for news, so that a server which is ended need not."""
+        for end in self._ends:
+            end()
 
 
 def application(roots: list[Path], allowed: Pass, *, address: str | None = None) -> Application:
@@ -52,7 +58,7 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
     cluster = ClusterRuns(address)
     reading = Reading(roots, cluster.here)
     tails, steering, tables = Tails(reading), Steering(reading), Tables(reading)
-    processes = Processes()
+    processes, seats = Processes(), Seats(reading, tails)
     branching, interviewing = Branching(reading, processes), Interviewing(reading, processes)
 
     @asynccontextmanager
@@ -60,6 +66,7 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
         cluster.start()
         yield
         await cluster.close()
+        await seats.close()
         await tails.close()
         await steering.close()
         await processes.close()
@@ -72,5 +79,7 @@ def application(roots: list[Path], allowed: Pass, *, address: str | None = None)
     app.include_router(series_routes(tables))
     app.include_router(training_routes(reading, cluster))
     app.include_router(file_routes())
-    mount_pages(app, Desks(reading, steering, branching, interviewing, tables))
-    return Application(app, allowed, tails)
+    app.include_router(seat_routes(seats))
+    mount_pages(app, Desks(reading, steering, branching, interviewing, tables, seats))
+    app.add_middleware(SeatDoor, seats=seats)
+    return Application(app, allowed, (tails.end, seats.end))

@@ -28,7 +28,7 @@ TimeStep = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class Moment:
     """What the world has said, and when: after the reset, or after a step."""
 
     timestep: TimeStep
@@ -62,13 +62,13 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     first = max(0, n_steps + start) if start < 0 else min(start, n_steps)
     last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
     with run.guarded(f"episode {episode}"):
-        moments = list(_moments(run, episode, first, last))
+        moments = list(moments_of(run, episode, first, last))
         people = people_in(run, episode, first, last)
         turns = [
             {**_turn(step, before, after), "people": people.get(step, [])}
             for step, (before, after) in enumerate(pairwise(moments), first)
         ]
-        newest = moments[-1] if moments else _Moment({})
+        newest = moments[-1] if moments else Moment({})
         after = None
         if last == n_steps:
             after = {**_after(run, episode, newest, row), "people": people.get(last, [])}
@@ -83,13 +83,13 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     }
 
 
-def _moments(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[_Moment]:
+def moments_of(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[Moment]:
     """What the world said before the first step of a window, and after each of it."""
     log = run.log
     if first == 0:
         for event in log.events(episode, (Started,)):
             assert isinstance(event, Started)
-            yield _Moment(log.core(event, StartedCore).timestep, wall_s=event.wall_s)
+            yield Moment(log.core(event, StartedCore).timestep, wall_s=event.wall_s)
             break
     steps = log.places(episode, (Stepped,))[max(0, first - 1) : last]
     if not len(steps):
@@ -98,10 +98,10 @@ def _moments(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[_M
     for event in log.events(episode, (Stepped,), start=begin, stop=end):
         assert isinstance(event, Stepped)
         core: SteppedCore = log.core(event, SteppedCore)
-        yield _Moment(core.timestep, core.now, event.wall_s, tuple(core.acted))
+        yield Moment(core.timestep, core.now, event.wall_s, tuple(core.acted))
 
 
-def _turn(step: int, before: _Moment, after: _Moment) -> Json:
+def _turn(step: int, before: Moment, after: Moment) -> Json:
     return {
         "step": step,
         "now": number(after.now),
@@ -115,16 +115,16 @@ def _turn(step: int, before: _Moment, after: _Moment) -> Json:
     }
 
 
-def heard(moment: _Moment) -> list[Json]:
+def heard(moment: Moment) -> list[Json]:
     """What was perceived since the last step: each thing once, with all who perceived it.
 
     What a seat perceives that has just been said is an echo of it, which a transcript leaves out.
     """
-    said = {(act.seat, _said(act.action)) for act in moment.acted}
+    said = {(act.seat, said_words(act.action)) for act in moment.acted}
     known: dict[str, dict[str, Json]] = {}
     for seat, observations in sorted(moment.timestep.get("observations", {}).items()):
         for observation in observations:
-            told = _told(observation)
+            told = told_thing(observation)
             key = f"{told['kind']}\x00{told['by']}\x00{told['text']}"
             entry = known.setdefault(key, {**told, "to": [], "echo": False})
             entry["to"].append(cut(seat, 200))
@@ -133,7 +133,8 @@ def heard(moment: _Moment) -> list[Json]:
     return list(known.values())
 
 
-def _told(observation: Plain) -> dict[str, Json]:
+def told_thing(observation: Plain) -> dict[str, Json]:
+    """One thing that was perceived: its kind, whose words it is, and the words."""
     kind = observation.get("_type") if isinstance(observation, dict) else None
     if kind == "Utterance":
         told = {"by": cut(observation["speaker"], 200), "text": cut(observation["text"], _TEXT)}
@@ -143,7 +144,7 @@ def _told(observation: Plain) -> dict[str, Json]:
     return {**told, **_rich(observation)}
 
 
-def _said(action: Plain) -> str:
+def said_words(action: Plain) -> str:
     """The words of an action that others perceive as an utterance."""
     if isinstance(action, dict):
         return str(action.get("say", action.get("text", "")))
@@ -185,7 +186,7 @@ def _rich(value: Plain) -> dict[str, Json]:
     return {"images": found} if found else {}
 
 
-def _asked(moment: _Moment) -> Json:
+def _asked(moment: Moment) -> Json:
     """Who was asked, with what bounds the answer; prompts stand in the tree of the step."""
     asked = {}
     for seat, request in moment.timestep.get("requests", {}).items():
@@ -197,7 +198,7 @@ def _asked(moment: _Moment) -> Json:
     return asked
 
 
-def _after(run: OpenedRun, episode: int, moment: _Moment, row: Mapping[str, Json]) -> Json:
+def _after(run: OpenedRun, episode: int, moment: Moment, row: Mapping[str, Json]) -> Json:
     """What is behind the last step: what was perceived since, who is asked, or how it ended."""
     told: dict[str, Json] = {
         "state": row["state"],

@@ -14,6 +14,14 @@ from tests.view.test_trainings import training
 __all__ = ["browser", "copied", "runs", "training", "unsynced"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory):
+    """Where this user's key of links lies, while tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def app(runs):
     """The whole app over some runs, served on the loopback."""

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from simlab.apps.pages.run_page import Desks, run_page
 from simlab.apps.pages.runs_page import runs_page
+from simlab.apps.pages.seat_page import seat_page
 from simlab.apps.pages.training_page import training_page
 
 _HEAD: Final = """
@@ -15,6 +16,12 @@ _HEAD: Final = """
 <link rel="stylesheet" href="/page/runs.css">
 <script type="module" src="/page/shell.js"></script>
 """
+
+_SEAT_HEAD: Final = """
+<link rel="stylesheet" href="page/transcript.css"><link rel="stylesheet" href="page/seat.css">
+<script type="module" src="page/seat.js"></script>
+"""
+"""Relative: whoever has the link of a seat reaches nothing but what is below it."""
 
 
 def theme() -> gr.themes.Base:
@@ -27,23 +34,26 @@ def theme() -> gr.themes.Base:
 
 
 def mount_pages(app: FastAPI, desks: Desks) -> None:
-    """Mount all pages of whoever may see everything.
+    """Mount all pages: of whoever has the link of a seat, and of whoever may see everything.
 
     Args:
         app: Gets them.
         desks: Who does what people ask for there.
     """
+    with gr.Blocks(title="Your seat", analytics_enabled=False) as seat:
+        seat_page(desks.seats)
+    _mount(app, seat, "/seat/{token}", _SEAT_HEAD)
     with gr.Blocks(title="SimLab", analytics_enabled=False) as pages:
         runs_page()
     with pages.route("Run", "/run", show_in_navbar=False) as page:
         run_page(page, desks)
     with pages.route("Training", "/training", show_in_navbar=False):
         training_page(desks.tables)
-    _mount(app, pages, "/")
+    _mount(app, pages, "/", _HEAD)
 
 
-def _mount(app: FastAPI, pages: gr.Blocks, path: str) -> None:
+def _mount(app: FastAPI, pages: gr.Blocks, path: str, head: str) -> None:
     settings: dict[str, Any] = {"footer_links": [], "run_history": False, "theme": theme()}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "SSR mode is not supported")  # nobody has asked for it
-        gr.mount_gradio_app(app, pages, path=path, head=_HEAD, **settings)
+        gr.mount_gradio_app(app, pages, path=path, head=head, **settings)

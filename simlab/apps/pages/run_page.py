@@ -9,10 +9,12 @@ from simlab.apps.interviewing import Interviewing
 from simlab.apps.pages.branch_panel import branch_panel
 from simlab.apps.pages.charts_tab import charts_tab
 from simlab.apps.pages.label_panel import label_panel
+from simlab.apps.pages.seats_panel import seats_panel
 from simlab.apps.pages.steer_panel import steer_panel
 from simlab.apps.pages.talk_panel import talk_panel
 from simlab.apps.pages.wiring import ours
 from simlab.apps.reading import Reading
+from simlab.apps.seats import Seats
 from simlab.apps.steering import Steering
 from simlab.apps.tables import Tables
 
@@ -27,6 +29,7 @@ class Desks:
         branching: Starts branches.
         interviewing: Asks agents.
         tables: What charts are drawn from.
+        seats: Gives out links of seats.
     """
 
     reading: Reading
@@ -34,6 +37,7 @@ class Desks:
     branching: Branching
     interviewing: Interviewing
     tables: Tables
+    seats: Seats
 
 
 def run_page(page: gr.Blocks, desks: Desks) -> None:
@@ -49,6 +53,8 @@ def run_page(page: gr.Blocks, desks: Desks) -> None:
     ):
         with gr.Tab("Steer"):
             steer_panel(page, desks.steering)
+        with gr.Tab("Seats"):
+            seats_panel(page, desks.steering, desks.seats)
         with gr.Tab("Branch"):
             branch_panel(page, desks.steering, desks.branching)
             talk_panel(page, desks.steering, desks.interviewing)

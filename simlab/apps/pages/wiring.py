@@ -27,7 +27,7 @@ none of its kind."""
 READING: Final = "(_, ...given) => [simlab.reading(), ...given]"
 """Puts the turn that is read into the first input of an event."""
 
-_OPENED: Final = """async () => {
+OPENED: Final = """async () => {
     await customElements.whenDefined("simlab-run");
     return [await simlab.opened()];
 }"""
@@ -157,4 +157,4 @@ def on_open(
         found = Read.of(given)
         return fill(found, await steering.seats(found.run) or found.seats)
 
-    page.load(filled, [read], outputs, js=_OPENED, **QUIET)
+    page.load(filled, [read], outputs, js=OPENED, **QUIET)

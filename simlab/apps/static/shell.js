@@ -9,3 +9,4 @@ import "./told.js";
 import "./standing.js";
 import "./talk.js";
 import "./labels.js";
+import "./leases.js";

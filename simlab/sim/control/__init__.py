@@ -27,8 +27,9 @@ where the question waits, before they are taken.
 **Protocol.** A request is ``{"id": n, "kind": "...", ...}``; its answer ``{"id": n, "ok": true,
 ...}``, or ``{"id": n, "error": "expected, got, remedy"}`` and nothing has changed. Unasked come
 ``{"question": {"id", "episode", "seat" or "model", "prompt", ..., "deadline"}}`` (the deadline in
-seconds of the epoch, or null) and ``{"withdrawn": id}``. ``episode`` is a number; of ``pause``,
-``resume``, ``step``, ``edit`` and ``swap`` it may be ``"all"``, which is their default.
+seconds of the epoch, or null), ``{"withdrawn": id}`` and, where a lease is over that was not left,
+``{"lapsed": {"episode", "seat"}}``. ``episode`` is a number; of ``pause``, ``resume``, ``step``,
+``edit`` and ``swap`` it may be ``"all"``, which is their default.
 
 =============== ============================================================================
 ``hello``       run, name, pid, n_episodes, ended, paused, leases, the world's seats, and of each

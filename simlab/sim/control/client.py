@@ -12,7 +12,7 @@ import json
 import socket
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -164,7 +164,7 @@ class ControlClient(Commands[Answer]):
                 self._questions.append(line["question"])
             elif "withdrawn" in line:
                 self._withdraw(line["withdrawn"])
-            elif line.get("id") in (number, None):
+            elif "lapsed" not in line and line.get("id") in (number, None):
                 return _answer_in(line)
 
     def question(self) -> Answer:
@@ -200,9 +200,15 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
     """Commands a run from an event loop; several calls may be under way at once.
 
     Made by `connect`. Whoever calls decides by ``asyncio.timeout`` how long it may take.
+
+    Attributes:
+        lapsed: The seats that were taken here, and were lost because no answer came in time.
+        on_change: Called when a question comes or is withdrawn, a seat is lost, or the run ends.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.lapsed: set[tuple[int, str]] = set()
+        self.on_change: Callable[[], None] = lambda: None
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
@@ -259,8 +265,13 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
         """Whether the run has ended, or has cut this client off."""
         return self._ended
 
+    @property
+    def open_questions(self) -> tuple[Answer, ...]:
+        """Those that wait and were not given out by `question`, in the order in which they came."""
+        return tuple(self._questions.values())
+
     async def question(self) -> Answer:
-        """The next question that still waits, once there is one.
+        """The next question that still waits, once there is one; it is given out once.
 
         Raises:
             ControlError: The run has ended.
@@ -280,7 +291,8 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
             pass  # as at the end of the run
         finally:
             self._ended = True
-            self._asked.set()
+            self._questions.clear()
+            self._tell_change()
             for answered in self._waiting.values():
                 if not answered.done():
                     answered.set_exception(_ended())
@@ -288,14 +300,22 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
     def _take(self, line: Answer) -> None:
         if "question" in line:
             self._questions[line["question"]["id"]] = line["question"]
-            self._asked.set()
+            self._tell_change()
         elif "withdrawn" in line:
             self._questions.pop(line["withdrawn"], None)
+            self._tell_change()
+        elif "lapsed" in line:
+            self.lapsed.add((line["lapsed"]["episode"], line["lapsed"]["seat"]))
+            self._tell_change()
         elif (answered := self._waiting.pop(line["id"], None)) is not None and not answered.done():
             try:
                 answered.set_result(_answer_in(line))
             except ControlError as error:
                 answered.set_exception(error)
+
+    def _tell_change(self) -> None:
+        self._asked.set()
+        self.on_change()
 
 
 def _line_of(number: int, kind: str, arguments: Mapping[str, Any]) -> bytes:

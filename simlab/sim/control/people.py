@@ -78,7 +78,9 @@ class People:
     def lapse(self, place: tuple[int, Seat]) -> None:
         """Whoever had a seat is gone, and anybody may take it."""
         self._leases.pop(place, None)
-        self._holders.pop(place, None)
+        holder = self._holders.pop(place, None)
+        if holder is not None and holder.connection is not None:
+            holder.connection.send({"lapsed": {"episode": place[0], "seat": place[1]}})
 
     def ask(self, asked: Asked) -> None:
         """A question has come."""

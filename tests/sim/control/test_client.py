@@ -52,3 +52,52 @@ async def test_several_calls_of_one_client_are_under_way_at_once(live):
 async def test_a_run_without_a_socket_says_so(tmp_path):
     with pytest.raises(ControlError, match="has no socket of this user"):
         ControlClient(tmp_path)
+
+
+async def changed(client, holds):
+    """Wait until what a client knows of its seats is so."""
+    told = asyncio.Event()
+    client.on_change = told.set
+    while not holds():
+        told.clear()
+        await told.wait()
+
+
+async def test_questions_that_wait_can_be_seen_and_their_withdrawal(live):
+    async with live(models={"small": STUCK}) as (_, client):
+        await acting(client, "ann")
+        await client.lease(0, "ann", "me")
+        await changed(client, lambda: client.open_questions)
+        [asked] = client.open_questions
+        await client.say(0, "ann", "Zero.")
+        await changed(client, lambda: not client.open_questions)
+
+    assert asked["seat"] == "ann"
+    assert client.lapsed == set()
+
+
+async def test_whoever_loses_a_seat_is_told(live):
+    async with live(models={"small": STUCK}) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.lease(0, "ann", "me", after_s=0.001)
+        await changed(client, lambda: client.lapsed)
+        told = await other.hello()
+
+    assert client.lapsed == {(0, "ann")}
+    assert other.lapsed == set()
+    assert told["leases"] == []
+
+
+async def test_a_client_that_waits_for_answers_passes_over_the_loss_of_its_seat(live):
+    def lose(path):
+        with ControlClient(path) as client:
+            client.lease(0, "ann", "me", after_s=0.001)
+            client.question()
+            while leases := client.hello()["leases"]:
+                pass
+            return leases
+
+    async with live(models={"small": STUCK}) as (run, client):
+        await acting(client, "ann")
+
+        assert await asyncio.to_thread(lose, run.path) == []
