@@ -25,6 +25,9 @@ DIGESTS = {
 puts what the new run has here.
 """
 
+DIALOGUES = ("politics", "risky_advice", "smoking_coach", "study_coach", "support")
+"""Those that differ in their texts alone from one that is played on every number of hosts."""
+
 
 def played(scenario, out, hosts):
     return run(scenario, episodes=64, seed=7, out=out, hosts=hosts, models={"all": "scripted"})
@@ -40,11 +43,13 @@ def test_every_bundled_scenario_has_a_digest_here():
 def test_sim_6_64_episodes_have_one_digest_on_0_1_2_and_4_hosts_and_on_every_machine(
     scenario, tmp_path
 ):
-    runs = [played(scenario, tmp_path / f"hosts{hosts}", hosts) for hosts in (0, 1, 2, 4)]
+    numbers = (0, 2) if scenario in DIALOGUES else (0, 1, 2, 4)
+
+    runs = [played(scenario, tmp_path / f"hosts{hosts}", hosts) for hosts in numbers]
 
     assert {made.digest for made in runs} == {DIGESTS[scenario]}
     assert all(made.summary.n_ended == 64 for made in runs)
-    assert [len(made.directory.segments()) for made in runs] == [1, 2, 3, 5], "one for each host"
+    assert [len(made.directory.segments()) for made in runs] == [n + 1 for n in numbers]
     assert replayed(runs[-1]) == 64
 
 

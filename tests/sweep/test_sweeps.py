@@ -183,42 +183,11 @@ def test_a_trainer_that_is_killed_comes_back_and_its_job_is_done_anew(
     assert calls(tmp_path) == calls(folder)
 
 
-def test_a_sweep_whose_driver_is_killed_is_gone_on_with_and_asks_nothing_twice(
-    unbroken, tiny_weights, tmp_path
-):
-    folder, whole = unbroken
-    out = tmp_path / "out"
-    file = two_trials(tmp_path, tiny_weights)
+def sweeping(*arguments):
+    """The process of a command that starts a Ray of its own."""
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-    command = [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)]
-    started = subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], env=environment, stdout=subprocess.PIPE, text=True
-    )
-
-    with started as driver:
-        for line in driver.stdout:
-            if "trial 1: round 0" in line:
-                driver.kill()
-    before = prepare_sweep(out, resume=True).directory.trials()
-    trials = sweep(out, resume=True)
-
-    assert [trial.state for trial in before] == ["ended", "running"]
-    assert told(trials) == told(whole)
-    assert outcome(out) == outcome(folder / "out")
-    assert not calls(folder) - calls(tmp_path)
-    again = calls(tmp_path) - calls(folder)
-    assert again.total() <= 8, "calls of steps that were cut off"
-    assert sweep(out, resume=True) == trials
-
-
-def test_a_sweep_that_ctrl_c_has_stopped_ends_the_same(unbroken, tiny_weights, tmp_path):
-    folder, whole = unbroken
-    out = tmp_path / "out"
-    file = two_trials(tmp_path, tiny_weights)
-    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-    command = [sys.executable, "-m", "simlab.cli", "sweep", str(file), "--out", str(out)]
-    started = subprocess.Popen(
-        command,
+    return subprocess.Popen(
+        [sys.executable, "-m", "simlab.cli", "sweep", *map(str, arguments)],
         cwd=Path(__file__).parents[2],
         env=environment,
         stdout=subprocess.PIPE,
@@ -226,18 +195,37 @@ def test_a_sweep_that_ctrl_c_has_stopped_ends_the_same(unbroken, tiny_weights, t
         text=True,
     )
 
-    with started as driver:
+
+def test_a_sweep_whose_driver_is_stopped_and_then_killed_ends_the_same_and_asks_nothing_twice(
+    unbroken, tiny_weights, tmp_path
+):
+    folder, whole = unbroken
+    out = tmp_path / "out"
+
+    with sweeping(two_trials(tmp_path, tiny_weights), "--out", out) as driver:
         for line in driver.stdout:
-            if "trial 1: round 0" in line:
+            if "trial 0: round 0" in line:
                 driver.send_signal(signal.SIGINT)
         words = driver.stderr.read()
+    stopped = prepare_sweep(out, resume=True).directory.trials()
+    with sweeping(out, "--resume") as again:
+        for line in again.stdout:
+            if "trial 1: round 0" in line:
+                again.kill()
+    killed = prepare_sweep(out, resume=True).directory.trials()
     trials = sweep(out, resume=True)
 
     assert driver.returncode == 2
     assert f"stopped; go on with: simlab sweep {out} --resume" in words
     assert "Traceback" not in words
+    assert stopped[0].state != "ended"
+    assert [trial.state for trial in killed] == ["ended", "running"]
     assert told(trials) == told(whole)
     assert outcome(out) == outcome(folder / "out")
+    assert not calls(folder) - calls(tmp_path)
+    twice = calls(tmp_path) - calls(folder)
+    assert twice.total() <= 16, "calls of steps that were cut off"
+    assert sweep(out, resume=True) == trials
 
 
 def test_a_trial_that_cannot_learn_has_failed_and_says_why_and_the_others_go_on(sweep_file, simlab):
