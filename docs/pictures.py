@@ -46,15 +46,24 @@ def picture_turn(page: Page) -> None:
 def picture_seat(page: Page) -> None:
     """A person whose turn it is, in the buyer's seat of a live run."""
     page.goto(page.url.replace("car_sale-0001", "car_sale-0002").partition("#")[0])
+    page.locator("#run-side .toggle-button").click()
     page.get_by_role("tab", name="Seats").click()
     page.get_by_label("Seat, or model").fill("buyer")
+    page.get_by_label("Seat, or model").press("Enter")
     page.get_by_label("Name of the person").fill("Robin")
     page.get_by_role("button", name="Make the link").click()
     link = page.locator("#seat-link textarea, #seat-link input")
     page.wait_for_function("link => link.value", arg=link.element_handle())
     page.goto(link.input_value())
-    page.get_by_label("say").fill("It has seen some winters. Would you take a little less?")
-    page.get_by_label("price").fill("5600")
+    page.set_viewport_size({**_SIZE, "height": 560})
+    say, price = page.get_by_label("say"), page.get_by_label("price")
+    say.fill("It has seen some winters. Would you take a little less?")
+    price.fill("5600")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".seat-list", has_text="buyer (you)").wait_for()
+    page.locator("simlab-turn .state", has_text="Your turn").wait_for()
+    say.fill("I could go up a little, for cash.")
+    price.fill("5800")
     page.screenshot(path=_HERE / "seat.png")
 
 
