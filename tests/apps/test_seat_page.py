@@ -201,7 +201,7 @@ def test_a_link_is_made_on_the_page_of_the_run_which_tells_who_came(folder, brow
         page.get_by_role("tab", name="Seats").click()
         page.get_by_label("Seat, or model").fill("seller")
         page.get_by_label("Seat, or model").press("Enter")
-        page.get_by_label("Name of the person").fill("Sam")
+        page.get_by_label("Name of person").fill("Sam")
         page.get_by_role("button", name="Make the link").click()
         page.wait_for_function("document.querySelector('#seat-link textarea').value")
         link = page.locator("#seat-link textarea").input_value()

@@ -30,8 +30,8 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
         [], label="Seat, or model that a person stands in for", allow_custom_value=True
     )
     with gr.Row():
-        episode = field("Episode", placeholder="the one that is read", min_width=120)
-        who = field("Name of the person", min_width=120)
+        episode = field("Episode", placeholder="the one read", min_width=120)
+        who = field("Name of person", min_width=120)
     lapse = gr.Radio(_HEIRS, value="agent", label="Once the person is gone, the seat goes to")
     after_s = field("Gone after so many seconds without an answer", placeholder="never")
     make = gr.Button("Make the link", variant="primary", size="sm")
