@@ -202,7 +202,8 @@ class SeatSession:
 
     def _hear(self) -> None:
         """Take in what is asked, and whether the seat is lost."""
-        assert self._client is not None, "it is heard on a connection"
+        if self._client is None:
+            return  # it is being closed
         self.questions.take(self._client.open_questions)
         if (self._link.episode, self._link.seat) in self._client.lapsed and not self._is_over:
             self._put("late", f"You gave no answer in time; {self._whose_turn}.")

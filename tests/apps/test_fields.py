@@ -277,7 +277,7 @@ def filled(made, data):
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_interlab_38_what_is_filled_in_fits_whatever_a_bundled_world_asks(world, data):
     made, request = data.draw(st.sampled_from(asked_by(world)))
@@ -285,7 +285,7 @@ def test_interlab_38_what_is_filled_in_fits_whatever_a_bundled_world_asks(world,
     fit(request.space, filled(made, data))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_interlab_38_what_is_filled_in_fits_a_space_of_many_parts(data):
     fit(Deep, filled(form(Deep), data))

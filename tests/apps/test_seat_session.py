@@ -31,7 +31,7 @@ async def app(root, tmp_path, monkeypatch):
     seats = Seats(reading, tails)
     yield seats
     await seats.close()
-    tails.close()
+    await tails.close()
     reading.close()
 
 
@@ -239,8 +239,20 @@ def fake(made, tmp_path, monkeypatch):
     return start
 
 
-async def listen(run, path):
-    return await asyncio.start_unix_server(run.serve, path / SOCKET)
+@asynccontextmanager
+async def listening(path):
+    """A fake run that listens until the end of the block, as if it died there."""
+    run = FakeRun()
+    server = await asyncio.start_unix_server(run.serve, path / SOCKET)
+    try:
+        yield run
+    finally:
+        if run.writer is not None:
+            run.writer.close()
+            await run.writer.wait_closed()
+        server.close()
+        await server.wait_closed()
+        (path / SOCKET).unlink()
 
 
 ASK = {"id": "1-0", "episode": 7, "seat": "ann", "prompt": "Now?", "schema": {}, "deadline": None}
@@ -254,14 +266,10 @@ async def test_a_run_that_dies_is_told_and_gone_on_with_once_it_is_there_again(f
             await session.leave()
         keys = []
         for number in ("1-0", "2-0"):
-            run = FakeRun()
-            server = await listen(run, path)
-            request = await run.requests.get()
-            run.say({"question": {**ASK, "id": number}})
-            keys.append((await told(session, "turn"))["question"]["key"])
-            run.writer.close()
-            server.close()
-            (path / SOCKET).unlink()
+            async with listening(path) as run:
+                request = await run.requests.get()
+                run.say({"question": {**ASK, "id": number}})
+                keys.append((await told(session, "turn"))["question"]["key"])
             await told(session, "away")
 
     assert "has no socket of this user" in nobody["why"]
@@ -270,9 +278,7 @@ async def test_a_run_that_dies_is_told_and_gone_on_with_once_it_is_there_again(f
 
 
 async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):
-    async with fake() as (path, seats):
-        run = FakeRun()
-        await listen(run, path)
+    async with fake() as (path, seats), listening(path) as run:
         session = await sit(seats, path, episode=7)
         await run.requests.get()
         run.say({"question": ASK})
@@ -285,9 +291,7 @@ async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):
 
 
 async def test_whoever_waits_is_answered_in_time_where_nothing_changes(fake):
-    async with fake() as (path, seats):
-        run = FakeRun()
-        await listen(run, path)
+    async with fake() as (path, seats), listening(path):
         session = await sit(seats, path, episode=7)
         version = (await told(session, "waiting"))["version"]
 
@@ -295,9 +299,7 @@ async def test_whoever_waits_is_answered_in_time_where_nothing_changes(fake):
 
 
 async def test_what_a_page_has_seen_of_another_process_does_not_count(fake):
-    async with fake() as (path, seats):
-        run = FakeRun()
-        await listen(run, path)
+    async with fake() as (path, seats), listening(path):
         session = await sit(seats, path)
         await told(session, "ended")
 
