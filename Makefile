@@ -44,6 +44,6 @@ test: check browser
 	$(BIN)/pytest --quiet -m "$(SLOW)"
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) build dist screenshots *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
-	find simlab apps benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
+	find simlab benchmarks tests -name __pycache__ -prune -exec rm -rf {} +

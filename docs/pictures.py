@@ -50,7 +50,7 @@ def picture_seat(page: Page) -> None:
     page.get_by_role("tab", name="Seats").click()
     page.get_by_label("Seat, or model").fill("buyer")
     page.get_by_label("Seat, or model").press("Enter")
-    page.get_by_label("Name of the person").fill("Robin")
+    page.get_by_label("Name of person").fill("Robin")
     page.get_by_role("button", name="Make the link").click()
     link = page.locator("#seat-link textarea, #seat-link input")
     page.wait_for_function("link => link.value", arg=link.element_handle())

@@ -1,6 +1,5 @@
 """People in seats, in browsers: runs and apps in processes of their own, and pages of links."""
 
-import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -68,8 +67,6 @@ def person(browser, link, *, size=(1440, 900), scheme="light", expected=()):
     page.on("requestfinished", lambda request: page.received.append(_told(request)))
     page.goto(link)
     yield page
-    if folder := os.environ.get("SIMLAB_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/seat-{size[0]}-{scheme}-{abs(hash(link))}.png")
     context.close()
     unexpected = [words for words in said if not any(part in words for part in expected)]
     assert unexpected == [], unexpected
