@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+# Two tests at once, since many wait for processes; those of a file share what is dear to start.
+PYTEST := $(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
 SLOW := slow or ray or model or vllm or browser
 
 .PHONY: setup demo test check clean
@@ -33,10 +35,10 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --quiet -m "not ($(SLOW))"
+	$(PYTEST) -m "not ($(SLOW))"
 
 test: check
-	$(BIN)/pytest --quiet -m "$(SLOW)"
+	$(PYTEST) -m "$(SLOW)"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
