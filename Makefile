@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+# Two tests at once, since many wait for processes; those of a file share what is dear to start.
+PYTEST := $(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
 SLOW := slow or ray or model or vllm or browser
 
 .PHONY: setup demo test check browser clean
@@ -33,7 +35,7 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --quiet -m "not ($(SLOW))"
+	$(PYTEST) -m "not ($(SLOW))"
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
@@ -41,7 +43,7 @@ browser:
 		echo "Chromium cannot be installed here (apt-get install chromium): tests in a browser are skipped"
 
 test: check browser
-	$(BIN)/pytest --quiet -m "$(SLOW)"
+	$(PYTEST) -m "$(SLOW)"
 
 clean:
 	rm -rf $(VENV) build dist screenshots *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -12,6 +12,9 @@ class Space:
     shape = None
     dtype = None
 
+    def __repr__(self):
+        return f"{type(self).__name__}(…)"
+
     def seed(self, seed):
         self.rng = np.random.default_rng(seed)
 

@@ -150,6 +150,9 @@ def test_interlab_9_tags_are_words_or_have_a_colour():
 class Falsy:
     """Is false, and says something all the same."""
 
+    def __repr__(self):
+        return "Falsy()"
+
     def __bool__(self):
         return False
 
