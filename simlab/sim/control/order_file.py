@@ -14,13 +14,18 @@ from simlab.trace.disk import written
 FILE = "orders.jsonl"
 
 
-class _Line(msgspec.Struct):
-    """What a line holds: an order and its episode (None: all), or that one was refused."""
+class _Line(msgspec.Struct, omit_defaults=True):
+    """What a line holds.
+
+    An order and its episode (None: all); or that one was refused; or, at the beginning of a
+    branch, how many orders its parent was given.
+    """
 
     order: dict[str, Any] | None = None
     episode: int | None = None
     holds: bool = False
     refused: str | None = None
+    n_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,11 @@ class OrderFile:
     """Keeps the orders of a run over the death of its driver.
 
     An order that waits for a step holds until an episode has recorded it, which knows it by its id:
-    so a run that is gone on with gives all of them to its episodes again.
+    so a run that is gone on with gives all of them to its episodes again. A branch, whose episodes
+    have recorded orders of its parent, counts on from there.
+
+    Reading leaves the file as it is. A torn line at its end was acknowledged to nobody; the next
+    one takes its place.
 
     Args:
         run: The run's directory.
@@ -46,6 +55,7 @@ class OrderFile:
         self._path = run / FILE
         self._holding: dict[str, _Holding] = {}
         self._n_orders = 0
+        self._size_bytes = 0
         for line in self._read():
             self._take(line)
 
@@ -70,11 +80,24 @@ class OrderFile:
         """Note that an order was refused, and holds of nothing."""
         self._write(_Line(refused=order.id))
 
+    def begin_branch(self, branch: Path) -> None:
+        """Let a branch of this run count on from here.
+
+        Args:
+            branch: Its directory, in which there are no orders yet.
+
+        Raises:
+            LogWriteError: The disk does not take it.
+        """
+        if self._n_orders:
+            OrderFile(branch)._write(_Line(n_orders=self._n_orders))
+
     def of(self, episode: int) -> tuple[Order, ...]:
         """The orders that hold of an episode, in their order; it may have recorded some."""
         return tuple([h.order for h in self._holding.values() if h.episode in (None, episode)])
 
     def _take(self, line: _Line) -> None:
+        self._n_orders = max(self._n_orders, line.n_orders)
         if line.refused is not None:
             self._holding.pop(line.refused, None)
             if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
@@ -86,20 +109,22 @@ class OrderFile:
                 self._holding[order.id] = _Holding(order, line.episode)
 
     def _write(self, line: _Line) -> None:
+        encoded = msgspec.json.encode(line) + b"\n"
         with written(self._path), self._path.open("ab") as file:
-            file.write(msgspec.json.encode(line) + b"\n")
+            file.truncate(self._size_bytes)
+            file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
+        self._size_bytes += len(encoded)
         self._take(line)
 
     def _read(self) -> list[_Line]:
-        """The lines; a torn one at the end was acknowledged to nobody, and is cut off."""
+        """The whole lines."""
         if not self._path.exists():
             return []
-        with written(self._path), self._path.open("rb+") as file:
-            data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]
-            file.truncate(len(whole))
+        data = self._path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._size_bytes = len(whole)
         try:
             return [msgspec.json.decode(line, type=_Line) for line in whole.splitlines()]
         except (msgspec.DecodeError, KeyError) as error:

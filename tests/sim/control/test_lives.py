@@ -14,14 +14,14 @@ from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import ControlError
 from simlab.sim.config import checked
 from simlab.sim.control.client import AsyncControlClient
-from simlab.sim.launch import prepare
+from simlab.sim.launch import prepare, prepare_branch
 from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
 from simlab.trace.directory import RunDirectory
 from simlab.trace.writer import SegmentWriter
 from tests.sim.conftest import RELAY
 from tests.sim.control.conftest import acting, standing
-from tests.sim.control.score import KEYS, Commander
+from tests.sim.control.score import KEYS, STUCK, Commander
 from tests.sim.records import check_log, deeds, records, replayed
 
 
@@ -93,6 +93,29 @@ async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(l
     assert len(deeds(made)) == 6
     assert replayed(made) == 1
     assert replayed(parent) == 1
+
+
+async def test_a_branch_of_a_commanded_run_carries_out_every_order_of_its_own(live, tmp_path):
+    keys = {"models": {"small": STUCK}, "options": {"turns": 6}}
+    async with live(out="parent", **keys) as (run, client):
+        for seat in ("ann", "bob", "ann", "bob", "ann", "bob"):
+            await acting(client, seat)
+            await client.say(0, seat, "Once.")
+        parent = await run.finished()
+    options = {"episode": 0, "step": 3, "out": tmp_path / "branch"}
+    await asyncio.to_thread(prepare_branch, parent.path, **options)
+
+    told = []
+    async with live(out="branch") as (run, client):
+        for seat in ("bob", "ann", "bob"):
+            await acting(client, seat)
+            told.append(await client.say(0, seat, "Anew."))
+        made = await run.finished()
+
+    assert [each["order"] for each in told] == ["7", "8", "9"]
+    assert [each["step"] for each in told] == [3, 4, 5]
+    assert deeds(made) == ["Once."] * 3 + ["Anew."] * 3
+    assert replayed(made) == 1
 
 
 def killed_at(n_records, path):

@@ -57,6 +57,27 @@ def test_a_torn_line_at_the_end_is_cut_off(tmp_path):
     assert len(OrderFile(tmp_path).of(0)) == 2
 
 
+def test_a_branch_counts_on_and_leaves_the_file_of_its_parent_as_it_is(tmp_path):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    added(OrderFile(parent))
+    with (parent / "orders.jsonl").open("ab") as file:
+        file.write(b"torn")
+    before = (parent / "orders.jsonl").read_bytes()
+
+    OrderFile(parent).begin_branch(tmp_path)
+
+    assert (parent / "orders.jsonl").read_bytes() == before
+    assert OrderFile(tmp_path).of(0) == ()
+    assert OrderFile(tmp_path).next_id() == "2"
+
+
+def test_a_branch_of_a_run_without_orders_has_no_order_file(tmp_path):
+    OrderFile(tmp_path / "parent").begin_branch(tmp_path)
+
+    assert not (tmp_path / "orders.jsonl").exists()
+
+
 def test_a_damaged_line_is_told_with_its_file(tmp_path):
     (tmp_path / "orders.jsonl").write_bytes(b"what?\n")
 
