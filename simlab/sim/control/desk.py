@@ -186,7 +186,8 @@ class Desk:
             ControlError: It cannot.
         """
         seat, acting = order.seat, self._stagehand.cast.acting
-        request = acting.get(seat) or timestep.requests.get(seat)
+        asked_now = timestep.requests.get(seat)  # while it stands; what seats are at may be older
+        request = asked_now if self._standing else acting.get(seat) or asked_now
         if request is None:
             asked = ", ".join(sorted(timestep.requests)) or "nobody"
             raise ControlError(

@@ -143,6 +143,20 @@ async def test_what_cannot_be_said_now_is_refused_and_nothing_is_carried_out(sea
     assert stagehand.carried_out == []
 
 
+async def test_while_it_stands_a_seat_that_is_still_at_an_old_act_is_not_asked_and_says_nothing():
+    desk, stagehand = desk_of(paused=True)
+    stagehand.cast.acting["bob"] = ActionRequest()
+    standing = asyncio.create_task(desk.open())
+    await until(lambda: desk.status().stands)
+
+    with pytest.raises(ControlError, match="seat 'bob' is not asked now, ann is"):
+        await desk.take(order(seat="bob"))
+
+    desk.pause(paused=False)
+    await standing
+    assert stagehand.carried_out == []
+
+
 async def test_a_second_word_for_a_seat_in_one_step_is_refused():
     desk, stagehand = desk_of()
     stagehand.cast.acting["ann"] = ActionRequest()

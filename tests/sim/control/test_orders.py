@@ -1,9 +1,11 @@
 """Orders to live episodes: recorded where they were carried out, and replayed there."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 
+from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError
 from simlab.models.model import ChatMessage
 from simlab.trace.events import Effect, EffectCore
@@ -296,6 +298,38 @@ async def test_on_a_real_clock_what_is_said_comes_at_once_and_a_pause_holds_worl
     assert told["recorded"]
     assert done == [("bell_0", "ding"), ("bell_1", "dong")]
     assert max(turn.now for turn in made.episode(0).turns()) < 0.4
+    assert replayed(made) == 1
+
+
+class Passing:
+    """Two bells that may be rung; from 0.3 s on the second is asked no more, and then the end."""
+
+    seats: ClassVar = {"bell_0": SeatSpec(), "bell_1": SeatSpec()}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_steps = 0
+        return TimeStep(dict.fromkeys(self.seats, ActionRequest(required=False)), wake=0.3)
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - every ring will do
+        self.n_steps += 1
+        if self.n_steps == 2:
+            return TimeStep(ended=dict.fromkeys(self.seats, "terminated"))
+        return TimeStep({"bell_0": ActionRequest(required=False)}, wake=now + 0.3)
+
+
+@pytest.mark.slow
+async def test_on_a_real_clock_nothing_is_said_for_a_seat_that_is_at_an_act_of_the_past(live):
+    async with live(world=f"{__name__}:Passing", clock={"kind": "real"}, **STUCK) as (run, client):
+        await acting(client, "bell_1")
+        await client.pause()
+        await standing(client, step=1)
+        with pytest.raises(ControlError, match="seat 'bell_1' is not asked now, bell_0 is"):
+            await client.say(0, "bell_1", "dong")
+        await client.say(0, "bell_0", "ding")
+        await client.resume()
+        made = await run.finished()
+
+    assert deeds(made) == ["ding"]
     assert replayed(made) == 1
 
 
