@@ -80,6 +80,7 @@ class Desk:
             self._standing = True
             try:
                 await self._carry_out_held()
+                await self._carry_out_queue()
                 await self._stand()
             finally:
                 self._standing = False
@@ -206,11 +207,11 @@ class Desk:
             )
 
     async def _carry_out_held(self) -> None:
-        """At the top of a step, carry out what has waited for one."""
-        assert self.moment is not None, "it is the top of a step"
+        """Carry out what has waited for its time, if that is now."""
+        assert self.moment is not None, "a step is open"
         held, self._held = self._held, []
         for order in held:
-            if order.kind == "say" and order.seat not in self.moment[1].requests:
+            if not self._is_due(order):
                 self._held.append(order)
                 continue
             try:
@@ -218,7 +219,13 @@ class Desk:
             except ControlError as error:
                 refused = {"order": order.as_dict(), "why": error.message}
                 self._stagehand.note(self.moment[0], "refused", refused)
-        await self._carry_out_queue()
+
+    def _is_due(self, order: Order) -> bool:
+        """Whether an order that has waited can be taken now; what a seat says, when it may act."""
+        assert self.moment is not None, "a step is open"
+        cast, seat = self._stagehand.cast, order.seat
+        may_act = self.moment[1].requests if self._standing else cast.acting
+        return order.kind != "say" or (seat in may_act and not cast.is_said(seat))
 
     async def _carry_out_queue(self) -> None:
         """Carry out or refuse what has waited until either could be known."""
@@ -235,9 +242,7 @@ class Desk:
         """Carry out what can be in the midst of a step, once all that was recorded is met."""
         await self._journal.wait_live()
         await self._carry_out_queue()
-        held, self._held = self._held, []
-        for order in held:
-            await self._take_now(order)
+        await self._carry_out_held()
 
     async def _stand(self) -> None:
         """Stand still while paused; a step that is allowed passes."""

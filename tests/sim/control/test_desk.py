@@ -14,7 +14,8 @@ from simlab.sim.control.order import BEFORE, DURING, Order
 class Stagehand:
     """Keeps what was carried out and noted."""
 
-    def __init__(self):
+    def __init__(self, journal):
+        self.journal = journal
         self.cast = SimpleNamespace(acting={}, is_said=lambda _seat: False)
         self.carried_out = []
         self.noted = []
@@ -48,9 +49,12 @@ def asked(*seats, required=True):
 
 def desk_of(*, orders=(), paused=False, live=True):
     """A desk at the top of step 3, where ann is asked, and its stagehand."""
-    journal = SimpleNamespace(episode=0, is_live=live, recorded=lambda _actor: {})
+    went_live = asyncio.Event()
+    journal = SimpleNamespace(
+        episode=0, is_live=live, recorded=lambda _actor: {}, wait_live=went_live.wait, live=went_live
+    )
     desk = Desk(journal, orders=orders, paused=paused)
-    stagehand = Stagehand()
+    stagehand = Stagehand(journal)
     desk.serve(stagehand, Clock())
     desk.moment = (3, asked("ann"))
     return desk, stagehand
@@ -185,6 +189,23 @@ async def test_a_word_that_waits_for_its_seat_waits_until_that_is_asked():
 
     assert before == []
     assert stagehand.carried_out == [("1", BEFORE, 4)]
+
+
+async def test_in_the_midst_of_a_step_what_has_waited_is_done_kept_or_noted_as_refused():
+    waited = [order(seat="bob"), order(number="2"), order("edit", "ann", "3")]
+    desk, stagehand = desk_of(orders=waited, live=False)
+    stagehand.refused = ("3",)
+    stagehand.cast.acting["ann"] = ActionRequest()
+    await desk.open()
+    stagehand.journal.is_live = True
+    stagehand.journal.live.set()
+    await until(lambda: stagehand.noted)
+    await desk.close()
+    desk.moment = (4, asked("bob"))
+    await desk.open()
+
+    assert stagehand.noted == [("refused", "not this one")]
+    assert stagehand.carried_out == [("2", DURING, 3), ("1", BEFORE, 4)]
 
 
 async def test_what_waits_when_the_episode_ends_is_refused():

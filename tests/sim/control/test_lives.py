@@ -48,7 +48,7 @@ async def test_sim_23_a_commanded_run_has_one_digest_on_0_and_2_hosts_and_replay
     there = await commanded(live, out="there", hosts=2)
 
     said = deeds(here)
-    assert said[0:2] + said[3::2] == ["Zero.", "One.", "Three.", "Five."]
+    assert said == ["Zero.", "One.", said[2], "It rains.", "Three.", said[5], "Five."]
     assert here.digest == there.digest
     check_log(there)
     assert replayed(there) == 2
@@ -90,7 +90,7 @@ async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(l
 
     assert records(made, step) == before
     assert deeds(made)[:step] == deeds(parent)[:step]
-    assert len(deeds(made)) == 6
+    assert len(deeds(made)) == 6 + (step > 2), "one is the narrator's"
     assert replayed(made) == 1
     assert replayed(parent) == 1
 
