@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from simlab.env.environment import TimeStep
+from simlab.env.environment import Seat, TimeStep
 from simlab.errors import ControlError
 from simlab.sim.clock import Clock
 from simlab.sim.control.order import ACTOR, BEFORE, DURING, Order
@@ -143,6 +143,10 @@ class Desk:
         waiting = _Waiting(order)
         self._queue.append(waiting)
         return await waiting.taken
+
+    def take_back_leases(self, seat: Seat) -> None:
+        """Let nobody take a seat who was to take it in a later step."""
+        self._held = [o for o in self._held if (o.kind, o.seat) != ("lease", seat)]
 
     def status(self) -> EpisodeStatus:
         """Where the episode stands."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from simlab.env.environment import Seat
 from simlab.errors import RunDirectoryError
 from simlab.sim.control.order import Order
 from simlab.trace.disk import written
@@ -17,14 +18,15 @@ FILE = "orders.jsonl"
 class _Line(msgspec.Struct, omit_defaults=True):
     """What a line holds.
 
-    An order and its episode (None: all); or that one was refused; or, at the beginning of a
-    branch, how many orders its parent was given.
+    An order and its episode (None: all); or that one was refused, or that whoever had taken a seat
+    by it has left; or, at the beginning of a branch, how many orders its parent was given.
     """
 
     order: dict[str, Any] | None = None
     episode: int | None = None
     holds: bool = False
     refused: str | None = None
+    left: str | None = None
     n_orders: int = 0
 
 
@@ -54,6 +56,7 @@ class OrderFile:
     def __init__(self, run: Path) -> None:
         self._path = run / FILE
         self._holding: dict[str, _Holding] = {}
+        self._left: set[str] = set()
         self._n_orders = 0
         self._size_bytes = 0
         for line in self._read():
@@ -80,6 +83,19 @@ class OrderFile:
         """Note that an order was refused, and holds of nothing."""
         self._write(_Line(refused=order.id))
 
+    def leave(self, order: str) -> None:
+        """Note that whoever has taken a seat by an order, or was to take it, has left."""
+        self._write(_Line(left=order))
+
+    def is_left(self, order: str) -> bool:
+        """Whether whoever has taken a seat by an order has left."""
+        return order in self._left
+
+    def leases_of(self, episode: int, seat: Seat) -> list[str]:
+        """The orders by which somebody has a seat, or is to have it, unless they are over."""
+        found = [order for order in self.of(episode) if order.kind == "lease"]
+        return [order.id for order in found if order.seat == seat]
+
     def begin_branch(self, branch: Path) -> None:
         """Let a branch of this run count on from here.
 
@@ -102,6 +118,9 @@ class OrderFile:
             self._holding.pop(line.refused, None)
             if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
                 self._n_orders -= 1
+        elif line.left is not None:
+            self._holding.pop(line.left, None)
+            self._left.add(line.left)
         elif line.order is not None:
             order = Order.of(line.order)
             self._n_orders = max(self._n_orders, int(order.id))

@@ -1,7 +1,8 @@
 """The control plane of a run, in its driver: takes requests, and lets the episodes hear of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from simlab.sim.control.messages import (
     LeaveSeat,
     PauseEpisode,
     TakeAnswer,
+    TakeBackLeases,
     TellStatus,
 )
 from simlab.sim.control.order import Order, OrderKind
@@ -125,12 +127,13 @@ class ControlPlane:
             case Withdrawn():
                 self.people.withdraw(told)
             case Leased():
-                self.people.take_lease(told)
+                self._take_lease(told)
             case Lapsed(episode, seat):
+                lease = self.people.lease_of(episode, seat)
+                if lease is not None:
+                    self._orders.leave(lease.order)
                 self.people.lapse((episode, seat))
-                task = asyncio.create_task(self._pause(Pause(kind="pause", episode=episode)))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._begin(self._pause(Pause(kind="pause", episode=episode)))
 
     async def answer(self, connection: Connection, request: Request) -> Answer:
         """Carry a request out, and say what came of it.
@@ -226,6 +229,13 @@ class ControlPlane:
             self.people.let_go(place)
             raise
 
+    def _take_lease(self, lease: Leased) -> None:
+        """A lease is in force, or over; one whose person has left before is to be over."""
+        if lease.who is None or not self._orders.is_left(lease.order):
+            self.people.take_lease(lease)
+        elif lease.lapse != "pause":
+            self._begin(self._attempts.tell(lease.episode, LeaveSeat(*lease.place)))
+
     def _take_model(self, connection: Connection, request: TakeModel) -> None:
         if request.model not in self._checks.person_models:
             raise ControlError(
@@ -254,12 +264,26 @@ class ControlPlane:
             raise ControlError("leave takes a model, or an episode and a seat; say which is left")
         place = (request.episode, request.seat)
         self.people.require_holder(place, connection)
-        lease = self.people.lease_of(*place)
         self.people.let_go(place)
+        await self._attempts.tell(request.episode, TakeBackLeases(*place))
+        lease = self.people.lease_of(*place)
         if lease is not None and lease.lapse == "pause":
             self.hear(Lapsed(*place))
-        else:
+        for order in self._orders.leases_of(*place):
+            self._orders.leave(order)
+        if lease is not None and lease.lapse != "pause":
             await self._attempts.tell(request.episode, LeaveSeat(*place))
+
+    def _begin(self, call: Coroutine[Any, Any, None | Answer]) -> None:
+        """Let something be done that nobody waits for, unless its episode ends before."""
+
+        async def attempt() -> None:
+            with suppress(ControlError):
+                await call
+
+        task = asyncio.create_task(attempt())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _order(
         self, kind: OrderKind, episode: int | None, seat: str, args: Mapping[str, Any]

@@ -125,7 +125,8 @@ class Stagehand:
         terms = Terms(args["lapse"], args["after_s"])
         agent = self._seating.agent(seat, step) if terms.lapse == "agent" else None
         if self._board is not None:
-            leased = Leased(self._journal.episode, seat, args["who"], terms.lapse, terms.after_s)
+            place = self._journal.episode, seat
+            leased = Leased(*place, args["who"], terms.lapse, terms.after_s, order.id)
             self._board.tell_soon(leased)
         newcomer = self._seating.person(seat, self._person(seat, terms))
         self.cast.lease(seat, newcomer, Lease(agent))

@@ -35,6 +35,20 @@ def test_an_order_that_was_refused_holds_of_nothing_and_leaves_no_trace_in_ids(t
     assert file.next_id() == OrderFile(tmp_path).next_id() == refused.id
 
 
+def test_a_lease_whose_person_has_left_holds_no_more_and_its_id_is_not_given_again(tmp_path):
+    file = OrderFile(tmp_path)
+    taken = added(file, "lease", episode=0)
+    ids = file.leases_of(0, "ann"), file.leases_of(0, "bob"), file.leases_of(1, "ann")
+
+    file.leave(taken.id)
+
+    assert ids == ([taken.id], [], [])
+    for each in (file, OrderFile(tmp_path)):
+        assert each.is_left(taken.id)
+        assert each.of(0) == ()
+        assert each.next_id() == "2"
+
+
 def test_what_was_said_and_is_found_to_wait_holds_under_its_own_id(tmp_path):
     file = OrderFile(tmp_path)
     said = added(file, "say", episode=0, holds=False)
