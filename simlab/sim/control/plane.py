@@ -188,11 +188,16 @@ class ControlPlane:
         """Pause, let go on or let take steps: an episode or all, those too that begin later."""
         episode = self._episode_of(request.episode)
         self._pauses.set(episode, paused=not isinstance(request, Resume))
-        for live in self._attempts.live if episode is None else [episode]:
+
+        def message_to(live: int) -> PauseEpisode | AllowSteps:
             if isinstance(request, Step):
-                await self._attempts.tell(live, AllowSteps(live, request.n))
-            else:
-                await self._attempts.tell(live, PauseEpisode(live, isinstance(request, Pause)))
+                return AllowSteps(live, request.n)
+            return PauseEpisode(live, isinstance(request, Pause))
+
+        if episode is None:
+            await self._attempts.tell_all(message_to)
+        else:
+            await self._attempts.tell(episode, message_to(episode))
         return {}
 
     async def _say(self, request: Say | Narrate) -> Answer:
