@@ -106,6 +106,10 @@ class Seating:
         """Make a model that the run file does not have."""
         self._models |= self._staging.make_models({name: spec})
 
+    def is_fork(self, step: int) -> bool:
+        """Whether a branch leaves its parent at a step."""
+        return any(fork.step == step for fork in self._staging.forks)
+
     def agent(self, seat: Seat, step: int) -> Newcomer | None:
         """Seats the agent of a seat as it is edited then; None where nobody takes it."""
         if self.spec_of(seat, step) is None:

@@ -75,8 +75,10 @@ class Desk:
     async def open(self) -> None:
         """At the top of a step: meet or carry out what is ordered, and stand still if paused."""
         assert self.moment is not None, "it is the top of a step"
+        self._stagehand.open(self.moment[0])
         await self._recall.open(*self.moment)
         if self._journal.is_live:
+            self._stagehand.tell_leases()
             self._standing = True
             try:
                 await self._carry_out_held()
@@ -84,7 +86,7 @@ class Desk:
                 await self._stand()
             finally:
                 self._standing = False
-        elif self._held or self._queue:
+        else:
             self._late = asyncio.create_task(self._carry_out_late())
 
     async def close(self) -> None:
@@ -245,6 +247,7 @@ class Desk:
     async def _carry_out_late(self) -> None:
         """Carry out what can be in the midst of a step, once all that was recorded is met."""
         await self._journal.wait_live()
+        self._stagehand.tell_leases()
         await self._carry_out_queue()
         await self._carry_out_held()
 

@@ -15,8 +15,11 @@ Place = tuple[int, Seat] | str
 
 @dataclass(slots=True)
 class _Holder:
+    """Somebody with a place; `waits` is whether the lease of a seat is ordered, not in force."""
+
     who: str
     connection: Connection | None
+    waits: bool = False
 
 
 class People:
@@ -55,11 +58,12 @@ class People:
             )
 
     def hold(self, place: Place, who: str, connection: Connection) -> None:
-        """Let somebody be asked on a connection."""
-        self._holders[place] = _Holder(who, connection)
+        """Let somebody be asked on a connection, at once or as soon as a lease is in force."""
+        self._holders[place] = _Holder(who, connection, waits=True)
 
     def show(self, place: Place) -> None:
-        """Show whoever has a place the questions that wait there."""
+        """Show whoever has a place, from now on, the questions that wait there."""
+        self._holders[place].waits = False
         for asked in self._open.values():
             if _place_of(asked) == place:
                 self._show(asked)
@@ -74,12 +78,18 @@ class People:
             self.lapse(lease.place)
         else:
             self._leases[lease.place] = lease
+            holder = self._holders.get(lease.place)
+            if holder is not None:
+                holder.waits = False
 
     def lapse(self, place: tuple[int, Seat]) -> None:
-        """Whoever had a seat is gone, and anybody may take it."""
+        """Whoever had a seat is gone; anybody may take it, unless somebody is about to have it."""
         self._leases.pop(place, None)
-        holder = self._holders.pop(place, None)
-        if holder is not None and holder.connection is not None:
+        holder = self._holders.get(place)
+        if holder is None or holder.waits:
+            return
+        del self._holders[place]
+        if holder.connection is not None:
             holder.connection.send({"lapsed": {"episode": place[0], "seat": place[1]}})
 
     def ask(self, asked: Asked) -> None:

@@ -17,9 +17,16 @@ class Stagehand:
     def __init__(self, journal):
         self.journal = journal
         self.cast = SimpleNamespace(acting={}, is_said=lambda _seat: False)
+        self.opened = []
         self.carried_out = []
         self.noted = []
         self.refused = ()
+
+    def open(self, step):
+        self.opened.append(step)
+
+    def tell_leases(self):
+        self.opened.append("told")
 
     async def carry_out(self, order, at, step, _timestep):
         self.carried_out.append((order.id, at, step))

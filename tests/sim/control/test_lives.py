@@ -79,6 +79,40 @@ async def test_sim_23_a_lease_holds_when_its_host_dies_and_the_person_is_asked_a
     assert check_log(Run(run.path)) == 4, "lease, answer, edit, say"
 
 
+async def test_whoever_has_a_seat_for_the_second_time_keeps_it_when_its_host_dies(live, cluster):
+    async with live(**KEYS, hosts=1) as (_, client):
+        await acting(client, "ann")
+        await client.lease(0, "ann", "me")
+        await client.question()
+        await client.leave(0, "ann")
+        await acting(client, "ann")
+        await client.lease(0, "ann", "me")
+        await client.question()
+        cluster.processes["host-0"][-1].die()
+        again = await client.question()
+        await client.answer(again["id"], "Zero.")
+        await acting(client, "bob")
+
+    assert again["seat"] == "ann"
+    assert client.lapsed == set()
+
+
+async def test_a_seat_that_waits_for_somebody_is_free_after_its_host_has_died(live, cluster):
+    async with live(**KEYS, hosts=1) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.lease(0, "ann", "me", lapse="pause")
+        await client.question()
+        await client.leave(0, "ann")
+        cluster.processes["host-0"][-1].die()
+        await acting(other, "ann")
+        await other.lease(0, "ann", "you")
+        asked = await other.question()
+        leases = (await other.hello())["leases"]
+
+    assert asked["seat"] == "ann"
+    assert [lease["who"] for lease in leases] == ["you"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", range(7))
 async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(live, branch, step):
@@ -116,6 +150,60 @@ async def test_a_branch_of_a_commanded_run_carries_out_every_order_of_its_own(li
     assert [each["step"] for each in told] == [3, 4, 5]
     assert deeds(made) == ["Once."] * 3 + ["Anew."] * 3
     assert replayed(made) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lapse", ["agent", "default", "pause"])
+async def test_in_a_branch_the_people_of_the_parent_are_gone_and_agents_have_their_seats(
+    live, branch, lapse
+):
+    keys = {
+        "models": {"small": STUCK, "quick": {"engine": "scripted"}},
+        "cast": {"ann": {"model": "small"}, "bob": {"model": "quick"}},
+    }
+    async with live(**keys) as (run, client):
+        await acting(client, "ann")
+        await client.lease(0, "bob", "me", lapse=lapse)
+        for words in ("One.", "Three."):
+            await acting(client, "ann")
+            await client.say(0, "ann", "Hi.")
+            await client.answer((await client.question())["id"], words)
+        parent = await run.finished()
+    settings = ["models.small.latency_s=0.0"]
+
+    made = await asyncio.to_thread(branch, parent, step=2, say={"ann": "Ho."}, settings=settings)
+
+    assert deeds(parent) == ["Hi.", "One.", "Hi.", "Three."]
+    assert deeds(made)[:3] == ["Hi.", "One.", "Ho."]
+    assert made.episode(0).turns()[3].acted.seat == "bob"
+    assert deeds(made)[3] not in ("Three.", "...")
+    assert replayed(made) == 1
+
+
+async def test_people_take_the_seats_of_humans_in_a_branch(live, tmp_path):
+    human = {"agent": "human"}
+    async with live(out="parent", cast={"*": human}, models={}, people=True) as (run, client):
+        await play(client, "Zero.", "One.", "Two.", "Three.")
+        parent = await run.finished()
+    options = {"episode": 0, "step": 2, "out": tmp_path / "branch", "people": True}
+    launch = await asyncio.to_thread(prepare_branch, parent.path, **options)
+
+    async with live(out="branch", people=True) as (run, client):
+        await play(client, "2.", "3.")
+        made = await run.finished()
+
+    assert launch.people
+    assert not launch.has_people, "at the terminal"
+    assert deeds(made) == ["Zero.", "One.", "2.", "3."]
+    assert replayed(made) == 1
+
+
+async def play(client, *answers):
+    """Take both seats of a relay, and answer what comes."""
+    for seat in ("ann", "bob"):
+        await client.lease(0, seat, "me")
+    for words in answers:
+        await client.answer((await client.question())["id"], words)
 
 
 def killed_at(n_records, path):
