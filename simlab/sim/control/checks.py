@@ -37,10 +37,10 @@ class Checks:
         self._has_hosts = has_hosts
         self._made: Environment | None = None
 
-    @property
-    def person_models(self) -> set[str]:
-        """The models of the run that people stand for."""
-        return {name for name, entry in self._run.models.items() if entry["engine"] == "person"}
+    def person_models(self, added: Mapping[str, Any]) -> set[str]:
+        """The models that people stand for, of the run and of those that orders have added."""
+        models = {**self._run.models, **added}
+        return {name for name, entry in models.items() if entry["engine"] == "person"}
 
     @property
     def seats(self) -> list[Seat]:

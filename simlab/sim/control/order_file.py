@@ -96,6 +96,15 @@ class OrderFile:
         found = [order for order in self.of(episode) if order.kind == "lease"]
         return [order.id for order in found if order.seat == seat]
 
+    @property
+    def models(self) -> dict[str, Any]:
+        """The entries of the models that orders have added, by name."""
+        return {
+            name: entry
+            for held in self._holding.values()
+            for name, entry in held.order.args.get("models", {}).items()
+        }
+
     def begin_branch(self, branch: Path) -> None:
         """Let a branch of this run count on from here.
 

@@ -242,7 +242,7 @@ class ControlPlane:
             self._begin(self._attempts.tell(lease.episode, LeaveSeat(*lease.place)))
 
     def _take_model(self, connection: Connection, request: TakeModel) -> None:
-        if request.model not in self._checks.person_models:
+        if request.model not in self._checks.person_models(self._orders.models):
             raise ControlError(
                 f"model {request.model!r} is no person; run with --model {request.model}=person"
             )

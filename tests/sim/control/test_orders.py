@@ -1,13 +1,17 @@
 """Orders to live episodes: recorded where they were carried out, and replayed there."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
+from simlab.agents.person import HumanAnswer
 from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError
 from simlab.models.model import ChatMessage
+from simlab.sim.control.board_model import BoardModel
+from simlab.sim.control.order_file import OrderFile
 from simlab.trace.events import Effect, EffectCore
 from simlab.trace.requests import RequestReader
 from tests.sim.control.conftest import acting, standing
@@ -224,6 +228,40 @@ async def test_a_model_is_stood_for_by_a_person(live):
     assert deeds(made) == ["Zero.", "One.", "Two.", "Three."]
     assert {kind for kind, _ in effects_of(made)} == {"model"}
     assert replayed(made) == 1
+
+
+async def test_a_person_stands_for_a_model_that_was_swapped_in(live):
+    async with live(**STUCK) as (run, client):
+        await acting(client, "ann")
+        await client.swap("bob", {"engine": "person"}, episode=0)
+        await client.say(0, "ann", "Zero.")
+        [name] = OrderFile(run.path).models
+        await client.take_model(name, "me")
+        question = await client.question()
+        await client.answer(question["id"], "One.")
+        await acting(client, "ann")
+        await client.say(0, "ann", "Two.")
+        await client.answer((await client.question())["id"], "Three.")
+        made = await run.finished()
+
+    assert question["model"] == name
+    assert deeds(made) == ["Zero.", "One.", "Two.", "Three."]
+    assert replayed(made) == 1
+
+
+async def test_a_model_that_answers_with_an_adapter_asks_whoever_stands_for_it_without():
+    asked = []
+    board = SimpleNamespace(ask=lambda what, _after_s: asked.append(what) or answered("Hi."))
+    model = BoardModel("small@1", board, "small").with_adapter("adapters/7")
+
+    completion = await model.generate([ChatMessage("user", "Hello.")])
+
+    assert asked[0].model == "small"
+    assert completion.model != "small@1"
+
+
+async def answered(text):
+    return HumanAnswer(text)
 
 
 async def test_people_who_come_by_the_socket_take_the_seats_of_humans(live):
