@@ -96,6 +96,11 @@ class OrderFile:
         found = [order for order in self.of(episode) if order.kind == "lease"]
         return [order.id for order in found if order.seat == seat]
 
+    def edits_of(self, episode: int | None, seat: Seat) -> tuple[Order, ...]:
+        """The edits of a seat that hold of an episode, in their order; None as in `of`."""
+        found = self.of(episode)
+        return tuple([order for order in found if (order.kind, order.seat) == ("edit", seat)])
+
     @property
     def models(self) -> dict[str, Any]:
         """The entries of the models that orders have added, by name."""
@@ -117,8 +122,12 @@ class OrderFile:
         if self._n_orders:
             OrderFile(branch)._write(_Line(n_orders=self._n_orders))
 
-    def of(self, episode: int) -> tuple[Order, ...]:
-        """The orders that hold of an episode, in their order; it may have recorded some."""
+    def of(self, episode: int | None) -> tuple[Order, ...]:
+        """The orders that hold of an episode, in their order; it may have recorded some.
+
+        Args:
+            episode: Its number; None for those that hold of all.
+        """
         return tuple([h.order for h in self._holding.values() if h.episode in (None, episode)])
 
     def _take(self, line: _Line) -> None:

@@ -210,10 +210,13 @@ class ControlPlane:
     async def _change(self, request: Edit | Swap) -> Answer:
         """Change what holds of a seat, from the next step on."""
         episode = self._episode_of(request.episode)
+        episodes = [None, *self._attempts.live] if episode is None else [episode]
+        found = [self._orders.edits_of(each, request.seat) for each in episodes]
+        edits = {tuple([order.id for order in each]): each for each in found}.values()
         if isinstance(request, Swap):
-            changes = self._checks.swapped_model(request.seat, request.model)
+            changes = self._checks.swapped_model(request.seat, request.model, edits)
         else:
-            self._checks.require_options(request.seat, request.options)
+            self._checks.require_options(request.seat, request.options, edits)
             changes = {"options": request.options, "models": {}}
         return await self._order("edit", episode, request.seat, changes)
 

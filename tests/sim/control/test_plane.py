@@ -316,6 +316,20 @@ async def test_a_run_that_is_gone_on_with_knows_who_has_left_before_a_seat_was_h
     assert interventions(made.log, 0) == []
 
 
+async def test_an_edit_that_goes_with_the_run_file_and_not_with_an_earlier_edit_is_refused(live):
+    async with live(episodes=2, **SMALL) as (run, client):
+        await acting(client, "ann")
+        await acting(client, "ann", episode=1)
+        await client.edit("bob", {"constrain": True}, episode=1)
+        await client.edit("bob", {"reason": True}, episode=0)
+        for episode in (1, "all"):
+            with pytest.raises(ControlError, match="reason"):
+                await client.edit("bob", {"reason": True}, episode=episode)
+        before = (run.path / "orders.jsonl").read_bytes()
+
+    assert before.count(b"\n") == 2
+
+
 async def test_what_is_narrated_waits_until_the_narrator_may_act(live):
     world = {"world": f"{__name__}:Narrated", "cast": {"ann": {"model": "small"}}}
     async with live(**world, **SMALL) as (run, client):
