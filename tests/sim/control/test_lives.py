@@ -22,6 +22,7 @@ from simlab.trace.writer import SegmentWriter
 from tests.sim.conftest import RELAY
 from tests.sim.control.conftest import acting, standing
 from tests.sim.control.score import KEYS, STUCK, Commander
+from tests.sim.control.test_orders import requests_of
 from tests.sim.records import check_log, deeds, records, replayed
 
 
@@ -177,6 +178,34 @@ async def test_in_a_branch_the_people_of_the_parent_are_gone_and_agents_have_the
     assert deeds(made)[:3] == ["Hi.", "One.", "Ho."]
     assert made.episode(0).turns()[3].acted.seat == "bob"
     assert deeds(made)[3] not in ("Three.", "...")
+    assert replayed(made) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("models.small.latency_s=0.0", {"bold", "brief"}),
+        ("cast.bob.goal=long", {"bold", "long"}),
+        ("cast.bob.persona=rude", {"rude", "brief"}),
+    ],
+)
+async def test_what_was_edited_holds_in_a_branch_unless_that_says_otherwise(
+    live, branch, setting, shown
+):
+    quick = {"models": {"small": {"engine": "scripted", "latency_s": 0.001}}}
+    cast = {"ann": {}, "bob": {"agent": "llm", "persona": "shy", "goal": "talk"}}
+    async with live(cast=cast, options={"turns": 6}, **quick) as (run, client):
+        await client.pause()
+        await standing(client)
+        await client.edit("bob", {"persona": "bold", "goal": "brief"}, episode=0)
+        await client.resume()
+        parent = await run.finished()
+
+    made = await asyncio.to_thread(branch, parent, step=4, settings=[setting])
+
+    (last,) = [str(asked["prompt"]) for asked in requests_of(made)[-1:]]
+    assert {word for word in ("shy", "bold", "rude", "talk", "brief", "long") if word in last} == shown
     assert replayed(made) == 1
 
 
