@@ -286,14 +286,15 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     path = launch.directory.path
     _tell_world(console, launch.file.name, launch.directory.read_run())
     start = time.monotonic()
+    again = f"simlab run {path} --resume{' --people' if launch.people else ''}"
     try:
         view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
         with view.shown() as observer:
             run = launch.run(observer)
     except (KeyboardInterrupt, RunStoppedError):
-        raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None
+        raise ConfigError(f"stopped; go on with: {again}") from None
     except (LogWriteError, StrayExitError) as error:
-        raise type(error)(f"{error.message}; then: simlab run {path} --resume") from error
+        raise type(error)(f"{error.message}; then: {again}") from error
     if json:
         print_json(run.as_dict())
     else:

@@ -59,8 +59,7 @@ class OrderFile:
         self._left: set[str] = set()
         self._n_orders = 0
         self._size_bytes = 0
-        for line in self._read():
-            self._take(line)
+        self._read()
 
     def next_id(self) -> str:
         """The id of a new order."""
@@ -155,16 +154,17 @@ class OrderFile:
         self._size_bytes += len(encoded)
         self._take(line)
 
-    def _read(self) -> list[_Line]:
-        """The whole lines."""
+    def _read(self) -> None:
+        """Take the whole lines."""
         if not self._path.exists():
-            return []
+            return
         data = self._path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
         self._size_bytes = len(whole)
         try:
-            return [msgspec.json.decode(line, type=_Line) for line in whole.splitlines()]
-        except (msgspec.DecodeError, KeyError) as error:
+            for line in whole.splitlines():
+                self._take(msgspec.json.decode(line, type=_Line))
+        except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
             raise RunDirectoryError(
                 f"{self._path} is damaged: {error}; restore it from a copy"
             ) from error

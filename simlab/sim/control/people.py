@@ -1,6 +1,6 @@
 """The people who come while a run goes on: who has which seat or model, and what they are asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from simlab.env.environment import Seat
@@ -57,9 +57,21 @@ class People:
                 f"{_in_words(place)} is taken by {taken_by!r}, got {who!r}; wait until it is left"
             )
 
-    def hold(self, place: Place, who: str, connection: Connection) -> None:
-        """Let somebody be asked on a connection, at once or as soon as a lease is in force."""
+    def hold(self, place: Place, who: str, connection: Connection) -> Callable[[], None]:
+        """Let somebody be asked on a connection, at once or as soon as a lease is in force.
+
+        Returns:
+            What lets whoever had the place before have it again.
+        """
+        before = self._holders.get(place)
         self._holders[place] = _Holder(who, connection, waits=True)
+
+        def undo() -> None:
+            self.let_go(place)
+            if before is not None:
+                self._holders[place] = before
+
+        return undo
 
     def show(self, place: Place) -> None:
         """Show whoever has a place, from now on, the questions that wait there."""

@@ -225,7 +225,7 @@ class ControlPlane:
         self._attempts.require_to_come(request.episode)
         place = (request.episode, request.seat)
         self.people.require_free(place, request.who)
-        self.people.hold(place, request.who, connection)
+        undo = self.people.hold(place, request.who, connection)
         lease = Leased(*place, request.who, request.lapse, request.after_s)
         if self.people.lease_of(*place) == lease:
             self.people.show(place)
@@ -234,7 +234,7 @@ class ControlPlane:
         try:
             return await self._order("lease", request.episode, request.seat, terms)
         except ControlError:
-            self.people.let_go(place)
+            undo()
             raise
 
     def _take_lease(self, lease: Leased) -> None:

@@ -92,8 +92,17 @@ def test_a_branch_of_a_run_without_orders_has_no_order_file(tmp_path):
     assert not (tmp_path / "orders.jsonl").exists()
 
 
-def test_a_damaged_line_is_told_with_its_file(tmp_path):
-    (tmp_path / "orders.jsonl").write_bytes(b"what?\n")
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"what?",
+        b'{"order": {"id": "x"}}',
+        b'{"order": {"id": "x", "kind": "say", "seat": "ann", "args": {}, "nth": 0}}',
+        b'{"order": {"id": null, "kind": "say", "seat": "ann", "args": {}, "nth": 0}}',
+    ],
+)
+def test_a_damaged_line_is_told_with_its_file(tmp_path, line):
+    (tmp_path / "orders.jsonl").write_bytes(line + b"\n")
 
     with pytest.raises(RunDirectoryError, match=r"orders\.jsonl is damaged: .*; restore it"):
         OrderFile(tmp_path)
