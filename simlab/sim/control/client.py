@@ -1,6 +1,6 @@
 """The client: commands a live run from another process, a notebook or a test.
 
-with ControlClient(Path("runs/car_sale-0001")) as run:
+with simlab.ControlClient("runs/car_sale-0001") as run:
     run.pause()
     run.say(0, "buyer", '{"say": "No.", "price": 5000}')
     run.resume()
@@ -126,11 +126,11 @@ class ControlClient(Commands[Answer]):
         ControlError: The run is not live, or belongs to somebody else.
     """
 
-    def __init__(self, run: Path, *, timeout_s: float | None = 30.0) -> None:
+    def __init__(self, run: str | Path, *, timeout_s: float | None = 30.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:
-            self._socket.connect(str(find(run)))
+            self._socket.connect(str(find(Path(run))))
         except OSError as error:
             self._socket.close()
             raise _not_live(run) from error
@@ -349,7 +349,7 @@ def _retrieve(answered: "asyncio.Future[Answer]") -> None:
         answered.exception()
 
 
-def _not_live(run: Path) -> ControlError:
+def _not_live(run: str | Path) -> ControlError:
     return ControlError(f"nobody listens at the socket of {run}; the run has ended or was killed")
 
 

@@ -60,5 +60,7 @@ class TellStatus:
     """Tell where each live episode stands."""
 
 
-Command = TakeOrder | PauseEpisode | AllowSteps | TakeAnswer | LeaveSeat | TakeBackLeases | TellStatus
+Command = (
+    TakeOrder | PauseEpisode | AllowSteps | TakeAnswer | LeaveSeat | TakeBackLeases | TellStatus
+)
 """What a stage is told of live episodes."""

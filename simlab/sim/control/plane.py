@@ -282,7 +282,7 @@ class ControlPlane:
         if lease is not None and lease.lapse != "pause":
             await self._attempts.tell(request.episode, LeaveSeat(*place))
 
-    def _begin(self, call: Coroutine[Any, Any, None | Answer]) -> None:
+    def _begin(self, call: Coroutine[Any, Any, Answer | None]) -> None:
         """Let something be done that nobody waits for, unless its episode ends before."""
 
         async def attempt() -> None:

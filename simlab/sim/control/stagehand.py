@@ -55,7 +55,7 @@ class Stagehand:
             self.cast.end_leases(step, lambda seat: self._seating.agent(seat, step))
 
     def tell_leases(self) -> None:
-        """Tell the driver, once a replay has met all there is, what became of each seat's leases."""
+        """Tell the driver, once a replay has met all there is, what became of the leases in it."""
         while self._untold:
             _, leased = self._untold.popitem()
             assert self._board is not None, "there is somebody to tell"

@@ -58,7 +58,11 @@ def desk_of(*, orders=(), paused=False, live=True):
     """A desk at the top of step 3, where ann is asked, and its stagehand."""
     went_live = asyncio.Event()
     journal = SimpleNamespace(
-        episode=0, is_live=live, recorded=lambda _actor: {}, wait_live=went_live.wait, live=went_live
+        episode=0,
+        is_live=live,
+        recorded=lambda _actor: {},
+        wait_live=went_live.wait,
+        live=went_live,
     )
     desk = Desk(journal, orders=orders, paused=paused)
     stagehand = Stagehand(journal)

@@ -205,7 +205,9 @@ async def test_what_was_edited_holds_in_a_branch_unless_that_says_otherwise(
     made = await asyncio.to_thread(branch, parent, step=4, settings=[setting])
 
     (last,) = [str(asked["prompt"]) for asked in requests_of(made)[-1:]]
-    assert {word for word in ("shy", "bold", "rude", "talk", "brief", "long") if word in last} == shown
+    assert {
+        word for word in ("shy", "bold", "rude", "talk", "brief", "long") if word in last
+    } == shown
     assert replayed(made) == 1
 
 
