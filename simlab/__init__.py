@@ -8,15 +8,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simlab.sim.control.client import ControlClient
     from simlab.sim.launch import run
     from simlab.sim.run import Run
     from simlab.trace.rich import Html, png_of
     from simlab.trace.tracing import effect, note, span, traced
 
 __version__ = "0.1.0"
-__all__ = ["Html", "Run", "effect", "note", "png_of", "run", "span", "traced"]
+__all__ = ["ControlClient", "Html", "Run", "effect", "note", "png_of", "run", "span", "traced"]
 
 _HOMES = {
+    "ControlClient": "simlab.sim.control.client",
     "Html": "simlab.trace.rich",
     "png_of": "simlab.trace.rich",
     "Run": "simlab.sim.run",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from simlab.command_options import Address, Directory, Json, Models, Scenario, Settings
+from simlab.command_options import Address, Directory, Json, Models, People, Scenario, Settings
 from simlab.errors import (
     ConfigError,
     JudgeError,
@@ -56,9 +56,7 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed episodes again.")
     ] = False,
-    people: Annotated[
-        bool, typer.Option("--people", help="Let people take the seats of humans as it goes on.")
-    ] = False,
+    people: People = False,
     json: Json = False,
 ) -> None:
     """Run a simulation: live transcript of the first episode, progress, summary, directory."""
@@ -228,6 +226,7 @@ def branch(
     seed: Annotated[int | None, typer.Option(help="Draw fresh continuations.")] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many, with --seed.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Directory of the branch.")] = None,
+    people: People = False,
     json: Json = False,
 ) -> None:
     """Make a run that shares an episode's beginning, changes one thing, and goes on."""
@@ -243,6 +242,7 @@ def branch(
             seed=seed,
             samples=samples,
             out=out,
+            people=people,
         )
         _watch(launch, json=json)
 
@@ -286,14 +286,15 @@ def _watch(launch: "Launch", *, json: bool) -> None:
     path = launch.directory.path
     _tell_world(console, launch.file.name, launch.directory.read_run())
     start = time.monotonic()
+    again = f"simlab run {path} --resume{' --people' if launch.people else ''}"
     try:
         view = LiveView(console, launch.file.episodes, bar=not launch.has_people)
         with view.shown() as observer:
             run = launch.run(observer)
     except (KeyboardInterrupt, RunStoppedError):
-        raise ConfigError(f"stopped; go on with: simlab run {path} --resume") from None
+        raise ConfigError(f"stopped; go on with: {again}") from None
     except (LogWriteError, StrayExitError) as error:
-        raise type(error)(f"{error.message}; then: simlab run {path} --resume") from error
+        raise type(error)(f"{error.message}; then: {again}") from error
     if json:
         print_json(run.as_dict())
     else:

@@ -11,6 +11,9 @@ Scenario = Annotated[
 File = Annotated[str, typer.Argument(help="A bundled scenario or a run file.")]
 Directory = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+People = Annotated[
+    bool, typer.Option("--people", help="Let people take the seats of humans as it goes on.")
+]
 Address = Annotated[str | None, typer.Option(help="Ray cluster to join.")]
 Models = Annotated[
     list[str] | None,

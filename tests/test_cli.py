@@ -207,18 +207,20 @@ def test_resuming_a_finished_run_is_done_at_once(simlab, made):
     assert f"simlab show {made}" in result.stdout
 
 
-def test_ctrl_c_says_how_to_go_on(simlab, path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("people", [[], ["--people"]])
+def test_ctrl_c_says_how_to_go_on(simlab, path, tmp_path, monkeypatch, people):
     def press_ctrl_c(_view, news):
         if news.step == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
         patch.setattr(LiveView, "_on_step", press_ctrl_c)
-        stopped = simlab("run", path, "--out", tmp_path / "r", "--set", "options.turns=12")
-    resumed = simlab("run", tmp_path / "r", "--resume")
+        stopped = simlab("run", path, "--out", tmp_path / "r", "--set", "options.turns=12", *people)
+    again = ["run", tmp_path / "r", "--resume", *people]
+    resumed = simlab(*again)
 
     assert stopped.exit_code == BAD_INPUT
-    assert stopped.stderr == f"simlab: stopped; go on with: simlab run {tmp_path / 'r'} --resume\n"
+    assert stopped.stderr == f"simlab: stopped; go on with: simlab {' '.join(map(str, again))}\n"
     assert resumed.exit_code == DONE
     assert Run(tmp_path / "r").summary.n_ended == 1
 

@@ -33,6 +33,7 @@ class Wanted:
         settings: What holds from it on, ``KEY=VALUE`` each.
         seed: Of fresh draws; None draws as the parent does.
         samples: How many continuations.
+        people: Whether the seats of humans wait for people who take them; there is no terminal.
     """
 
     run: str
@@ -42,6 +43,7 @@ class Wanted:
     settings: Sequence[str] = ()
     seed: int | None = None
     samples: int = 1
+    people: bool = True
 
     def arguments(self, parent: Path, place: Path) -> list[str]:
         """It as ``simlab`` takes it; what people typed never stands alone, as options do."""
@@ -53,6 +55,7 @@ class Wanted:
             *(f"--set={setting}" for setting in self.settings),
             *([] if self.seed is None else [f"--seed={self.seed}"]),
             f"--samples={self.samples}",
+            *(["--people"] if self.people else []),
             f"--out={place}",
             "--",
             str(parent),

@@ -3,12 +3,18 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from simlab.apps.links import Link, place_of
 from simlab.errors import ConfigError
+from simlab.sim.control.order_file import FILE as ORDERS
+from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.seat_person import Lapse
+from simlab.view.guard import legible, require_own
 from simlab.view.opened import OpenedRun
+
+_MAX_BYTES: Final = 1 << 26
+"""Of a file of orders."""
 
 _MODEL: Final = "model "
 """Stands before the name of a model where seats are named as well."""
@@ -57,11 +63,24 @@ class Invitation:
 def models(run: OpenedRun) -> list[str]:
     """The models of a run that wait for a person, named as places."""
     found = run.record.run.get("models")
+    models = {**(found if isinstance(found, dict) else {}), **_swapped_in(run.path)}
     return [
         f"{_MODEL}{name}"
-        for name, spec in (found.items() if isinstance(found, dict) else ())
+        for name, spec in models.items()
         if isinstance(spec, dict) and spec.get("engine") == "person"
     ]
+
+
+def _swapped_in(path: Path) -> dict[str, Any]:
+    """The models that somebody has swapped in while a run went on.
+
+    Raises:
+        RunDirectoryError: The file with its orders is not its own, or not as SimLab writes it.
+    """
+    file = path / ORDERS
+    require_own(path, file, largest=_MAX_BYTES)
+    with legible(str(file)):
+        return OrderFile(path).models
 
 
 def _given(what: str, text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from simlab.errors import ConfigError, RunDirectoryError
 from simlab.find import near
 from simlab.sim.config import RunFile, checked
+from simlab.sim.control.order_file import OrderFile
 from simlab.sim.overrides import overridden
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
@@ -47,6 +48,7 @@ class BranchPlan:
             share_beginning(
                 parent.log, episode, step, directory=directory, samples=self.file.episodes
             )
+            OrderFile(parent.path).begin_branch(directory.path)
             if self.record["n_earlier"]:
                 share_past(parent, self.record["n_earlier"], directory)
         return directory

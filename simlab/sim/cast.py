@@ -125,6 +125,25 @@ class Cast:
         if seat in self.acting:
             self.break_off(seat)
 
+    def end_leases(self, step: int, agent_of: Callable[[Seat], Newcomer | None]) -> None:
+        """Let the people who have taken seats be gone, at once; agents take these.
+
+        Args:
+            step: Which is about to begin; who takes a seat over at it by `swaps` does so.
+            agent_of: Seats the agent of a seat; None where nobody takes it.
+        """
+        for seat in sorted(self._leases):
+            del self._leases[seat]
+            self.on_lease_over(seat)
+            self._newcomers.pop(seat, None)
+            agent = agent_of(seat)
+            if agent is None:
+                self.refs.pop(seat, None)
+            elif (step, seat) not in self.swaps:
+                self._newcomers[seat] = agent
+            if seat in self.acting:
+                self.break_off(seat)
+
     def is_leased(self, seat: Seat) -> bool:
         """Whether a person has taken a seat, and is not gone."""
         return seat in self._leases

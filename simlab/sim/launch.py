@@ -220,8 +220,9 @@ def prepare_branch(
     seed: int | None = None,
     samples: int = 1,
     out: Path | None = None,
+    people: bool = False,
 ) -> Launch:
-    """Check a branch and make its directory; see `simlab.sim.branching.plan_branch`.
+    """Check a branch and make its directory; see `simlab.sim.branching.plan_branch` and `run`.
 
     Raises:
         ConfigError: What was given cannot be run; nothing was made.
@@ -230,14 +231,14 @@ def prepare_branch(
     plan = plan_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
-    rehearse(plan.file)
+    rehearse(plan.file, has_person=people)
     if say:
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
     _check_cluster(plan.file, 0, None)
     path = directory_of(plan.file.name, out, resume=False)
-    return Launch(plan.file, plan.make(run, path), hosts=0)
+    return Launch(plan.file, plan.make(run, path), hosts=0, people=people)
 
 
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:

@@ -182,7 +182,7 @@ def furnished(staging: Staging, board: Board | None = None) -> Staging:
 
     def furnish(specs: Specs, shared: Mapping[str, AnyModel]) -> dict[str, AnyModel]:
         made = build_models(specs)
-        models = {name: _asked(model, board) for name, model in {**made, **shared}.items()}
+        models = {name: _asked(name, model, board) for name, model in {**made, **shared}.items()}
         if allowance is None:
             return models
         return {
@@ -199,11 +199,11 @@ def furnished(staging: Staging, board: Board | None = None) -> Staging:
     )
 
 
-def _asked(model: AnyModel, board: Board | None) -> AnyModel:
+def _asked(name: str, model: AnyModel, board: Board | None) -> AnyModel:
     """A model; one that is a person is asked where there is a board."""
     if board is None or not isinstance(model, PersonModel):
         return model
-    return BoardModel(model.name, board)
+    return BoardModel(model.name, board, name)
 
 
 def _budgeted(model: AnyModel, allowance: Allowance, *, priced: bool) -> AnyModel:

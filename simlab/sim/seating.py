@@ -30,7 +30,7 @@ class Seating:
     """Seats agents and people in an episode.
 
     What a run file says of a seat may be edited while the run goes on. An edit holds until a branch
-    changes the seat.
+    changes the same of the seat.
 
     Args:
         staging: What is run.
@@ -78,10 +78,10 @@ class Seating:
     def spec_of(self, seat: Seat, step: int) -> AgentSpec | None:
         """What holds of a seat at a step, edits included; None where nobody takes it."""
         spec = self._specs[self._nth(step)].get(seat)
-        since = max((at for at, whose in self._swaps if whose == seat and at <= step), default=0)
         for at, options in self._edits.get(seat, ()):
-            if spec is not None and at >= since:
-                spec = edited(spec, options)
+            if spec is not None:
+                changed = self._changed_at_forks(seat, at, step)
+                spec = edited(spec, {k: v for k, v in options.items() if k not in changed})
         return spec
 
     def require(self, seat: Seat, *, lasting: bool) -> None:
@@ -106,6 +106,10 @@ class Seating:
         """Make a model that the run file does not have."""
         self._models |= self._staging.make_models({name: spec})
 
+    def is_fork(self, step: int) -> bool:
+        """Whether a branch leaves its parent at a step."""
+        return any(fork.step == step for fork in self._staging.forks)
+
     def agent(self, seat: Seat, step: int) -> Newcomer | None:
         """Seats the agent of a seat as it is edited then; None where nobody takes it."""
         if self.spec_of(seat, step) is None:
@@ -127,6 +131,18 @@ class Seating:
         """Which configuration holds at a step."""
         return sum(fork.step <= step for fork in self._staging.forks)
 
+    def _changed_at_forks(self, seat: Seat, since: int, step: int) -> set[str]:
+        """What branches say otherwise of a seat at forks above a step, up to another one."""
+        own = [specs.get(seat) for specs in self._specs]
+        said = [{} if spec is None else spec.model_dump(exclude_unset=True) for spec in own]
+        return {
+            key
+            for fork, (before, after) in zip(self._staging.forks, pairwise(said), strict=True)
+            if since < fork.step <= step
+            for key in before.keys() | after.keys()
+            if before.get(key) != after.get(key)
+        }
+
     def _changes_at_forks(self) -> dict[tuple[int, Seat], Newcomer]:
         """Seats whose agent, model or draws change at a fork, with who takes them over."""
         swaps: dict[tuple[int, Seat], Newcomer] = {}
@@ -140,9 +156,14 @@ class Seating:
                 was = before.get(seat)
                 changed = was != spec or models_of(was, fork.before) != models_of(spec, run)
                 if changed or (seed != seed_before and takes_seed(spec)):
-                    engage = partial(self._engage_as_configured, seat, spec, nth)
-                    swaps[fork.step, seat] = engage
+                    swaps[fork.step, seat] = partial(self._engage_at_fork, seat, fork.step, nth)
         return swaps
+
+    def _engage_at_fork(self, seat: Seat, step: int, nth: int) -> ActorRef:
+        """Who takes a seat over where a branch leaves its parent, with the edits of that."""
+        spec = self.spec_of(seat, step)
+        assert spec is not None, "it is there to be taken"
+        return self._engage_as_configured(seat, spec, nth)
 
     async def _seat(self, seat: Seat, spec: AgentSpec) -> ActorRef:
         """Who takes a seat from the beginning."""

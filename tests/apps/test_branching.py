@@ -65,7 +65,7 @@ async def test_a_branch_is_listed_as_soon_as_its_directory_is_there(copied, inst
     assert name == "copied-branch-1"
     assert instead.given() == [
         *("-m", "simlab.cli", "branch", "--episode=1", "--step=2", "--say=buyer=No.", "--seed=3"),
-        *("--samples=4", f"--out={place}", "--", str(copied)),
+        *("--samples=4", "--people", f"--out={place}", "--", str(copied)),
     ]
 
 

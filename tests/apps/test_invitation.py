@@ -6,7 +6,9 @@ import pytest
 
 from simlab.apps.invitation import Invitation, models
 from simlab.apps.links import Link, place_of
-from simlab.errors import ConfigError
+from simlab.errors import ConfigError, RunDirectoryError
+from simlab.sim.control.order import Order
+from simlab.sim.control.order_file import OrderFile
 from simlab.sim.launch import prepare
 from simlab.view.opened import OpenedRun
 
@@ -54,3 +56,19 @@ def test_models_that_wait_for_people_are_told(tmp_path):
     prepare("car_sale", out=tmp_path / "run", **keys)
 
     assert models(OpenedRun(tmp_path / "run")) == ["model small"]
+
+
+def test_models_that_were_swapped_in_for_people_are_told_and_a_strange_file_is_refused(tmp_path):
+    prepare("car_sale", out=tmp_path / "run", hosts=0, models={"all": "scripted"})
+    orders = OrderFile(tmp_path / "run")
+    models_in = {"person-1": {"engine": "person"}, "scripted-1": {"engine": "scripted"}}
+    changes = {"options": {"model": "person-1"}, "models": models_in}
+    orders.add(Order(orders.next_id(), "edit", "buyer", changes), None, holds=True)
+
+    told = models(OpenedRun(tmp_path / "run"))
+    (tmp_path / "run" / "orders.jsonl").unlink()
+    (tmp_path / "run" / "orders.jsonl").symlink_to("/dev/zero")
+
+    assert told == ["model person-1"]
+    with pytest.raises(RunDirectoryError, match="must be a file or folder of the run itself"):
+        models(OpenedRun(tmp_path / "run"))

@@ -5,6 +5,7 @@ Run files name them as ``tests.sim.worlds:Relay``.
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from simlab.env.environment import PASS, UNSET, ActionRequest, SeatSpec, TimeStep, Utterance, Wait
@@ -57,6 +58,24 @@ class Relay:
         prompt = f"Turn {number}: say something."
         request = ActionRequest(prompt=prompt, default=self.default, deadline=self.closes)
         return TimeStep({SEATS[number % 2]: request}, told, rewards)
+
+
+class NarratedRelay(Relay):
+    """A relay with a narrator, who may say something at every second turn, which nobody hears."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seats = {**self.seats, "narrator": SeatSpec(optional=True)}
+
+    def step(self, actions, now=0.0):
+        return super().step({s: said for s, said in actions.items() if s in SEATS}, now)
+
+    def _ask(self, told, rewards):
+        asked = super()._ask(told, rewards)
+        if len(self.said) % 2 or asked.over:
+            return asked
+        narrator = {"narrator": ActionRequest(required=False)}
+        return replace(asked, requests={**asked.requests, **narrator})
 
 
 class Sealed(Relay):

@@ -39,7 +39,7 @@ seconds of the epoch, or null), ``{"withdrawn": id}`` and, where a lease is over
 ``step``        take ``n`` steps, and stand still then
 ``stop``        end the run as Ctrl-C does; ``--resume`` goes on with it
 ``say``         ``seat`` does ``text`` (JSON that fits, or words), whatever it is at; ``narrate`` is
-                that for the seat ``narrator``
+                that for the seat ``narrator``, where a world has one; no bundled one does
 ``edit``        other ``options`` of what the cast says of ``seat``, from the next step on
 ``swap``        another ``model`` for ``seat``: a name of the run's, or an entry such as there
 ``lease``       ``who`` takes ``seat``; gone (left, or ``after_s`` without an answer), the seat is

@@ -1,6 +1,7 @@
 """Attempts: on which stage each episode is played, and how it is reached wherever it moves."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,19 @@ class Attempts:
         if attempt is not None:
             with suppress(ActorError):
                 await attempt.stage.ask(message)
+
+    async def tell_all(self, message_to: Callable[[int], Any]) -> None:
+        """Tell all live episodes something at once; one that ends meanwhile has no need of it.
+
+        Args:
+            message_to: Gives what an episode is told.
+        """
+
+        async def tell(episode: int) -> None:
+            with suppress(ControlError):
+                await self.tell(episode, message_to(episode))
+
+        await asyncio.gather(*(tell(episode) for episode in self._live))
 
     def require_to_come(self, episode: int) -> None:
         """See that an episode is live, or will be.

@@ -29,10 +29,12 @@ class BoardModel:
     Attributes:
         name: The exact version.
         board: Where it asks.
+        place: By which name of the run people stand for it, whatever adapter it answers with.
     """
 
     name: str
     board: Board
+    place: str
 
     async def generate(
         self,
@@ -56,11 +58,11 @@ class BoardModel:
         return ChoiceLogprobs(logprobs, Usage())
 
     def with_adapter(self, path: str | None) -> Self:
-        """The same person under the adapter's name."""
+        """The same person, who answers under the adapter's name."""
         return replace(self, name=name_with_adapter(self.name, path))
 
     async def _ask(self, prompt: Prompt, what: Mapping[str, Any]) -> str:
         shown = [[p.role, p.text] if isinstance(p, ChatMessage) else p for p in prompt]
-        asked = Asked(model=self.name, what={"prompt": shown, **what})
+        asked = Asked(model=self.place, what={"prompt": shown, **what})
         answer = await self.board.ask(asked, None)
         return str(answer.action)

@@ -1,6 +1,6 @@
 """Checks of what is to hold of a seat, before any episode is told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,11 +14,18 @@ from simlab.problem import problem
 from simlab.sim.absent import AbsentPerson, absent_models
 from simlab.sim.casting import make_agent, make_world, seat_specs
 from simlab.sim.config import RunFile
+from simlab.sim.control.order import Order
 from simlab.sim.kinds import find_agent
 from simlab.sim.option_types import check_types
 from simlab.sim.seating import edited
 from simlab.trace.events import digest_of
 from simlab.trace.plain import plain
+
+Edits = Iterable[Sequence[Order]]
+"""Orders of kind ``edit``, for each of some episodes."""
+
+NO_EDITS: Edits = ((),)
+"""Of one episode, in which nothing was edited."""
 
 _FIXED = ("agent", "judges", "tools", "persistent", "model")
 """What cannot be edited in a run that goes on: it names code, or others, or holds of all of it."""
@@ -37,10 +44,10 @@ class Checks:
         self._has_hosts = has_hosts
         self._made: Environment | None = None
 
-    @property
-    def person_models(self) -> set[str]:
-        """The models of the run that people stand for."""
-        return {name for name, entry in self._run.models.items() if entry["engine"] == "person"}
+    def person_models(self, added: Mapping[str, Any]) -> set[str]:
+        """The models that people stand for, of the run and of those that orders have added."""
+        models = {**self._run.models, **added}
+        return {name for name, entry in models.items() if entry["engine"] == "person"}
 
     @property
     def seats(self) -> list[Seat]:
@@ -70,8 +77,15 @@ class Checks:
                 "say something in its place, or branch the episode"
             )
 
-    def require_options(self, seat: Seat, options: Mapping[str, Any]) -> None:
+    def require_options(
+        self, seat: Seat, options: Mapping[str, Any], edits: Edits = NO_EDITS
+    ) -> None:
         """See that the agent of a seat could be made with other options.
+
+        Args:
+            seat: Which.
+            options: That are to hold of it.
+            edits: Of the seat, that hold already, for each episode that is meant.
 
         Raises:
             ControlError: It could not.
@@ -82,14 +96,18 @@ class Checks:
                     f"{key!r} cannot be edited while the run goes on; branch it to change that"
                     + (", or swap the model" if key == "model" else "")
                 )
-        self._require_agent(seat, options, self._run.models)
+        for before in edits:
+            self._require_agent(seat, options, {}, before)
 
-    def swapped_model(self, seat: Seat, model: str | Mapping[str, Any]) -> "ExtraModel":
+    def swapped_model(
+        self, seat: Seat, model: str | Mapping[str, Any], edits: Edits = NO_EDITS
+    ) -> "ExtraModel":
         """The model that a seat's agent is to have.
 
         Args:
             seat: Which.
             model: A name under the run's models, or an entry for there.
+            edits: As in `require_options`.
 
         Raises:
             ControlError: There is none, or the agent cannot have it.
@@ -100,7 +118,8 @@ class Checks:
             name = model
         else:
             name, extra = self._new_model(model)
-        self._require_agent(seat, {"model": name}, {**self._run.models, **extra})
+        for before in edits:
+            self._require_agent(seat, {"model": name}, extra, before)
         return {"options": {"model": name}, "models": extra}
 
     @property
@@ -135,13 +154,22 @@ class Checks:
         return name, {name: dict(entry)}
 
     def _require_agent(
-        self, seat: Seat, options: Mapping[str, Any], models: Mapping[str, Any]
+        self,
+        seat: Seat,
+        options: Mapping[str, Any],
+        added: Mapping[str, Any],
+        edits: Sequence[Order],
     ) -> None:
+        """See that the agent of a seat could be made with options, after earlier edits of it."""
         self.require_changeable(seat)
         spec = seat_specs(self._run, self._world).get(seat)
         if spec is None:
             raise ControlError(f"nobody takes seat {seat!r}, so there is no agent to change")
+        models = {**self._run.models, **added}
         try:
+            for edit in edits:
+                spec = edited(spec, edit.args["options"])
+                models |= edit.args["models"]
             spec = edited(spec, options)
             what = f"agent {spec.agent} in seat {seat!r}"
             check_types(what, find_agent(spec.agent), spec.options)

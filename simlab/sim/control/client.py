@@ -1,6 +1,6 @@
 """The client: commands a live run from another process, a notebook or a test.
 
-with ControlClient(Path("runs/car_sale-0001")) as run:
+with simlab.ControlClient("runs/car_sale-0001") as run:
     run.pause()
     run.say(0, "buyer", '{"say": "No.", "price": 5000}')
     run.resume()
@@ -25,6 +25,9 @@ from simlab.sim.control.seat_person import Lapse
 Answer = dict[str, Any]
 Episodes = int | Literal["all"]
 A = TypeVar("A")
+
+_CHUNK = 1 << 16
+"""Bytes that are read at once."""
 
 _LONGEST_LINE = 1 << 28
 """Bytes of an answer or a question, at most."""
@@ -123,18 +126,19 @@ class ControlClient(Commands[Answer]):
         ControlError: The run is not live, or belongs to somebody else.
     """
 
-    def __init__(self, run: Path, *, timeout_s: float | None = 30.0) -> None:
+    def __init__(self, run: str | Path, *, timeout_s: float | None = 30.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:
-            self._socket.connect(str(find(run)))
+            self._socket.connect(str(find(Path(run))))
         except OSError as error:
             self._socket.close()
             raise _not_live(run) from error
         except ControlError:
             self._socket.close()
             raise
-        self._lines = self._socket.makefile("rb")
+        self._unread = bytearray()
+        self._n_seen = 0  # bytes of it in which no line ends
         self._numbers = itertools.count(1)
         self._questions: deque[Answer] = deque()
 
@@ -146,7 +150,6 @@ class ControlClient(Commands[Answer]):
 
     def close(self) -> None:
         """Let the run go on by itself; seats that were taken are kept by their names."""
-        self._lines.close()
         self._socket.close()
 
     def call(self, kind: str, /, **arguments: Any) -> Answer:
@@ -186,12 +189,19 @@ class ControlClient(Commands[Answer]):
         self._questions = deque(q for q in self._questions if q["id"] != question)
 
     def _read(self) -> Answer:
-        try:
-            line = self._lines.readline(_LONGEST_LINE)
-        except ConnectionError:
-            line = b""
-        if not line:
-            raise _ended()
+        """The next line; what a time-out cuts off is kept, and read on next time."""
+        while (end := self._unread.find(b"\n", self._n_seen)) < 0:
+            self._n_seen = len(self._unread)
+            try:
+                new = self._socket.recv(_CHUNK)
+            except ConnectionError:
+                new = b""
+            if not new or self._n_seen > _LONGEST_LINE:
+                raise _ended()
+            self._unread += new
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        self._n_seen = 0
         found: Answer = json.loads(line)
         return found
 
@@ -339,7 +349,7 @@ def _retrieve(answered: "asyncio.Future[Answer]") -> None:
         answered.exception()
 
 
-def _not_live(run: Path) -> ControlError:
+def _not_live(run: str | Path) -> ControlError:
     return ControlError(f"nobody listens at the socket of {run}; the run has ended or was killed")
 
 

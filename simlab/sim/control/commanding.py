@@ -13,6 +13,7 @@ from simlab.sim.control.messages import (
     LeaveSeat,
     PauseEpisode,
     TakeAnswer,
+    TakeBackLeases,
     TakeOrder,
     TellStatus,
 )
@@ -43,6 +44,8 @@ async def commanded(command: Command, desks: Desks, board: Board | None) -> Any:
             await _answer(board, question, answer)
         case LeaveSeat(episode, seat):
             _require(board).leave(episode, seat)
+        case TakeBackLeases(episode, seat):
+            (await _desk(desks, episode)).take_back_leases(seat)
         case TellStatus():
             return [desk.result().status() for desk in desks.values() if desk.done()]
     return None

@@ -102,6 +102,9 @@ class Connection(asyncio.Protocol):
             self.send({"id": number, "ok": True, **answer})
         except SimlabError as error:
             self.send({"id": number, "error": error.message})
+        except Exception as error:
+            self.send({"id": number, "error": f"this request met a bug in SimLab: {error!r}"})
+            raise
 
     def _refuse_line(self) -> None:
         error = ControlError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from simlab.env.environment import TimeStep
+from simlab.env.environment import Seat, TimeStep
 from simlab.errors import ControlError
 from simlab.sim.clock import Clock
 from simlab.sim.control.order import ACTOR, BEFORE, DURING, Order
@@ -75,15 +75,18 @@ class Desk:
     async def open(self) -> None:
         """At the top of a step: meet or carry out what is ordered, and stand still if paused."""
         assert self.moment is not None, "it is the top of a step"
+        self._stagehand.open(self.moment[0])
         await self._recall.open(*self.moment)
         if self._journal.is_live:
+            self._stagehand.tell_leases()
             self._standing = True
             try:
                 await self._carry_out_held()
+                await self._carry_out_queue()
                 await self._stand()
             finally:
                 self._standing = False
-        elif self._held or self._queue:
+        else:
             self._late = asyncio.create_task(self._carry_out_late())
 
     async def close(self) -> None:
@@ -143,6 +146,10 @@ class Desk:
         self._queue.append(waiting)
         return await waiting.taken
 
+    def take_back_leases(self, seat: Seat) -> None:
+        """Let nobody take a seat who was to take it in a later step."""
+        self._held = [o for o in self._held if (o.kind, o.seat) != ("lease", seat)]
+
     def status(self) -> EpisodeStatus:
         """Where the episode stands."""
         if self.moment is None:
@@ -186,7 +193,8 @@ class Desk:
             ControlError: It cannot.
         """
         seat, acting = order.seat, self._stagehand.cast.acting
-        request = acting.get(seat) or timestep.requests.get(seat)
+        asked_now = timestep.requests.get(seat)  # while it stands; what seats are at may be older
+        request = asked_now if self._standing else acting.get(seat) or asked_now
         if request is None:
             asked = ", ".join(sorted(timestep.requests)) or "nobody"
             raise ControlError(
@@ -205,11 +213,11 @@ class Desk:
             )
 
     async def _carry_out_held(self) -> None:
-        """At the top of a step, carry out what has waited for one."""
-        assert self.moment is not None, "it is the top of a step"
+        """Carry out what has waited for its time, if that is now."""
+        assert self.moment is not None, "a step is open"
         held, self._held = self._held, []
         for order in held:
-            if order.kind == "say" and order.seat not in self.moment[1].requests:
+            if not self._is_due(order):
                 self._held.append(order)
                 continue
             try:
@@ -217,7 +225,13 @@ class Desk:
             except ControlError as error:
                 refused = {"order": order.as_dict(), "why": error.message}
                 self._stagehand.note(self.moment[0], "refused", refused)
-        await self._carry_out_queue()
+
+    def _is_due(self, order: Order) -> bool:
+        """Whether an order that has waited can be taken now; what a seat says, when it may act."""
+        assert self.moment is not None, "a step is open"
+        cast, seat = self._stagehand.cast, order.seat
+        may_act = self.moment[1].requests if self._standing else cast.acting
+        return order.kind != "say" or (seat in may_act and not cast.is_said(seat))
 
     async def _carry_out_queue(self) -> None:
         """Carry out or refuse what has waited until either could be known."""
@@ -233,10 +247,9 @@ class Desk:
     async def _carry_out_late(self) -> None:
         """Carry out what can be in the midst of a step, once all that was recorded is met."""
         await self._journal.wait_live()
+        self._stagehand.tell_leases()
         await self._carry_out_queue()
-        held, self._held = self._held, []
-        for order in held:
-            await self._take_now(order)
+        await self._carry_out_held()
 
     async def _stand(self) -> None:
         """Stand still while paused; a step that is allowed passes."""

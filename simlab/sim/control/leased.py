@@ -1,6 +1,6 @@
 """Leases, as episodes tell the driver of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simlab.env.environment import Seat
 
@@ -15,6 +15,7 @@ class Leased:
         who: The person; None once the lease is over.
         lapse: What becomes of the seat then; see `simlab.sim.control.seat_person.Terms`.
         after_s: When, in seconds without an answer.
+        order: Id of the order by which the person has it; of two leases alike they may differ.
     """
 
     episode: int
@@ -22,6 +23,7 @@ class Leased:
     who: str | None = None
     lapse: str = ""
     after_s: float | None = None
+    order: str = field(default="", compare=False)
 
     @property
     def place(self) -> tuple[int, Seat]:

@@ -48,9 +48,19 @@ class LeaveSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBackLeases:
+    """Let nobody take a seat who was to take it in a later step."""
+
+    episode: int
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
 class TellStatus:
     """Tell where each live episode stands."""
 
 
-Command = TakeOrder | PauseEpisode | AllowSteps | TakeAnswer | LeaveSeat | TellStatus
+Command = (
+    TakeOrder | PauseEpisode | AllowSteps | TakeAnswer | LeaveSeat | TakeBackLeases | TellStatus
+)
 """What a stage is told of live episodes."""

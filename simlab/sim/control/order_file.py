@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from simlab.env.environment import Seat
 from simlab.errors import RunDirectoryError
 from simlab.sim.control.order import Order
 from simlab.trace.disk import written
@@ -14,13 +15,19 @@ from simlab.trace.disk import written
 FILE = "orders.jsonl"
 
 
-class _Line(msgspec.Struct):
-    """What a line holds: an order and its episode (None: all), or that one was refused."""
+class _Line(msgspec.Struct, omit_defaults=True):
+    """What a line holds.
+
+    An order and its episode (None: all); or that one was refused, or that whoever had taken a seat
+    by it has left; or, at the beginning of a branch, how many orders its parent was given.
+    """
 
     order: dict[str, Any] | None = None
     episode: int | None = None
     holds: bool = False
     refused: str | None = None
+    left: str | None = None
+    n_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,11 @@ class OrderFile:
     """Keeps the orders of a run over the death of its driver.
 
     An order that waits for a step holds until an episode has recorded it, which knows it by its id:
-    so a run that is gone on with gives all of them to its episodes again.
+    so a run that is gone on with gives all of them to its episodes again. A branch, whose episodes
+    have recorded orders of its parent, counts on from there.
+
+    Reading leaves the file as it is. A torn line at its end was acknowledged to nobody; the next
+    one takes its place.
 
     Args:
         run: The run's directory.
@@ -45,9 +56,10 @@ class OrderFile:
     def __init__(self, run: Path) -> None:
         self._path = run / FILE
         self._holding: dict[str, _Holding] = {}
+        self._left: set[str] = set()
         self._n_orders = 0
-        for line in self._read():
-            self._take(line)
+        self._size_bytes = 0
+        self._read()
 
     def next_id(self) -> str:
         """The id of a new order."""
@@ -70,15 +82,62 @@ class OrderFile:
         """Note that an order was refused, and holds of nothing."""
         self._write(_Line(refused=order.id))
 
-    def of(self, episode: int) -> tuple[Order, ...]:
-        """The orders that hold of an episode, in their order; it may have recorded some."""
+    def leave(self, order: str) -> None:
+        """Note that whoever has taken a seat by an order, or was to take it, has left."""
+        self._write(_Line(left=order))
+
+    def is_left(self, order: str) -> bool:
+        """Whether whoever has taken a seat by an order has left."""
+        return order in self._left
+
+    def leases_of(self, episode: int, seat: Seat) -> list[str]:
+        """The orders by which somebody has a seat, or is to have it, unless they are over."""
+        found = [order for order in self.of(episode) if order.kind == "lease"]
+        return [order.id for order in found if order.seat == seat]
+
+    def edits_of(self, episode: int | None, seat: Seat) -> tuple[Order, ...]:
+        """The edits of a seat that hold of an episode, in their order; None as in `of`."""
+        found = self.of(episode)
+        return tuple([order for order in found if (order.kind, order.seat) == ("edit", seat)])
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """The entries of the models that orders have added, by name."""
+        return {
+            name: entry
+            for held in self._holding.values()
+            for name, entry in held.order.args.get("models", {}).items()
+        }
+
+    def begin_branch(self, branch: Path) -> None:
+        """Let a branch of this run count on from here.
+
+        Args:
+            branch: Its directory, in which there are no orders yet.
+
+        Raises:
+            LogWriteError: The disk does not take it.
+        """
+        if self._n_orders:
+            OrderFile(branch)._write(_Line(n_orders=self._n_orders))
+
+    def of(self, episode: int | None) -> tuple[Order, ...]:
+        """The orders that hold of an episode, in their order; it may have recorded some.
+
+        Args:
+            episode: Its number; None for those that hold of all.
+        """
         return tuple([h.order for h in self._holding.values() if h.episode in (None, episode)])
 
     def _take(self, line: _Line) -> None:
+        self._n_orders = max(self._n_orders, line.n_orders)
         if line.refused is not None:
             self._holding.pop(line.refused, None)
             if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
                 self._n_orders -= 1
+        elif line.left is not None:
+            self._holding.pop(line.left, None)
+            self._left.add(line.left)
         elif line.order is not None:
             order = Order.of(line.order)
             self._n_orders = max(self._n_orders, int(order.id))
@@ -86,23 +145,26 @@ class OrderFile:
                 self._holding[order.id] = _Holding(order, line.episode)
 
     def _write(self, line: _Line) -> None:
+        encoded = msgspec.json.encode(line) + b"\n"
         with written(self._path), self._path.open("ab") as file:
-            file.write(msgspec.json.encode(line) + b"\n")
+            file.truncate(self._size_bytes)
+            file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
+        self._size_bytes += len(encoded)
         self._take(line)
 
-    def _read(self) -> list[_Line]:
-        """The lines; a torn one at the end was acknowledged to nobody, and is cut off."""
+    def _read(self) -> None:
+        """Take the whole lines."""
         if not self._path.exists():
-            return []
-        with written(self._path), self._path.open("rb+") as file:
-            data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]
-            file.truncate(len(whole))
+            return
+        data = self._path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._size_bytes = len(whole)
         try:
-            return [msgspec.json.decode(line, type=_Line) for line in whole.splitlines()]
-        except (msgspec.DecodeError, KeyError) as error:
+            for line in whole.splitlines():
+                self._take(msgspec.json.decode(line, type=_Line))
+        except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
             raise RunDirectoryError(
                 f"{self._path} is damaged: {error}; restore it from a copy"
             ) from error

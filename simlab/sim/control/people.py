@@ -1,6 +1,6 @@
 """The people who come while a run goes on: who has which seat or model, and what they are asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from simlab.env.environment import Seat
@@ -15,8 +15,11 @@ Place = tuple[int, Seat] | str
 
 @dataclass(slots=True)
 class _Holder:
+    """Somebody with a place; `waits` is whether the lease of a seat is ordered, not in force."""
+
     who: str
     connection: Connection | None
+    waits: bool = False
 
 
 class People:
@@ -54,12 +57,25 @@ class People:
                 f"{_in_words(place)} is taken by {taken_by!r}, got {who!r}; wait until it is left"
             )
 
-    def hold(self, place: Place, who: str, connection: Connection) -> None:
-        """Let somebody be asked on a connection."""
-        self._holders[place] = _Holder(who, connection)
+    def hold(self, place: Place, who: str, connection: Connection) -> Callable[[], None]:
+        """Let somebody be asked on a connection, at once or as soon as a lease is in force.
+
+        Returns:
+            What lets whoever had the place before have it again.
+        """
+        before = self._holders.get(place)
+        self._holders[place] = _Holder(who, connection, waits=True)
+
+        def undo() -> None:
+            self.let_go(place)
+            if before is not None:
+                self._holders[place] = before
+
+        return undo
 
     def show(self, place: Place) -> None:
-        """Show whoever has a place the questions that wait there."""
+        """Show whoever has a place, from now on, the questions that wait there."""
+        self._holders[place].waits = False
         for asked in self._open.values():
             if _place_of(asked) == place:
                 self._show(asked)
@@ -74,12 +90,18 @@ class People:
             self.lapse(lease.place)
         else:
             self._leases[lease.place] = lease
+            holder = self._holders.get(lease.place)
+            if holder is not None:
+                holder.waits = False
 
     def lapse(self, place: tuple[int, Seat]) -> None:
-        """Whoever had a seat is gone, and anybody may take it."""
+        """Whoever had a seat is gone; anybody may take it, unless somebody is about to have it."""
         self._leases.pop(place, None)
-        holder = self._holders.pop(place, None)
-        if holder is not None and holder.connection is not None:
+        holder = self._holders.get(place)
+        if holder is None or holder.waits:
+            return
+        del self._holders[place]
+        if holder.connection is not None:
             holder.connection.send({"lapsed": {"episode": place[0], "seat": place[1]}})
 
     def ask(self, asked: Asked) -> None:

@@ -8,22 +8,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from simlab.errors import ControlError
-from simlab.trace.disk import write_whole
 
 SOCKET = "control.sock"
-POINTER = "control.json"
 
 _LONGEST = 107
 """Bytes of a socket's path that Linux takes, without the zero at its end."""
-
-
-class Pointer(msgspec.Struct):
-    """What `POINTER` holds."""
-
-    socket: str
 
 
 def bind(run: Path) -> tuple[socket.socket, Path]:
@@ -46,8 +36,6 @@ def bind(run: Path) -> tuple[socket.socket, Path]:
     try:
         listening.bind(str(path))
         path.chmod(0o600)  # nobody can connect before it listens
-        if path.parent != run:
-            write_whole(run / POINTER, msgspec.json.encode(Pointer(str(path))))
     except BaseException:
         listening.close()
         raise
@@ -100,8 +88,7 @@ def elsewhere(run: Path) -> Path:
 
 def _forget(run: Path) -> None:
     """Take away what a run that was killed has left."""
-    for name in (SOCKET, POINTER):
-        (run / name).unlink(missing_ok=True)
+    (run / SOCKET).unlink(missing_ok=True)
 
 
 def _is_own_socket(path: Path) -> bool:

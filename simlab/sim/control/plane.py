@@ -1,7 +1,8 @@
 """The control plane of a run, in its driver: takes requests, and lets the episodes hear of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from simlab.sim.control.messages import (
     LeaveSeat,
     PauseEpisode,
     TakeAnswer,
+    TakeBackLeases,
     TellStatus,
 )
 from simlab.sim.control.order import Order, OrderKind
@@ -125,12 +127,13 @@ class ControlPlane:
             case Withdrawn():
                 self.people.withdraw(told)
             case Leased():
-                self.people.take_lease(told)
+                self._take_lease(told)
             case Lapsed(episode, seat):
+                lease = self.people.lease_of(episode, seat)
+                if lease is not None:
+                    self._orders.leave(lease.order)
                 self.people.lapse((episode, seat))
-                task = asyncio.create_task(self._pause(Pause(kind="pause", episode=episode)))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._begin(self._pause(Pause(kind="pause", episode=episode)))
 
     async def answer(self, connection: Connection, request: Request) -> Answer:
         """Carry a request out, and say what came of it.
@@ -185,11 +188,16 @@ class ControlPlane:
         """Pause, let go on or let take steps: an episode or all, those too that begin later."""
         episode = self._episode_of(request.episode)
         self._pauses.set(episode, paused=not isinstance(request, Resume))
-        for live in self._attempts.live if episode is None else [episode]:
+
+        def message_to(live: int) -> PauseEpisode | AllowSteps:
             if isinstance(request, Step):
-                await self._attempts.tell(live, AllowSteps(live, request.n))
-            else:
-                await self._attempts.tell(live, PauseEpisode(live, isinstance(request, Pause)))
+                return AllowSteps(live, request.n)
+            return PauseEpisode(live, isinstance(request, Pause))
+
+        if episode is None:
+            await self._attempts.tell_all(message_to)
+        else:
+            await self._attempts.tell(episode, message_to(episode))
         return {}
 
     async def _say(self, request: Say | Narrate) -> Answer:
@@ -202,10 +210,13 @@ class ControlPlane:
     async def _change(self, request: Edit | Swap) -> Answer:
         """Change what holds of a seat, from the next step on."""
         episode = self._episode_of(request.episode)
+        episodes = [None, *self._attempts.live] if episode is None else [episode]
+        found = [self._orders.edits_of(each, request.seat) for each in episodes]
+        edits = {tuple([order.id for order in each]): each for each in found}.values()
         if isinstance(request, Swap):
-            changes = self._checks.swapped_model(request.seat, request.model)
+            changes = self._checks.swapped_model(request.seat, request.model, edits)
         else:
-            self._checks.require_options(request.seat, request.options)
+            self._checks.require_options(request.seat, request.options, edits)
             changes = {"options": request.options, "models": {}}
         return await self._order("edit", episode, request.seat, changes)
 
@@ -214,7 +225,7 @@ class ControlPlane:
         self._attempts.require_to_come(request.episode)
         place = (request.episode, request.seat)
         self.people.require_free(place, request.who)
-        self.people.hold(place, request.who, connection)
+        undo = self.people.hold(place, request.who, connection)
         lease = Leased(*place, request.who, request.lapse, request.after_s)
         if self.people.lease_of(*place) == lease:
             self.people.show(place)
@@ -223,11 +234,18 @@ class ControlPlane:
         try:
             return await self._order("lease", request.episode, request.seat, terms)
         except ControlError:
-            self.people.let_go(place)
+            undo()
             raise
 
+    def _take_lease(self, lease: Leased) -> None:
+        """A lease is in force, or over; one whose person has left before is to be over."""
+        if lease.who is None or not self._orders.is_left(lease.order):
+            self.people.take_lease(lease)
+        elif lease.lapse != "pause":
+            self._begin(self._attempts.tell(lease.episode, LeaveSeat(*lease.place)))
+
     def _take_model(self, connection: Connection, request: TakeModel) -> None:
-        if request.model not in self._checks.person_models:
+        if request.model not in self._checks.person_models(self._orders.models):
             raise ControlError(
                 f"model {request.model!r} is no person; run with --model {request.model}=person"
             )
@@ -254,12 +272,26 @@ class ControlPlane:
             raise ControlError("leave takes a model, or an episode and a seat; say which is left")
         place = (request.episode, request.seat)
         self.people.require_holder(place, connection)
-        lease = self.people.lease_of(*place)
         self.people.let_go(place)
+        await self._attempts.tell(request.episode, TakeBackLeases(*place))
+        lease = self.people.lease_of(*place)
         if lease is not None and lease.lapse == "pause":
             self.hear(Lapsed(*place))
-        else:
+        for order in self._orders.leases_of(*place):
+            self._orders.leave(order)
+        if lease is not None and lease.lapse != "pause":
             await self._attempts.tell(request.episode, LeaveSeat(*place))
+
+    def _begin(self, call: Coroutine[Any, Any, Answer | None]) -> None:
+        """Let something be done that nobody waits for, unless its episode ends before."""
+
+        async def attempt() -> None:
+            with suppress(ControlError):
+                await call
+
+        task = asyncio.create_task(attempt())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _order(
         self, kind: OrderKind, episode: int | None, seat: str, args: Mapping[str, Any]

@@ -39,6 +39,7 @@ class Stagehand:
         if board is not None:
             board.begin(journal.episode, cast.acting)
             cast.on_lease_over = self._tell_lease_over
+        self._untold: dict[Seat, Leased] = {}
         self._n_recorded = 0
         self._n_noted = 0
         self._step = 0
@@ -47,6 +48,18 @@ class Stagehand:
         """Go, as the episode is over."""
         if self._board is not None:
             self._board.end(self._journal.episode)
+
+    def open(self, step: int) -> None:
+        """Begin a step; where a branch leaves its parent, the people whom that had are gone."""
+        if self._seating.is_fork(step):
+            self.cast.end_leases(step, lambda seat: self._seating.agent(seat, step))
+
+    def tell_leases(self) -> None:
+        """Tell the driver, once a replay has met all there is, what became of the leases in it."""
+        while self._untold:
+            _, leased = self._untold.popitem()
+            assert self._board is not None, "there is somebody to tell"
+            self._board.tell_soon(leased)
 
     async def carry_out(self, order: Order, at: str, step: int, timestep: TimeStep) -> None:
         """Record a new order, which has been checked, and let it take effect.
@@ -125,8 +138,9 @@ class Stagehand:
         terms = Terms(args["lapse"], args["after_s"])
         agent = self._seating.agent(seat, step) if terms.lapse == "agent" else None
         if self._board is not None:
-            leased = Leased(self._journal.episode, seat, args["who"], terms.lapse, terms.after_s)
-            self._board.tell_soon(leased)
+            place = self._journal.episode, seat
+            leased = Leased(*place, args["who"], terms.lapse, terms.after_s, order.id)
+            self._tell(leased)
         newcomer = self._seating.person(seat, self._person(seat, terms))
         self.cast.lease(seat, newcomer, Lease(agent))
 
@@ -137,8 +151,16 @@ class Stagehand:
         return SeatPerson(self._board, self._journal.episode, seat, terms)
 
     def _tell_lease_over(self, seat: Seat) -> None:
-        assert self._board is not None, "it is told"
-        self._board.tell_soon(Leased(self._journal.episode, seat))
+        self._tell(Leased(self._journal.episode, seat))
+
+    def _tell(self, leased: Leased) -> None:
+        """Tell the driver of a lease; see `tell_leases` for one that a replay meets."""
+        assert self._board is not None, "there is somebody to tell"
+        if self._journal.is_live:
+            self._untold.pop(leased.seat, None)
+            self._board.tell_soon(leased)
+        else:
+            self._untold[leased.seat] = leased
 
     def _begin(self, step: int) -> None:
         """Count what is recorded in each step anew."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from simlab.errors import ControlError
+from simlab.sim.branching import branching_of
 from simlab.sim.config import checked
 from simlab.sim.control.client import AsyncControlClient
 from simlab.sim.launch import prepare
@@ -52,7 +53,9 @@ def live(tmp_path):
             directory, file = launch.directory, launch.file
         on_notice = [].append if notices is None else notices.append
         observer = Observer(on_notice=on_notice)
-        simulation = Simulation(file, directory, hosts=hosts, observer=observer, people=people)
+        branching = branching_of(Run(path).record)
+        options = {"hosts": hosts, "observer": observer, "people": people}
+        simulation = Simulation(file, directory, branching=branching, **options)
         playing = asyncio.create_task(simulation.run())
         try:
             async with await _connected(path, playing) as client:

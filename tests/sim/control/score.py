@@ -12,8 +12,13 @@ from simlab.trace.events import Effect, EffectCore
 
 STUCK = {"engine": "scripted", "latency_s": 600.0}
 QUICK = {"engine": "scripted", "latency_s": 0.001}
-CAST = {"*": {"agent": "llm", "persona": "shy", "model": "small"}}
-KEYS = {"models": {"small": STUCK}, "cast": CAST, "options": {"turns": 6}}
+SHY = {"agent": "llm", "persona": "shy", "model": "small"}
+KEYS = {
+    "world": "tests.sim.worlds:NarratedRelay",
+    "models": {"small": STUCK},
+    "cast": {"ann": SHY, "bob": SHY},
+    "options": {"turns": 6},
+}
 """Of the run file."""
 
 
@@ -54,6 +59,8 @@ class Commander:
     async def _zero(self, _acting):
         if self._n_given("edit") < 1:
             await self.client.edit("bob", {"persona": "bold"}, episode=self.episode)
+        if self._n_given("say") < 1:
+            await self.client.narrate(self.episode, "It rains.")  # in step 2
         await self._say_once(0, "ann", "Zero.")
 
     async def _one(self, _acting):

@@ -28,7 +28,8 @@ def test_what_could_be_made_passes():
     made.require_changeable("ann")
     made.require_options("ann", {"persona": "bold"})
 
-    assert made.person_models == {"other"}
+    assert made.person_models({}) == {"other"}
+    assert made.person_models({"person-1": {"engine": "person"}}) == {"other", "person-1"}
 
 
 @pytest.mark.parametrize("key", ["agent", "judges", "tools", "persistent", "model"])

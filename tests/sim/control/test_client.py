@@ -6,6 +6,7 @@ import pytest
 
 from simlab.errors import ControlError
 from simlab.sim.control.client import ControlClient
+from simlab.sim.control.place import bind
 from tests.sim.control.conftest import acting
 from tests.sim.control.score import STUCK
 from tests.sim.records import deeds
@@ -40,6 +41,32 @@ async def test_a_person_plays_a_seat_from_a_thread(live):
     assert second["news"] == ["bob: One."]
     assert "Hello." in first["news"][-1]
     assert "Zero." not in str(second["news"])
+
+
+async def test_a_client_whose_time_was_out_goes_on_with_the_next_answer(live):
+    def wait_in_vain(path):
+        with ControlClient(path, timeout_s=0.05) as client:
+            with pytest.raises(TimeoutError):
+                client.question()
+            return client.hello()["name"]
+
+    async with live(models={"small": STUCK}) as (run, client):
+        await acting(client, "ann")
+
+        assert await asyncio.to_thread(wait_in_vain, run.path) == "relay"
+
+
+def test_a_line_that_a_time_out_cuts_in_two_is_read_whole(tmp_path):
+    serving, _ = bind(tmp_path)
+    serving.setblocking(True)
+    serving.listen()
+    with serving, ControlClient(tmp_path, timeout_s=0.05) as client, serving.accept()[0] as line:
+        line.sendall(b'{"question": {"id": "1')
+        with pytest.raises(TimeoutError):
+            client.question()
+        line.sendall(b'-0"}}\n')
+
+        assert client.question() == {"id": "1-0"}
 
 
 async def test_several_calls_of_one_client_are_under_way_at_once(live):

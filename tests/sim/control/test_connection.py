@@ -139,3 +139,20 @@ async def test_a_line_that_is_too_long_is_refused_once_and_the_next_is_read(size
 
     assert "expected a line of at most" in told[0]["error"]
     assert told[1]["id"] == 7
+
+
+async def test_a_client_that_met_a_bug_is_told_and_the_event_loop_as_well():
+    async def answer(_, request):
+        if request.kind == "stop":
+            raise KeyError("bob")
+        return {}
+
+    bugs = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: bugs.append(told["exception"]))
+    async with connected(answer) as (reader, writer, *_):
+        writer.write(b'{"id": 1, "kind": "stop"}\n{"id": 2, "kind": "hello"}\n')
+        told = [await answered(reader) for _ in range(2)]
+
+    assert told[0] == {"id": 1, "error": "this request met a bug in SimLab: KeyError('bob')"}
+    assert told[1]["ok"]
+    assert [repr(bug) for bug in bugs] == ["KeyError('bob')"]

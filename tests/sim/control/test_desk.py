@@ -14,11 +14,19 @@ from simlab.sim.control.order import BEFORE, DURING, Order
 class Stagehand:
     """Keeps what was carried out and noted."""
 
-    def __init__(self):
+    def __init__(self, journal):
+        self.journal = journal
         self.cast = SimpleNamespace(acting={}, is_said=lambda _seat: False)
+        self.opened = []
         self.carried_out = []
         self.noted = []
         self.refused = ()
+
+    def open(self, step):
+        self.opened.append(step)
+
+    def tell_leases(self):
+        self.opened.append("told")
 
     async def carry_out(self, order, at, step, _timestep):
         self.carried_out.append((order.id, at, step))
@@ -48,9 +56,16 @@ def asked(*seats, required=True):
 
 def desk_of(*, orders=(), paused=False, live=True):
     """A desk at the top of step 3, where ann is asked, and its stagehand."""
-    journal = SimpleNamespace(episode=0, is_live=live, recorded=lambda _actor: {})
+    went_live = asyncio.Event()
+    journal = SimpleNamespace(
+        episode=0,
+        is_live=live,
+        recorded=lambda _actor: {},
+        wait_live=went_live.wait,
+        live=went_live,
+    )
     desk = Desk(journal, orders=orders, paused=paused)
-    stagehand = Stagehand()
+    stagehand = Stagehand(journal)
     desk.serve(stagehand, Clock())
     desk.moment = (3, asked("ann"))
     return desk, stagehand
@@ -143,6 +158,20 @@ async def test_what_cannot_be_said_now_is_refused_and_nothing_is_carried_out(sea
     assert stagehand.carried_out == []
 
 
+async def test_while_it_stands_a_seat_that_is_still_at_an_old_act_is_not_asked_and_says_nothing():
+    desk, stagehand = desk_of(paused=True)
+    stagehand.cast.acting["bob"] = ActionRequest()
+    standing = asyncio.create_task(desk.open())
+    await until(lambda: desk.status().stands)
+
+    with pytest.raises(ControlError, match="seat 'bob' is not asked now, ann is"):
+        await desk.take(order(seat="bob"))
+
+    desk.pause(paused=False)
+    await standing
+    assert stagehand.carried_out == []
+
+
 async def test_a_second_word_for_a_seat_in_one_step_is_refused():
     desk, stagehand = desk_of()
     stagehand.cast.acting["ann"] = ActionRequest()
@@ -171,6 +200,23 @@ async def test_a_word_that_waits_for_its_seat_waits_until_that_is_asked():
 
     assert before == []
     assert stagehand.carried_out == [("1", BEFORE, 4)]
+
+
+async def test_in_the_midst_of_a_step_what_has_waited_is_done_kept_or_noted_as_refused():
+    waited = [order(seat="bob"), order(number="2"), order("edit", "ann", "3")]
+    desk, stagehand = desk_of(orders=waited, live=False)
+    stagehand.refused = ("3",)
+    stagehand.cast.acting["ann"] = ActionRequest()
+    await desk.open()
+    stagehand.journal.is_live = True
+    stagehand.journal.live.set()
+    await until(lambda: stagehand.noted)
+    await desk.close()
+    desk.moment = (4, asked("bob"))
+    await desk.open()
+
+    assert stagehand.noted == [("refused", "not this one")]
+    assert stagehand.carried_out == [("2", DURING, 3), ("1", BEFORE, 4)]
 
 
 async def test_what_waits_when_the_episode_ends_is_refused():

@@ -35,6 +35,20 @@ def test_an_order_that_was_refused_holds_of_nothing_and_leaves_no_trace_in_ids(t
     assert file.next_id() == OrderFile(tmp_path).next_id() == refused.id
 
 
+def test_a_lease_whose_person_has_left_holds_no_more_and_its_id_is_not_given_again(tmp_path):
+    file = OrderFile(tmp_path)
+    taken = added(file, "lease", episode=0)
+    ids = file.leases_of(0, "ann"), file.leases_of(0, "bob"), file.leases_of(1, "ann")
+
+    file.leave(taken.id)
+
+    assert ids == ([taken.id], [], [])
+    for each in (file, OrderFile(tmp_path)):
+        assert each.is_left(taken.id)
+        assert each.of(0) == ()
+        assert each.next_id() == "2"
+
+
 def test_what_was_said_and_is_found_to_wait_holds_under_its_own_id(tmp_path):
     file = OrderFile(tmp_path)
     said = added(file, "say", episode=0, holds=False)
@@ -57,8 +71,38 @@ def test_a_torn_line_at_the_end_is_cut_off(tmp_path):
     assert len(OrderFile(tmp_path).of(0)) == 2
 
 
-def test_a_damaged_line_is_told_with_its_file(tmp_path):
-    (tmp_path / "orders.jsonl").write_bytes(b"what?\n")
+def test_a_branch_counts_on_and_leaves_the_file_of_its_parent_as_it_is(tmp_path):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    added(OrderFile(parent))
+    with (parent / "orders.jsonl").open("ab") as file:
+        file.write(b"torn")
+    before = (parent / "orders.jsonl").read_bytes()
+
+    OrderFile(parent).begin_branch(tmp_path)
+
+    assert (parent / "orders.jsonl").read_bytes() == before
+    assert OrderFile(tmp_path).of(0) == ()
+    assert OrderFile(tmp_path).next_id() == "2"
+
+
+def test_a_branch_of_a_run_without_orders_has_no_order_file(tmp_path):
+    OrderFile(tmp_path / "parent").begin_branch(tmp_path)
+
+    assert not (tmp_path / "orders.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"what?",
+        b'{"order": {"id": "x"}}',
+        b'{"order": {"id": "x", "kind": "say", "seat": "ann", "args": {}, "nth": 0}}',
+        b'{"order": {"id": null, "kind": "say", "seat": "ann", "args": {}, "nth": 0}}',
+    ],
+)
+def test_a_damaged_line_is_told_with_its_file(tmp_path, line):
+    (tmp_path / "orders.jsonl").write_bytes(line + b"\n")
 
     with pytest.raises(RunDirectoryError, match=r"orders\.jsonl is damaged: .*; restore it"):
         OrderFile(tmp_path)

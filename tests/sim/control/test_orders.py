@@ -1,11 +1,17 @@
 """Orders to live episodes: recorded where they were carried out, and replayed there."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
+from simlab.agents.person import HumanAnswer
+from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError
 from simlab.models.model import ChatMessage
+from simlab.sim.control.board_model import BoardModel
+from simlab.sim.control.order_file import OrderFile
 from simlab.trace.events import Effect, EffectCore
 from simlab.trace.requests import RequestReader
 from tests.sim.control.conftest import acting, standing
@@ -224,6 +230,40 @@ async def test_a_model_is_stood_for_by_a_person(live):
     assert replayed(made) == 1
 
 
+async def test_a_person_stands_for_a_model_that_was_swapped_in(live):
+    async with live(**STUCK) as (run, client):
+        await acting(client, "ann")
+        await client.swap("bob", {"engine": "person"}, episode=0)
+        await client.say(0, "ann", "Zero.")
+        [name] = OrderFile(run.path).models
+        await client.take_model(name, "me")
+        question = await client.question()
+        await client.answer(question["id"], "One.")
+        await acting(client, "ann")
+        await client.say(0, "ann", "Two.")
+        await client.answer((await client.question())["id"], "Three.")
+        made = await run.finished()
+
+    assert question["model"] == name
+    assert deeds(made) == ["Zero.", "One.", "Two.", "Three."]
+    assert replayed(made) == 1
+
+
+async def test_a_model_that_answers_with_an_adapter_asks_whoever_stands_for_it_without():
+    asked = []
+    board = SimpleNamespace(ask=lambda what, _after_s: asked.append(what) or answered("Hi."))
+    model = BoardModel("small@1", board, "small").with_adapter("adapters/7")
+
+    completion = await model.generate([ChatMessage("user", "Hello.")])
+
+    assert asked[0].model == "small"
+    assert completion.model != "small@1"
+
+
+async def answered(text):
+    return HumanAnswer(text)
+
+
 async def test_people_who_come_by_the_socket_take_the_seats_of_humans(live):
     cast = {"ann": {"agent": "human"}, "bob": {"agent": "human"}}
     async with live(cast=cast, models={}, people=True) as (run, client):
@@ -296,6 +336,38 @@ async def test_on_a_real_clock_what_is_said_comes_at_once_and_a_pause_holds_worl
     assert told["recorded"]
     assert done == [("bell_0", "ding"), ("bell_1", "dong")]
     assert max(turn.now for turn in made.episode(0).turns()) < 0.4
+    assert replayed(made) == 1
+
+
+class Passing:
+    """Two bells that may be rung; from 0.3 s on the second is asked no more, and then the end."""
+
+    seats: ClassVar = {"bell_0": SeatSpec(), "bell_1": SeatSpec()}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_steps = 0
+        return TimeStep(dict.fromkeys(self.seats, ActionRequest(required=False)), wake=0.3)
+
+    def step(self, actions, now=0.0):  # noqa: ARG002 - every ring will do
+        self.n_steps += 1
+        if self.n_steps == 2:
+            return TimeStep(ended=dict.fromkeys(self.seats, "terminated"))
+        return TimeStep({"bell_0": ActionRequest(required=False)}, wake=now + 0.3)
+
+
+@pytest.mark.slow
+async def test_on_a_real_clock_nothing_is_said_for_a_seat_that_is_at_an_act_of_the_past(live):
+    async with live(world=f"{__name__}:Passing", clock={"kind": "real"}, **STUCK) as (run, client):
+        await acting(client, "bell_1")
+        await client.pause()
+        await standing(client, step=1)
+        with pytest.raises(ControlError, match="seat 'bell_1' is not asked now, bell_0 is"):
+            await client.say(0, "bell_1", "dong")
+        await client.say(0, "bell_0", "ding")
+        await client.resume()
+        made = await run.finished()
+
+    assert deeds(made) == ["ding"]
     assert replayed(made) == 1
 
 

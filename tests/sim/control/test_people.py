@@ -75,6 +75,29 @@ def test_a_seat_is_taken_by_one_name_which_may_come_back_on_another_connection()
     assert (ids_of(first), ids_of(second)) == ([], ["1-0"])
 
 
+def test_an_end_of_an_earlier_lease_leaves_whoever_waits_for_the_next_one():
+    people, line = People(), Line()
+    held(people, line)
+
+    people.hold(SEAT, "me", line)
+    people.take_lease(Leased(*SEAT))
+    people.take_lease(Leased(*SEAT, "me", "agent", None))
+    people.ask(asked())
+
+    assert ids_of(line) == ["1-0"]
+
+
+def test_whoever_has_a_seat_is_asked_though_another_lease_of_theirs_was_refused():
+    people, first, second = People(), Line(), Line()
+    held(people, first)
+
+    undo = people.hold(SEAT, "me", second)
+    undo()
+    people.ask(asked())
+
+    assert (ids_of(first), ids_of(second)) == (["1-0"], [])
+
+
 def test_a_model_is_anybodys_again_once_its_connection_is_gone():
     people, line = People(), Line()
     held(people, line, place="small")

@@ -1,6 +1,5 @@
 """Where the socket of a run is, and who can connect to it."""
 
-import json
 import os
 import socket
 import stat
@@ -46,10 +45,8 @@ def test_where_the_path_is_too_long_the_socket_is_in_the_users_runtime_directory
 
     assert path.parent == runtime / "simlab"
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert json.loads((run / "control.json").read_text()) == {"socket": str(path)}
     assert find(run) == path
     unbind(run, path)
-    assert not (run / "control.json").exists()
     assert not path.exists()
 
 
@@ -80,7 +77,6 @@ def test_a_run_from_a_stranger_leads_to_no_socket_but_its_own(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "control.sock").symlink_to(tmp_path / "other.sock")
-    (run / "control.json").write_text(json.dumps({"socket": str(tmp_path / "other.sock")}))
 
     with pytest.raises(ControlError, match="has no socket of this user; a run that has ended"):
         find(run)

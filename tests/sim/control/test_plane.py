@@ -278,6 +278,58 @@ async def test_a_bad_command_leaves_no_trace_in_the_digest(live):
     assert digests[0] == digests[1]
 
 
+async def test_a_seat_that_is_left_before_it_was_had_is_free_and_its_agent_plays(live):
+    cast = {"ann": {"model": "small"}, "bob": {"model": "quick"}}
+    models = {**SMALL["models"], "quick": {"engine": "scripted"}}
+    async with live(cast=cast, models=models) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        taken = await client.lease(0, "bob", "me")
+        await client.leave(0, "bob")
+        await other.lease(0, "bob", "you")
+        await other.leave(0, "bob")
+        await client.say(0, "ann", "Zero.")
+        await acting(client, "ann")
+        leases = (await client.hello())["leases"]
+        await client.say(0, "ann", "Two.")
+        made = await run.finished()
+
+    assert taken["recorded"] is False
+    assert leases == []
+    assert interventions(made.log, 0) == []
+    assert replayed(made) == 1
+
+
+async def test_a_run_that_is_gone_on_with_knows_who_has_left_before_a_seat_was_had(live):
+    async with live(**SMALL) as (run, client):
+        await acting(client, "ann")
+        await client.lease(0, "bob", "me")
+        await client.leave(0, "bob")
+        await client.stop()
+        with pytest.raises(RunStoppedError):
+            await run.playing
+    async with live() as (run, client):
+        for seat in ("ann", "bob", "ann", "bob"):
+            await acting(client, seat)
+            await client.say(0, seat, "Hi.")
+        made = await run.finished()
+
+    assert interventions(made.log, 0) == []
+
+
+async def test_an_edit_that_goes_with_the_run_file_and_not_with_an_earlier_edit_is_refused(live):
+    async with live(episodes=2, **SMALL) as (run, client):
+        await acting(client, "ann")
+        await acting(client, "ann", episode=1)
+        await client.edit("bob", {"constrain": True}, episode=1)
+        await client.edit("bob", {"reason": True}, episode=0)
+        for episode in (1, "all"):
+            with pytest.raises(ControlError, match="reason"):
+                await client.edit("bob", {"reason": True}, episode=episode)
+        before = (run.path / "orders.jsonl").read_bytes()
+
+    assert before.count(b"\n") == 2
+
+
 async def test_what_is_narrated_waits_until_the_narrator_may_act(live):
     world = {"world": f"{__name__}:Narrated", "cast": {"ann": {"model": "small"}}}
     async with live(**world, **SMALL) as (run, client):
