@@ -4,16 +4,27 @@ import io
 from typing import Any, Final
 
 from simlab.apps.charting import Chart, Point
+from simlab.errors import ConfigError
 
 _MOST_NAMED: Final = 12
 """Lines that a legend names; it would hide the chart with more."""
 
 
 def draw(chart: Chart) -> bytes:
-    """The bytes of a PNG file."""
+    """The bytes of a PNG file.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
     # Imported here because it takes time, which the first page should not pay.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            f"a chart as PNG needs matplotlib, which cannot be imported ({error}); run "
+            "`pip install 'simlab[watch]'`, or take the CSV"
+        ) from error
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)

@@ -1,6 +1,7 @@
 """What charts are drawn from is read as JSON, as CSV and as a picture, of a listed run alone."""
 
 import csv
+import sys
 
 import pytest
 from fastapi import FastAPI
@@ -52,6 +53,16 @@ def test_a_chart_is_downloaded_as_a_picture(client, plot):
     assert reply.headers["content-type"] == "image/png"
     assert reply.content.startswith(b"\x89PNG")
     assert len(reply.content) > 5_000
+
+
+def test_a_picture_that_cannot_be_drawn_here_says_what_it_needs(client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+
+    reply = client.get("/api/series.png", params={"run": "sale", "plot": "return"})
+
+    assert reply.status_code == 400
+    assert "needs matplotlib" in reply.json()["error"]
+    assert "pip install 'simlab[watch]'" in reply.json()["error"]
 
 
 @pytest.mark.parametrize(
