@@ -4,17 +4,26 @@ Ray is imported there and not here: it takes seconds, and what goes wrong in it 
 """
 
 import asyncio
-import json
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from simlab.actors.live import LiveRun
 from simlab.view.bounds import Json, cut
 
+_LOOKING: Final = (sys.executable, "-m", "simlab.actors.live")
 _MOST_BYTES: Final = 1 << 22
+
+
+class _Told(msgspec.Struct):
+    """What the process beside tells: the runs, or why it knows of none."""
+
+    runs: list[LiveRun] = []
+    error: str = ""
 
 
 class ClusterRuns:
@@ -22,13 +31,14 @@ class ClusterRuns:
 
     Args:
         address: Of the cluster, as Ray takes it; None for none.
+        command: Tells of the cluster at the address that follows it, a line of JSON each time.
     """
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, *, command: Sequence[str] = _LOOKING) -> None:
         self._address = address
+        self._command = command
         self._runs: list[LiveRun] = []
         self._trouble = ""
-        self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -41,9 +51,6 @@ class ClusterRuns:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
 
     def here(self) -> Mapping[str, Path]:
         """The directories that can be read here, by names for them."""
@@ -69,25 +76,40 @@ class ClusterRuns:
         return cut(self._trouble, 1000)
 
     def take(self, line: bytes) -> None:
-        """Take in what the process beside has told."""
-        told: dict[str, Any] = json.loads(line)
-        self._trouble = told.get("error", "")
-        self._runs = [LiveRun(**run) for run in told.get("runs", [])]
+        """Take in what the process beside has told.
+
+        Raises:
+            MsgspecError: It is nothing of the kind.
+        """
+        told = msgspec.json.decode(line, type=_Told)
+        self._trouble = told.error
+        self._runs = told.runs
 
     async def _listen(self, address: str) -> None:
-        command = [sys.executable, "-m", "simlab.actors.live", address]
-        self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, limit=_MOST_BYTES
-        )
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            self.take(line)
-        code = await self._process.wait()
+        try:
+            why = f"has ended with status {await self._follow(address)}"
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            why = f"cannot be followed: {error}"
         self._runs = []
         self._trouble = (
-            f"what looked at the Ray cluster at {address} has ended with status {code}; "
-            "start this again once the cluster answers"
+            f"what looks at the Ray cluster at {address} {why}; start this again once the cluster "
+            "answers"
         )
+
+    async def _follow(self, address: str) -> int:
+        """Take in what the process beside tells, until it ends; gives its status."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command, address, stdin=PIPE, stdout=PIPE, limit=_MOST_BYTES
+        )
+        assert process.stdout is not None
+        try:
+            async for line in process.stdout:
+                self.take(line)
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def _is_here(run: LiveRun) -> bool:
