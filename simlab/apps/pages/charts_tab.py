@@ -6,7 +6,8 @@ from typing import Any, Final
 import gradio as gr
 
 from simlab.apps.charting import chart_of
-from simlab.apps.pages.plot_parts import add_plots, filled
+from simlab.apps.pages.plot_parts import DRAWING, add_plots, filled
+from simlab.apps.pages.wiring import ours
 from simlab.apps.plots import Of, plots_of
 from simlab.apps.tables import By, Tables
 from simlab.errors import SimlabError
@@ -38,7 +39,7 @@ def charts_tab(tables: Tables) -> None:
         with gr.Row(elem_classes=["choices"]):
             choices = _choices()
             refresh = gr.Button("Refresh", elem_id="charts-refresh", min_width=110, scale=0)
-        gr.HTML("<simlab-charts></simlab-charts>", apply_default_css=False)
+        ours("<simlab-charts></simlab-charts>")
         note = gr.Markdown(elem_id="charts-note", visible=False)
         rows, parts = _plots()
     of, episodes, start, by = choices
@@ -48,10 +49,8 @@ def charts_tab(tables: Tables) -> None:
         choices,
         [note, episodes, start, by, *rows, *(part for _, kind in _SHOWN for part in parts[kind])],
         js="(...chosen) => simlab.chartsChosen(chosen)",
-        api_visibility="private",
-        show_progress="hidden",
         trigger_mode="always_last",
-        concurrency_limit=4,
+        **DRAWING,
     )
 
 

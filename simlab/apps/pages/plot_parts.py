@@ -7,12 +7,15 @@ import gradio as gr
 import pandas as pd
 
 from simlab.apps.charting import Chart
+from simlab.apps.pages.wiring import QUIET, ours
 from simlab.apps.plots import Plot
 
 _KINDS: Final = {"line": gr.LinePlot, "point": gr.ScatterPlot, "bar": gr.ScatterPlot}
 """Means beside each other are points: bars of several colours would be put on top of each other."""
 
-_QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+
+DRAWING: Final[Mapping[str, Any]] = {**QUIET, "concurrency_limit": 4}
+"""Of an event that draws charts, which takes a while: no more than these at once."""
 
 
 def add_plots(plots: Mapping[str, Plot]) -> list[Any]:
@@ -53,13 +56,10 @@ def _add_plot(name: str, plot: Plot) -> tuple[Any, Any]:
             tooltip="axis" if plot.mark == "line" else "all",
             elem_id=f"chart-{name}",
         )
-        gr.HTML(
-            f'<simlab-download plot="{name}" of="{plot.of}"></simlab-download>',
-            apply_default_css=False,
-        )
+        ours(f'<simlab-download plot="{name}" of="{plot.of}"></simlab-download>')
     if plot.mark != "bar":
-        part.select(_zoomed, None, part, **_QUIET)
-        part.double_click(lambda: gr.update(x_lim=[None, None]), None, part, **_QUIET)
+        part.select(_zoomed, None, part, **QUIET)
+        part.double_click(lambda: gr.update(x_lim=[None, None]), None, part, **QUIET)
     return column, part
 
 

@@ -1,8 +1,8 @@
 """The page of all runs."""
 
-import gradio as gr
+from simlab.apps.pages.wiring import ours
 
 
 def runs_page() -> None:
     """A list of runs with state, progress and what each came to; our script fills it."""
-    gr.HTML("<simlab-runs></simlab-runs>", apply_default_css=False)
+    ours("<simlab-runs></simlab-runs>")

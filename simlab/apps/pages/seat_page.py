@@ -1,21 +1,14 @@
 """The page of a seat: what it perceives, and the form of what it is asked."""
 
-from typing import Any, Final
-
 import gradio as gr
 
 from simlab.apps.asking import form_of_question, reply_of
 from simlab.apps.filled import answer_of
 from simlab.apps.pages.form import form_inputs
+from simlab.apps.pages.wiring import QUIET
 from simlab.apps.questions import OpenQuestion
 from simlab.apps.seats import Seats
 from simlab.errors import SimlabError, UnfitAnswerError
-
-_QUIET: Final[dict[str, Any]] = {
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "concurrency_limit": None,
-}
 
 
 def seat_page(seats: Seats) -> None:
@@ -48,9 +41,9 @@ def seat_page(seats: Seats) -> None:
         except SimlabError as error:
             raise gr.Error(error.message, print_exception=False) from error
 
-    ask.click(key_of_question, None, asked, **_QUIET)
-    clear.click(None, None, asked, js="() => ''", **_QUIET)
-    leave.click(leave_seat, **_QUIET)
+    ask.click(key_of_question, None, asked, **QUIET)
+    clear.click(None, None, asked, js="() => ''", **QUIET)
+    leave.click(leave_seat, **QUIET)
 
 
 def _form(seats: Seats, asked: gr.Textbox) -> None:
@@ -84,8 +77,8 @@ def _form_of(seats: Seats, question: OpenQuestion) -> None:
     async def do_nothing(request: gr.Request) -> None:
         await (await seats.session(_token(request))).wait(key)
 
-    send.click(answer, inputs, **_QUIET)
-    wait.click(do_nothing, **_QUIET)
+    send.click(answer, inputs, **QUIET)
+    wait.click(do_nothing, **QUIET)
 
 
 def _token(request: gr.Request) -> str:

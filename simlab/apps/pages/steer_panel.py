@@ -1,6 +1,5 @@
 """The steer panel: what people do to a live run."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,10 +8,7 @@ import yaml
 
 from simlab.apps.pages.wiring import Panel, Read, Told, field, on_open, ours
 from simlab.apps.steering import Steering
-from simlab.errors import ConfigError, ControlError
-
-_PATIENCE_S: Final = 30.0
-"""How long an answer of a run may take."""
+from simlab.errors import ConfigError
 
 _THIS: Final = "this episode"
 _ALL: Final = "all episodes"
@@ -64,12 +60,12 @@ class _Orders:
     async def say(self, read: Read, seat: str | None, text: str) -> Told:
         """Let a seat do something."""
         given = {"episode": read.episode, "seat": _chosen(seat), "text": text}
-        return _when(await self._tell(read, "say", given), f"{seat} does that")
+        return _when(await self._steering.command(read.run, "say", given), f"{seat} does that")
 
     async def narrate(self, read: Read, text: str) -> Told:
         """Say something as the narrator."""
         given = {"episode": read.episode, "text": text}
-        return _when(await self._tell(read, "narrate", given), "It is narrated")
+        return _when(await self._steering.command(read.run, "narrate", given), "It is narrated")
 
     async def edit(
         self, read: Read, seat: str | None, scope: str, persona: str, options: str
@@ -79,7 +75,7 @@ class _Orders:
         if not changed:
             raise ConfigError("an edit must change the persona or other options, got neither")
         given = {"episode": _episodes(read, scope), "seat": _chosen(seat), "options": changed}
-        return _when(await self._tell(read, "edit", given), f"{seat} is changed")
+        return _when(await self._steering.command(read.run, "edit", given), f"{seat} is changed")
 
     async def swap(
         self, read: Read, seat: str | None, scope: str, model: str | None, entry: str
@@ -89,17 +85,9 @@ class _Orders:
         if not wanted:
             raise ConfigError("choose a model of the run, or give an entry: engine: scripted")
         given = {"episode": _episodes(read, scope), "seat": _chosen(seat), "model": wanted}
-        return _when(await self._tell(read, "swap", given), f"{seat} has another model")
-
-    async def _tell(self, read: Read, kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await self._steering.command(read.run, kind, given)
-        except TimeoutError as error:
-            raise ControlError(
-                f"the run gave no answer in {_PATIENCE_S:g} s; look whether it was done, and try "
-                "again"
-            ) from error
+        return _when(
+            await self._steering.command(read.run, "swap", given), f"{seat} has another model"
+        )
 
 
 def _when(answer: Mapping[str, Any], done: str) -> Told:

@@ -5,7 +5,8 @@ from typing import Any
 import gradio as gr
 
 from simlab.apps.charting import chart_of
-from simlab.apps.pages.plot_parts import add_plots, filled
+from simlab.apps.pages.plot_parts import DRAWING, add_plots, filled
+from simlab.apps.pages.wiring import ours
 from simlab.apps.plots import plots_of
 from simlab.apps.tables import Tables
 from simlab.errors import SimlabError
@@ -18,15 +19,15 @@ def training_page(tables: Tables) -> None:
         tables: What its charts are drawn from.
     """
     plots = plots_of("rounds")
-    gr.HTML("<simlab-training></simlab-training>", apply_default_css=False)
+    ours("<simlab-training></simlab-training>")
     with gr.Tabs():
         with gr.Tab("Charts") as tab:
             refresh = gr.Button("Refresh", elem_id="charts-refresh", visible="hidden")
             with gr.Row(elem_classes=["charts"]):
                 parts = add_plots(plots)
-            gr.HTML("<simlab-plots></simlab-plots>", apply_default_css=False)
+            ours("<simlab-plots></simlab-plots>")
         with gr.Tab("Side by side"):
-            gr.HTML("<simlab-side-by-side></simlab-side-by-side>", apply_default_css=False)
+            ours("<simlab-side-by-side></simlab-side-by-side>")
 
     async def draw(request: gr.Request) -> list[Any]:
         name = str(request.query_params.get("training", ""))
@@ -38,12 +39,4 @@ def training_page(tables: Tables) -> None:
             raise gr.Error(error.message, print_exception=False) from error
         return filled(chart_of(plot, table) for plot in plots.values())
 
-    gr.on(
-        [tab.select, refresh.click],
-        draw,
-        None,
-        parts,
-        api_visibility="private",
-        show_progress="hidden",
-        concurrency_limit=4,
-    )
+    gr.on([tab.select, refresh.click], draw, None, parts, **DRAWING)
