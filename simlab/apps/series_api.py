@@ -1,8 +1,7 @@
-"""What charts are drawn from, as JSON, as CSV, and drawn: of runs, and of trainings.
+"""What charts are drawn from, as CSV, and drawn: of runs, and of trainings.
 
-All take ``run=NAME`` or ``training=NAME``, and ``of=turns|episodes|load|rounds``; by turn the
-``episodes`` are named, such as ``0-3, 7``,
-and ``start`` is the first turn.
+Both take ``run=NAME`` or ``training=NAME``, and ``of=turns|episodes|load|rounds``; by turn the
+``episodes`` are named, such as ``0-3, 7``, and ``start`` is the first turn.
 """
 
 from typing import Annotated
@@ -44,11 +43,6 @@ class _Drawn(_Asked):
 def series_routes(tables: Tables) -> APIRouter:
     """The routes below ``/api`` that give series."""
     routes = APIRouter(prefix="/api")
-
-    @routes.get("/series")
-    async def series(asked: Annotated[_Asked, Query()]) -> Response:
-        table = await tables.read(asked.of, *asked.of_whom)
-        return as_json({**table.as_json(), "told": tables.told(asked.of, table)})
 
     @routes.get("/series.csv")
     async def as_csv(asked: Annotated[_Asked, Query()]) -> Response:

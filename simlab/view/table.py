@@ -28,12 +28,6 @@ class Table:
         """All columns, in the order in which they first come."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def as_json(self) -> Json:
-        """``{"columns", "rows", "complete"}``, each row a list in the order of the columns."""
-        columns = self.columns
-        rows = [[row.get(name) for name in columns] for row in self.rows]
-        return {"columns": columns, "rows": rows, "complete": self.complete}
-
     def as_csv(self) -> str:
         """Comma-separated values with a header, as RFC 4180 has them."""
         text = io.StringIO()

@@ -15,7 +15,6 @@ from simlab.view.alive import holder_of
 from simlab.view.bounds import Json, cut, shown
 from simlab.view.guard import legible, read_own_text, require_own
 from simlab.view.opened import OpenedRun
-from simlab.view.table import Table
 
 PHASES: Final = ("collect", "evaluate")
 """The runs of a round, by the names of their folders."""
@@ -92,19 +91,6 @@ class TrainingView:
         with legible(str(self.path / TABLE)):
             rows: Any = [] if text is None else msgspec.json.decode(text.encode())
             return [shown(row, characters=1 << 14) for row in rows[:10_000]]
-
-    def table(self) -> Table:
-        """The table of rounds for charts; of an interval its mean and its ends."""
-        rows: list[Mapping[str, Json]] = []
-        for row in self.rounds():
-            flat: dict[str, Json] = {}
-            for name, value in row.items():
-                if isinstance(value, dict):
-                    flat |= {f"{name}_{end}": part for end, part in value.items()}
-                else:
-                    flat[name] = value
-            rows.append(flat)
-        return Table(rows)
 
     def states(self) -> list[Json]:
         """The initial states that its rounds began from, and where each was played."""

@@ -1,4 +1,4 @@
-"""What charts are drawn from is read as JSON, as CSV and as a picture, of a listed run alone."""
+"""What charts are drawn from is read as CSV and as a picture, of a listed run alone."""
 
 import csv
 import sys
@@ -28,12 +28,12 @@ def client(runs):
     reading.close()
 
 
-def test_a_series_has_columns_rows_and_what_is_left_out(client):
-    told = client.get("/api/series", params={"run": "sale", "of": "turns", "episodes": "0"}).json()
+def test_a_series_is_of_the_episodes_that_are_named(client):
+    given = {"run": "sale", "of": "turns", "episodes": "0"}
+    rows = [*csv.DictReader(client.get("/api/series.csv", params=given).text.splitlines())]
 
-    assert told["columns"][:3] == ["episode", "step", "now"]
-    assert (told["complete"], told["told"]) == (True, "")
-    assert {row[0] for row in told["rows"]} == {0}
+    assert [*rows[0]][:3] == ["episode", "step", "now"]
+    assert {row["episode"] for row in rows} == {"0"}
 
 
 def test_a_series_is_downloaded_as_csv(client):
@@ -76,23 +76,23 @@ def test_a_picture_that_cannot_be_drawn_here_says_what_it_needs(client, monkeypa
     ],
 )
 def test_what_cannot_be_given_is_told_in_words(client, given, status, said):
-    reply = client.get("/api/series", params=given)
+    reply = client.get("/api/series.csv", params=given)
 
     assert reply.status_code == status
     assert said in reply.json()["error"]
 
 
-def test_a_load_is_read_on_from_look_to_look_and_says_that_it_is_not_all(client, monkeypatch):
+def test_a_load_is_read_on_from_look_to_look_and_progress_tells_how_far(client, monkeypatch):
     monkeypatch.setattr(series_module, "EVENTS_AT_ONCE", 20)
     monkeypatch.setattr(tables_module, "_READ_ON_S", -1.0)
-    looks = []
+    shares = []
 
-    while not looks or not looks[-1]["complete"]:
-        looks.append(client.get("/api/series", params={"run": "sale", "of": "load"}).json())
+    while not shares or shares[-1] < 1:
+        client.get("/api/series.csv", params={"run": "sale", "of": "load"})
+        shares.append(client.get("/api/progress", params={"run": "sale"}).json()["load"])
 
-    assert len(looks) > 3
-    assert looks[0]["told"] == "So far: the log is still being read."
-    assert client.get("/api/progress", params={"run": "sale"}).json()["load"] == 1.0
+    assert len(shares) > 3
+    assert shares == sorted(shares)
 
 
 def test_progress_tells_whether_charts_are_to_be_drawn_anew(client):

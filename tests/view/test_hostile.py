@@ -34,8 +34,8 @@ def look_at_everything(path, tmp_path):
         lambda: Steps(run).read(0, 1),
         lambda: find(run, Query("a")),
         lambda: over_episodes(run).as_csv(),
-        lambda: by_turn(run, [0]).as_json(),
-        lambda: Load(run).read().as_json(),
+        lambda: by_turn(run, [0]).as_csv(),
+        lambda: Load(run).read().as_csv(),
         lambda: write_page(run, tmp_path / "page.html"),
     )
     try:

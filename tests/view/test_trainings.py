@@ -26,13 +26,6 @@ def training(runs, tmp_path):
     return path
 
 
-def test_rounds_are_a_table_with_the_ends_of_intervals(training):
-    table = TrainingView(training).table()
-
-    assert table.rows[1]["round"] == 1
-    assert (table.rows[1]["rating_mean"], table.rows[1]["rating_high"]) == (3.0, None)
-
-
 def test_one_initial_state_is_seen_across_rounds(training):
     view = TrainingView(training)
 

@@ -7,7 +7,7 @@ const HELP = 'Words, and any of seat:NAME, seat:"A NAME", tag:NAME, is:failed, s
 const ENOUGH = 20; // hits after which a search waits to be told to look on
 
 /** What is typed, as a query: words, and conditions on seat, tag, failure and rating. */
-export function parsed(typed) {
+function parsed(typed) {
   const query = {};
   const words = (typed.match(/(?:seat|tag):"[^"]*"|\S+/g) ?? []).filter((word) => {
     const [, name, quoted, plain] = word.match(/^(seat|tag|is):(?:"([^"]*)"|(.+))$/) ?? [];
@@ -22,7 +22,7 @@ export function parsed(typed) {
 }
 
 /** A query as it is typed; `parsed` of it is the query again. */
-export function typedOf({ q, seat, tag, failed, at_least: low, at_most: high }) {
+function typedOf({ q, seat, tag, failed, at_least: low, at_most: high }) {
   const named = (name, value) => (value ? `${name}:${/\s/.test(value) ? `"${value}"` : value}` : "");
   const bounds = [low ? `score>=${low}` : "", high ? `score<=${high}` : ""];
   return [q, named("seat", seat), named("tag", tag), failed ? "is:failed" : "", ...bounds].filter(Boolean).join(" ");
