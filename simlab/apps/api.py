@@ -51,6 +51,14 @@ class _Found(BaseModel):
 def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
     """The routes below ``/api`` that read."""
     routes = APIRouter(prefix="/api")
+    _add_lists(routes, reading)
+    _add_windows(routes, reading, tails)
+    _add_searches(routes, reading)
+    return routes
+
+
+def _add_lists(routes: APIRouter, reading: Reading) -> None:
+    """Which runs there are, and what each is."""
 
     @routes.get("/runs")
     async def runs(if_none_match: Annotated[str | None, Header()] = None) -> Response:
@@ -63,6 +71,10 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
     @routes.get("/parent")
     async def parent(run: str) -> Response:
         return as_json(await reading.of_list(Runs.parent_of, run))
+
+
+def _add_windows(routes: APIRouter, reading: Reading, tails: Tails) -> None:
+    """What happens in a run, as far as it is looked at."""
 
     @routes.get("/news")
     async def news(
@@ -85,6 +97,10 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
     async def step_tree(run: str, episode: Number, step: Number) -> Response:
         return as_json(await reading.of_steps(run, Steps.read, episode, step))
 
+
+def _add_searches(routes: APIRouter, reading: Reading) -> None:
+    """What is looked for in a run, and where two episodes part."""
+
     @routes.get("/find")
     async def found(given: Annotated[_Found, Query()]) -> Response:
         return as_json(await reading.of_run(given.run, find, given.query, given.cursor))
@@ -97,5 +113,3 @@ def reading_routes(reading: Reading, tails: Tails) -> APIRouter:
             return first_difference(one, episode, its, other, start=step)
 
         return as_json(await reading.of_two(run, other_run or run, compared))
-
-    return routes

@@ -1,7 +1,7 @@
 """What is read of trainings and sweeps: lists of them, their rounds, states and figures."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,6 +13,7 @@ from simlab.apps.cluster import ClusterRuns
 from simlab.apps.reading import Reading
 from simlab.apps.sweeps import SweepView, told_sweep
 from simlab.errors import NotFoundError
+from simlab.sweep.directory import SweepDirectory
 from simlab.view.bounds import Json, cut
 from simlab.view.guard import legible, require_own
 from simlab.view.runs import Runs
@@ -29,59 +30,23 @@ def training_routes(reading: Reading, cluster: ClusterRuns) -> APIRouter:
 
     @routes.get("/trainings")
     async def trainings(if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        """All trainings and sweeps, with the keys by which they are asked for, and runs elsewhere.
-
-        These live on a cluster, and their directories cannot be read here.
-        """
-
-        def read(runs: Runs) -> Json:
-            return {
-                "trainings": _rows(runs.trainings(), told_training),
-                "sweeps": _rows(runs.sweeps(), told_sweep),
-                "elsewhere": cluster.elsewhere(),
-                "trouble": cluster.trouble(),
-            }
-
-        return as_json_once(await reading.of_list(read), if_none_match)
+        found = await reading.of_list(_studies)
+        elsewhere = {"elsewhere": cluster.elsewhere(), "trouble": cluster.trouble()}
+        return as_json_once({**found, **elsewhere}, if_none_match)
 
     @routes.get("/training")
     async def training(training: str) -> Response:
         names = await reading.of_list(Runs.names)
-
-        def read(view: TrainingView) -> Json:
-            told = view.overview()
-            for run in told["runs"]:
-                run["run"] = names.get(view.path / run["path"])
-            return {**told, "plots": plots_of(view.path)}
-
-        return as_json(await reading.of_training(training, read))
+        return as_json(await reading.of_training(training, _overview, names))
 
     @routes.get("/states")
     async def states(training: str) -> Response:
-        def read(view: TrainingView) -> Json:
-            told = ("environment", "state")
-            return [
-                {
-                    **{name: each[name] for name in told},
-                    "rounds": sorted({episode["round"] for episode in each["episodes"]}),
-                }
-                for each in view.states()
-            ]
-
-        return as_json(await reading.of_training(training, read))
+        return as_json(await reading.of_training(training, _states))
 
     @routes.get("/side_by_side")
     async def side_by_side(training: str, environment: str = "", state: str = "") -> Response:
-        names = await reading.of_list(Runs.names)
-
-        def read(view: TrainingView) -> Json:
-            episodes = view.side_by_side(environment, state)
-            for each in episodes:
-                path = view.path / "rounds" / f"{each['round']:03}" / each["phase"]
-                each["run"] = names.get(path)
-            return [each for each in episodes if each["run"] is not None]
-
-        return as_json(await reading.of_training(training, read))
+        names, start = await reading.of_list(Runs.names), (environment, state)
+        return as_json(await reading.of_training(training, _side_by_side, start, names))
 
     @routes.get("/plot")
     async def plot(training: str, name: str) -> Response:
@@ -91,17 +56,8 @@ def training_routes(reading: Reading, cluster: ClusterRuns) -> APIRouter:
     @routes.get("/sweep")
     async def sweep(sweep: str) -> Response:
         runs = await reading.of_list(Runs.names)
-        trainings = await reading.of_list(Runs.trainings)
-        names = {path: name for name, path in trainings.items()}
-
-        def read(view: SweepView) -> Json:
-            told = view.overview()
-            for trial in told["trials"]:
-                path = view.path / "trials" / f"{trial['number']:03}"
-                trial["run"], trial["training"] = runs.get(path), names.get(path)
-            return told
-
-        return as_json(await reading.of_sweep(sweep, read))
+        trainings = {path: name for name, path in (await reading.of_list(Runs.trainings)).items()}
+        return as_json(await reading.of_sweep(sweep, lambda view: _trials(view, runs, trainings)))
 
     return routes
 
@@ -113,6 +69,55 @@ def plots_of(path: Path) -> list[str]:
     with legible(f"the folder {folder}"):
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(name for name in names if _PLOT.fullmatch(name))[:100]
+
+
+def _studies(runs: Runs) -> dict[str, Json]:
+    """All trainings and sweeps, with the keys by which they are asked for."""
+    return {
+        "trainings": _rows(runs.trainings(), told_training),
+        "sweeps": _rows(runs.sweeps(), told_sweep),
+    }
+
+
+def _overview(view: TrainingView, names: Mapping[Path, str]) -> Json:
+    """A training with the names under which its runs were listed, and its figures."""
+    told = view.overview()
+    for run in told["runs"]:
+        run["run"] = names.get(view.path / run["path"])
+    return {**told, "plots": plots_of(view.path)}
+
+
+def _states(view: TrainingView) -> list[Json]:
+    """The initial states of a training, and the rounds in which each was played."""
+    return [
+        {
+            "environment": each["environment"],
+            "state": each["state"],
+            "rounds": sorted({episode["round"] for episode in each["episodes"]}),
+        }
+        for each in view.states()
+    ]
+
+
+def _side_by_side(
+    view: TrainingView, start: tuple[str, str], names: Mapping[Path, str]
+) -> list[Json]:
+    """The episodes that began from an environment's state, of runs that were listed."""
+    episodes = view.side_by_side(*start)
+    for each in episodes:
+        each["run"] = names.get(view.path / each["path"])
+    return [each for each in episodes if each["run"] is not None]
+
+
+def _trials(
+    view: SweepView, runs: Mapping[Path, str], trainings: Mapping[Path, str]
+) -> dict[str, Json]:
+    """A sweep with the names under which the runs and trainings of its trials were listed."""
+    told = view.overview()
+    for trial in told["trials"]:
+        path = SweepDirectory(view.path).trial(trial["number"])
+        trial["run"], trial["training"] = runs.get(path), trainings.get(path)
+    return {**told}
 
 
 def _read_plot(view: TrainingView, name: str) -> bytes:

@@ -76,12 +76,7 @@ class TrainingView:
             **self.progress(),
             "training": shown(training, characters=1 << 15),
             "rounds": rounds,
-            "runs": [
-                {"round": number, "phase": phase, "path": f"rounds/{folder.name}/{phase}"}
-                for number, folder in self._folders()
-                for phase in PHASES
-                if (folder / phase / "run.yaml").is_file()
-            ],
+            "runs": self._runs(),
             "unreadable": dict(self._unreadable),
         }
 
@@ -95,14 +90,12 @@ class TrainingView:
     def states(self) -> list[Json]:
         """The initial states that its rounds began from, and where each was played."""
         found: dict[tuple[str, str], list[Json]] = {}
-        for number, folder in self._folders():
-            for phase in PHASES:
-                for row in self._rows(folder / phase):
-                    start = row["start"]
-                    if "environment" in start or "state" in start:
-                        key = (str(start.get("environment", "")), str(start.get("state", "")))
-                        told = {"round": number, "phase": phase, **_told(row)}
-                        found.setdefault(key, []).append(told)
+        for run in self._runs():
+            for row in self._rows(self.path / run["path"]):
+                start = row["start"]
+                if "environment" in start or "state" in start:
+                    key = (str(start.get("environment", "")), str(start.get("state", "")))
+                    found.setdefault(key, []).append({**run, **_told(row)})
         return [
             {"environment": environment, "state": state, "episodes": episodes}
             for (environment, state), episodes in sorted(found.items())
@@ -114,6 +107,15 @@ class TrainingView:
             if (each["environment"], each["state"]) == (environment, state):
                 return list(each["episodes"])
         return []
+
+    def _runs(self) -> list[dict[str, Json]]:
+        """The runs of its rounds: of which round and phase, and where in its directory."""
+        return [
+            {"round": number, "phase": phase, "path": f"rounds/{folder.name}/{phase}"}
+            for number, folder in self._folders()
+            for phase in PHASES
+            if (folder / phase / "run.yaml").is_file()
+        ]
 
     def _folders(self) -> list[tuple[int, Path]]:
         rounds = self.path / "rounds"

@@ -57,8 +57,7 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
         RunDirectoryError: Its record is not as SimLab writes it.
     """
     run.require_episode(episode)
-    log, row = run.log, run.row(episode)
-    n_steps = log.n_steps(episode)
+    row, n_steps = run.row(episode), run.log.n_steps(episode)
     first = max(0, n_steps + start) if start < 0 else min(start, n_steps)
     last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
     with run.guarded(f"episode {episode}"):
@@ -68,19 +67,12 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
             {**_turn(step, before, after), "people": people.get(step, [])}
             for step, (before, after) in enumerate(pairwise(moments), first)
         ]
-        newest = moments[-1] if moments else Moment({})
         after = None
         if last == n_steps:
+            newest = moments[-1] if moments else Moment({})
             after = {**_after(run, episode, newest, row), "people": people.get(last, [])}
-    return {
-        "episode": episode,
-        "from": first,
-        "to": last,
-        "n_steps": n_steps,
-        "row": row,
-        "turns": turns,
-        "after": after,
-    }
+    window = {"episode": episode, "from": first, "to": last, "n_steps": n_steps}
+    return {**window, "row": row, "turns": turns, "after": after}
 
 
 def moments_of(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[Moment]:

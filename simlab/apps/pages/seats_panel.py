@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import gradio as gr
+from gradio.components import Component
 
 from simlab.apps.invitation import Invitation
 from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours
@@ -29,11 +30,7 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
     place = gr.Dropdown(
         [], label="Seat, or model that a person stands in for", allow_custom_value=True
     )
-    with gr.Row():
-        episode = field("Episode", placeholder="the one read", min_width=120)
-        who = field("Name of person", min_width=120)
-    lapse = gr.Radio(_HEIRS, value="agent", label="Once the person is gone, the seat goes to")
-    after_s = field("Gone after so many seconds without an answer", placeholder="never")
+    terms = _terms()
     make = gr.Button("Make the link", variant="primary", size="sm")
     link = gr.Textbox(
         label="Link: whoever has it can take this seat, and sees nothing else",
@@ -57,5 +54,14 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
         return f"{request.url.scheme}://{request.headers['host']}/seat/{token}/"
 
     page.load(places, [read], [place], js=OPENED, **QUIET)
-    given = [read, place, episode, who, lapse, after_s]
-    make.click(make_link, given, [link], js=READING, **QUIET)
+    make.click(make_link, [read, place, *terms], [link], js=READING, **QUIET)
+
+
+def _terms() -> list[Component]:
+    """In which episode, for whom, and to whom the seat goes from that person, and when."""
+    with gr.Row():
+        episode = field("Episode", placeholder="the one read", min_width=120)
+        who = field("Name of person", min_width=120)
+    lapse = gr.Radio(_HEIRS, value="agent", label="Once the person is gone, the seat goes to")
+    after_s = field("Gone after so many seconds without an answer", placeholder="never")
+    return [episode, who, lapse, after_s]
