@@ -399,7 +399,10 @@ def test_no_command_shows_help(simlab):
     assert all(name in result.output for name in ("run", "show", "replay", "branch", "export"))
 
 
-HEAVY = "{'ray', 'torch', 'transformers', 'pandas', 'pyarrow', 'pydantic', 'rich.table'}"
+HEAVY = {
+    *("ray", "torch", "transformers", "pandas", "pyarrow", "pydantic", "rich.table"),
+    *("gradio", "fastapi", "starlette", "uvicorn", "matplotlib"),
+}
 
 
 @pytest.mark.slow
