@@ -1,12 +1,13 @@
 """The tab of a run's charts: by turn, over episodes, and of its load."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import gradio as gr
+from gradio.blocks import Block
 
 from simlab.apps.charting import chart_of
-from simlab.apps.pages.plot_parts import DRAWING, add_plots, filled
+from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
 from simlab.apps.pages.wiring import ours
 from simlab.apps.plots import Of, plots_of
 from simlab.apps.tables import By, Tables
@@ -46,7 +47,7 @@ def charts_tab(tables: Tables) -> None:
     gr.on(
         [tab.select, of.change, episodes.submit, start.submit, by.change, refresh.click],
         _drawing(tables, {kind: len(of_kind) for kind, of_kind in parts.items()}),
-        choices,
+        [*choices],
         [note, episodes, start, by, *rows, *(part for _, kind in _SHOWN for part in parts[kind])],
         js="(...chosen) => simlab.chartsChosen(chosen)",
         trigger_mode="always_last",
@@ -54,20 +55,20 @@ def charts_tab(tables: Tables) -> None:
     )
 
 
-def _choices() -> list[Any]:
+def _choices() -> tuple[gr.Radio, gr.Textbox, gr.Number, gr.Dropdown]:
     """Whose charts, of which episodes, from which turn, and told apart by what."""
-    return [
+    return (
         gr.Radio([*_SHOWN], value="turns", label="Charts", elem_id="charts-of"),
         gr.Textbox("0", label="Episodes, such as 0-3, 7", elem_id="charts-episodes"),
         gr.Number(0, label="From turn", precision=0, minimum=0, elem_id="charts-start"),
         gr.Dropdown([*_BY], value="", label="Tell apart by", elem_id="charts-by", visible=False),
-    ]
+    )
 
 
-def _plots() -> tuple[list[Any], dict[Of, list[Any]]]:
+def _plots() -> tuple[list[Block], dict[Of, list[Block]]]:
     """A row for each kind of charts, and the parts in it."""
-    rows: list[Any] = []
-    parts: dict[Of, list[Any]] = {}
+    rows: list[Block] = []
+    parts: dict[Of, list[Block]] = {}
     for _, kind in _SHOWN:
         with gr.Row(visible=kind == "turns", elem_classes=["charts"]) as row:
             parts[kind] = add_plots(plots_of(kind))
@@ -75,12 +76,12 @@ def _plots() -> tuple[list[Any], dict[Of, list[Any]]]:
     return rows, parts
 
 
-def _drawing(tables: Tables, n_parts: Mapping[Of, int]) -> Callable[..., Awaitable[list[Any]]]:
+def _drawing(tables: Tables, n_parts: Mapping[Of, int]) -> Callable[..., Awaitable[list[Update]]]:
     """What draws the charts that are chosen, and leaves those of other kinds as they are."""
 
     async def draw(
         of: Of, episodes: str, start: int | None, by: By, request: gr.Request
-    ) -> list[Any]:
+    ) -> list[Update]:
         name = str(request.query_params.get("run", ""))
         try:
             told, parts = await _drawn(tables, of, by, (name, episodes, max(0, start or 0)))
@@ -99,7 +100,7 @@ def _drawing(tables: Tables, n_parts: Mapping[Of, int]) -> Callable[..., Awaitab
 
 async def _drawn(
     tables: Tables, of: Of, by: By, of_whom: tuple[str, str, int]
-) -> tuple[str, list[Any]]:
+) -> tuple[str, list[Update]]:
     """What is left out, in words, and what is put into the plots of one table."""
     table = await tables.read(of, *of_whom)
     charts = [chart_of(plot, table, by) for plot in plots_of(of).values()]

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import gradio as gr
 import pandas as pd
+from gradio.blocks import Block
+from gradio.components import Component
 
 from simlab.apps.charting import Chart
 from simlab.apps.pages.wiring import QUIET, ours
@@ -13,12 +15,14 @@ from simlab.apps.plots import Plot
 _KINDS: Final = {"line": gr.LinePlot, "point": gr.ScatterPlot, "bar": gr.ScatterPlot}
 """Means beside each other are points: bars of several colours would be put on top of each other."""
 
+Update = Component | dict[str, Any]
+"""What a part of a page is set to."""
 
 DRAWING: Final[Mapping[str, Any]] = {**QUIET, "concurrency_limit": 4}
 """Of an event that draws charts, which takes a while: no more than these at once."""
 
 
-def add_plots(plots: Mapping[str, Plot]) -> list[Any]:
+def add_plots(plots: Mapping[str, Plot]) -> list[Block]:
     """A part for each plot, hidden until there is something in it, with links to download it.
 
     A stretch that is drawn with the mouse is looked at closely, and a double click shows all again.
@@ -29,9 +33,9 @@ def add_plots(plots: Mapping[str, Plot]) -> list[Any]:
     return [part for name, plot in plots.items() for part in _add_plot(name, plot)]
 
 
-def filled(charts: Iterable[Chart]) -> list[Any]:
+def filled(charts: Iterable[Chart]) -> list[Update]:
     """What is shown in plots from now on; how closely they are looked at stays as it is."""
-    updates: list[Any] = []
+    updates: list[Update] = []
     for chart in charts:
         kind = _KINDS[chart.plot.mark]
         updates.append(gr.update(visible=bool(chart.points)))
@@ -39,7 +43,7 @@ def filled(charts: Iterable[Chart]) -> list[Any]:
     return updates
 
 
-def _add_plot(name: str, plot: Plot) -> tuple[Any, Any]:
+def _add_plot(name: str, plot: Plot) -> tuple[Block, Block]:
     with gr.Column(min_width=360, visible=False, elem_classes=["chart"]) as column:
         part = _KINDS[plot.mark](
             x="x",
@@ -63,7 +67,7 @@ def _add_plot(name: str, plot: Plot) -> tuple[Any, Any]:
     return column, part
 
 
-def _zoomed(chosen: gr.SelectData) -> Any:
+def _zoomed(chosen: gr.SelectData) -> Update:
     return gr.update(x_lim=chosen.index)
 
 

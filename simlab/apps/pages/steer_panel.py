@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import gradio as gr
 import yaml
+from gradio.components import Component
 
 from simlab.apps.pages.wiring import Panel, Read, Told, field, on_open, ours
 from simlab.apps.steering import Steering
@@ -41,7 +42,7 @@ def steer_panel(page: gr.Blocks, steering: Steering) -> None:
     )
     panel.on(swap.click, orders.swap, [seat, scope, model, entry], clears={entry: ""})
 
-    def fill(read: Read, seats: Sequence[str]) -> list[Any]:
+    def fill(read: Read, seats: Sequence[str]) -> list[Component]:
         return [
             gr.Dropdown([*seats], value=next(iter(seats), None)),
             gr.Dropdown([*read.models], value=None),

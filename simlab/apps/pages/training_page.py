@@ -1,11 +1,9 @@
 """The page of one training: its rounds, and one initial state across them."""
 
-from typing import Any
-
 import gradio as gr
 
 from simlab.apps.charting import chart_of
-from simlab.apps.pages.plot_parts import DRAWING, add_plots, filled
+from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
 from simlab.apps.pages.wiring import ours
 from simlab.apps.plots import plots_of
 from simlab.apps.tables import Tables
@@ -29,7 +27,7 @@ def training_page(tables: Tables) -> None:
         with gr.Tab("Side by side"):
             ours("<simlab-side-by-side></simlab-side-by-side>")
 
-    async def draw(request: gr.Request) -> list[Any]:
+    async def draw(request: gr.Request) -> list[Update]:
         name = str(request.query_params.get("training", ""))
         if not name:  # a sweep, whose trials have charts of their own
             return [gr.skip()] * len(parts)

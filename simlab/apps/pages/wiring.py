@@ -141,7 +141,7 @@ def on_open(
     page: gr.Blocks,
     steering: Steering,
     fill: Callable[[Read, Sequence[str]], Any],
-    outputs: list[Any],
+    outputs: Sequence[Component],
 ) -> None:
     """Fill components with what a run has, once a page shows a turn of it.
 
@@ -157,4 +157,4 @@ def on_open(
         found = Read.of(given)
         return fill(found, await steering.seats(found.run) or found.seats)
 
-    page.load(filled, [read], outputs, js=OPENED, **QUIET)
+    page.load(filled, [read], [*outputs], js=OPENED, **QUIET)
