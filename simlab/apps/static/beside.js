@@ -6,7 +6,7 @@
 import { el, fill, told } from "./dom.js";
 import { colourOf } from "./look.js";
 import { Rows } from "./rows.js";
-import { ServerSource } from "./sources.js";
+import { getJson, ServerSource } from "./sources.js";
 import { afterRow, seatName, turnRow } from "./turn.js";
 
 const TURNS = 200; // of each episode; what comes later stands on the run's own page
@@ -27,7 +27,7 @@ class SideBySideElement extends HTMLElement {
     });
     fill(this, this.bar, this.note, this.heads, this.rows.element);
     await this.attempt(async () => {
-      this.starts = await this.get("states", {});
+      this.starts = await this.get("states");
       if (!this.starts.length) throw new Error("no episode of this training has begun yet");
       const most = Math.max(...this.starts.map(({ rounds }) => rounds.length));
       this.chosen.start = this.starts.findIndex(({ rounds }) => rounds.length === most);
@@ -45,11 +45,8 @@ class SideBySideElement extends HTMLElement {
     }
   }
 
-  async get(path, query) {
-    const reply = await fetch(`/api/${path}?${new URLSearchParams({ training: this.training, ...query })}`);
-    const body = await reply.json();
-    if (!reply.ok) throw new Error(body.error);
-    return body;
+  get(path, query = {}) {
+    return getJson(`/api/${path}`, { training: this.training, ...query });
   }
 
   /** Read the episodes of the state that is chosen, and the turns of those that are shown. */

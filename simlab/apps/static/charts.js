@@ -4,6 +4,7 @@
  */
 
 import { el, fill } from "./dom.js";
+import { getJson } from "./sources.js";
 
 const EVERY_MS = 4000;
 
@@ -41,9 +42,9 @@ class ChartsElement extends HTMLElement {
 
   /** Have the charts drawn anew if there is anything new to draw. */
   async look() {
-    const reply = await fetch(`/api/progress?${new URLSearchParams(subject())}`).catch(() => null);
-    if (!reply?.ok) return; // the transcript says that nothing answers
-    const { version, n_steps: n, state, load } = await reply.json();
+    const told = await getJson("/api/progress", subject()).catch(() => null);
+    if (!told) return; // the transcript says that nothing answers
+    const { version, n_steps: n, state, load } = told;
     const now = `${version} ${n} ${state}`;
     const isPart = chosen.of === "load" && load !== null && load < 1;
     if ((this.seen !== null && now !== this.seen) || isPart)

@@ -1,7 +1,7 @@
 /** Choosing an episode of another run, to be put beside the one that is read. */
 
 import { el } from "./dom.js";
-import { ServerSource } from "./sources.js";
+import { getJson, ServerSource } from "./sources.js";
 
 const MOST = 2000; // runs to choose from
 
@@ -14,9 +14,7 @@ const MOST = 2000; // runs to choose from
  * @returns {Promise<{source, episode, name}|null>} Null where the reader wants none.
  */
 export async function chooseEpisode(root, own, episode) {
-  const reply = await fetch("/api/runs", { cache: "no-store" });
-  const runs = await reply.json();
-  if (!reply.ok) throw new Error(runs.error);
+  const runs = await getJson("/api/runs");
   const names = runs.filter((run) => run.run !== own && run.state !== "unreadable" && !run.machine)
     .map((run) => run.run).slice(0, MOST);
   if (!names.length) throw new Error("there is no other run to compare with");

@@ -5,6 +5,7 @@
  */
 
 import { el, fill, told } from "./dom.js";
+import { getJson } from "./sources.js";
 
 const BLIND = "simlab-blind";
 const MOST = 200; // labels that are listed
@@ -44,10 +45,7 @@ class LabelsElement extends HTMLElement {
 
   async refresh() {
     try {
-      const reply = await fetch(`/api/labels?${new URLSearchParams({ run: this.run })}`);
-      const found = await reply.json();
-      if (!reply.ok) throw new Error(found.error);
-      this.found = found;
+      this.found = await getJson("/api/labels", { run: this.run });
       this.draw();
     } catch (error) {
       fill(this.list, el("p.refused", {}, error.message));

@@ -1,34 +1,23 @@
-/** <simlab-leases>: who sits in which seats of the run that the address names. */
+/** <simlab-leases>: who sits in which seats of the run, as <simlab-standing> hears it. */
 
 import { el, fill } from "./dom.js";
 
-const EVERY_MS = 2000;
-
 class LeasesElement extends HTMLElement {
-  async connectedCallback() {
-    this.isShown = true;
-    this.run = new URLSearchParams(location.search).get("run") ?? "";
-    while (this.isShown) {
-      if (!document.hidden && this.checkVisibility()) await this.refresh();
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-    }
+  connectedCallback() {
+    this.onStanding = ({ detail }) => this.show(detail);
+    document.addEventListener("simlab:standing", this.onStanding);
+    const { told } = document.querySelector("simlab-standing") ?? {};
+    if (told) this.show(told);
   }
 
   disconnectedCallback() {
-    this.isShown = false;
+    document.removeEventListener("simlab:standing", this.onStanding);
   }
 
-  async refresh() {
-    try {
-      const reply = await fetch(`/api/control?${new URLSearchParams({ run: this.run })}`);
-      const told = await reply.json();
-      if (!reply.ok) throw new Error(told.error);
-      const leases = (told.leases ?? []).map((lease) => el("li", {}, inWords(lease)));
-      const none = told.live ? "Nobody has taken a seat." : "The run does not go on now; seats can be taken once it does.";
-      fill(this, leases.length ? el("ul", {}, leases) : el("p", {}, none));
-    } catch (error) {
-      fill(this, el("p", { role: "status" }, `Not connected: ${error.message}. Trying again.`));
-    }
+  show({ live, lost, why, leases = [] }) {
+    const none = live ? "Nobody has taken a seat." : "The run does not go on now; seats can be taken once it does.";
+    const words = lost ? el("p", { role: "status" }, `${why}. Trying again.`) : el("p", {}, none);
+    fill(this, leases.length ? el("ul", {}, leases.map((lease) => el("li", {}, inWords(lease)))) : words);
   }
 }
 

@@ -4,6 +4,7 @@ import { el, fill, told } from "./dom.js";
 import { headLine, runLine } from "./lines.js";
 import { entriesOf, SORTS, STATES } from "./order.js";
 import { Rows } from "./rows.js";
+import { answered } from "./sources.js";
 
 const EVERY_MS = 2000;
 const OPENED = "simlab-open"; // groups that were opened or closed, as long as the tab is there
@@ -82,8 +83,7 @@ class RunsElement extends HTMLElement {
     const headers = this.tags[what] ? { "if-none-match": this.tags[what] } : {};
     const reply = await fetch(`/api/${what}`, { headers, cache: "no-store" });
     if (reply.status === 304) return null;
-    const body = await reply.json();
-    if (!reply.ok) throw new Error(body.error);
+    const body = await answered(reply);
     this.tags[what] = reply.headers.get("etag");
     return body;
   }

@@ -1,5 +1,7 @@
 /** What the server tells of one seat, kept up to date; those who show it are told of each change. */
 
+import { getJson } from "./sources.js";
+
 const AGAIN_MS = 1500;
 
 /** No more is told of a seat that is left, lost or played out. */
@@ -36,13 +38,10 @@ class SeatState {
     }
   }
 
-  async next() {
+  next() {
     const wait = this.told && !this.trouble ? 15 : 0;
     const given = { version: this.told?.version ?? "", from: this.seen.length, wait_s: wait };
-    const reply = await fetch(`api/state?${new URLSearchParams(given)}`);
-    const told = await reply.json();
-    if (!reply.ok) throw new Error(told.error);
-    return told;
+    return getJson("api/state", given);
   }
 
   take(told) {

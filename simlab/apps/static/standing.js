@@ -1,11 +1,13 @@
 /**
  * <simlab-standing>: where a live run stands, and what makes it pause and go on. Why a run takes no
- * commands is said here, and shuts the forms below, which have the class "needs-live".
+ * commands is said here, and shuts the forms below, which have the class "needs-live". Each time it
+ * has asked how the run stands, it tells others on the page by the event "simlab:standing".
  *
  * Keys, unless they are typed into a field: p pauses and goes on, s takes a step.
  */
 
 import { el, fill } from "./dom.js";
+import { answered, getJson } from "./sources.js";
 
 const EVERY_MS = 1000;
 const SURE_MS = 4000; // within which stopping is to be asked for again
@@ -54,13 +56,13 @@ class StandingElement extends HTMLElement {
 
   async refresh() {
     try {
-      const reply = await fetch(`/api/control?${new URLSearchParams({ run: this.run })}`);
-      const told = await reply.json();
-      this.told = reply.ok ? told : { live: false, why: told.error };
+      this.told = await getJson("/api/control", { run: this.run });
     } catch (error) {
-      this.told = { live: false, why: `Not connected: ${error.message}` };
+      this.told = { live: false, lost: true, why: inTrouble(error) };
     }
-    if (this.isShown) this.draw();
+    if (!this.isShown) return;
+    this.draw();
+    document.dispatchEvent(new CustomEvent("simlab:standing", { detail: this.told }));
   }
 
   draw() {
@@ -113,11 +115,10 @@ class StandingElement extends HTMLElement {
     const body = { run: this.run, kind, arguments: isForAll ? given : { ...given, episode } };
     const headers = { "content-type": "application/json" };
     try {
-      const reply = await fetch("/api/control", { method: "POST", headers, body: JSON.stringify(body) });
-      const told = await reply.json();
-      this.say(reply.ok ? { words: DONE[kind] } : { error: told.error });
+      await answered(await fetch("/api/control", { method: "POST", headers, body: JSON.stringify(body) }));
+      this.say({ words: DONE[kind] });
     } catch (error) {
-      this.say({ error: `Not connected: ${error.message}` });
+      this.say({ error: inTrouble(error) });
     }
     await this.refresh();
   }
@@ -140,6 +141,11 @@ const DONE = {
   step: "It takes its steps.",
   stop: "The run ends; what was committed stays.",
 };
+
+/** What the server refuses, or that none is there: only an answer has a status. */
+function inTrouble({ status, message }) {
+  return status ? message : `Not connected: ${message}`;
+}
 
 /** How the run stands, and the episode that is read. */
 function inWords({ ended, n_episodes: n, paused }, episode, mine) {

@@ -6,6 +6,7 @@
 
 import { asText, el, fill, told } from "./dom.js";
 import { stateMark } from "./lines.js";
+import { getJson } from "./sources.js";
 
 const EVERY_MS = 3000;
 const INTERVALS = {
@@ -13,13 +14,6 @@ const INTERVALS = {
 };
 
 const trainingName = () => new URLSearchParams(location.search).get("training");
-
-async function fetched(path, query) {
-  const reply = await fetch(`/api/${path}?${new URLSearchParams(query)}`, { cache: "no-store" });
-  const body = await reply.json();
-  if (!reply.ok) throw new Error(body.error);
-  return body;
-}
 
 class TrainingElement extends HTMLElement {
   async connectedCallback() {
@@ -40,8 +34,8 @@ class TrainingElement extends HTMLElement {
   async refresh() {
     try {
       const ofSweep = new URLSearchParams(location.search).get("sweep");
-      const found = ofSweep ? await fetched("sweep", { sweep: ofSweep })
-        : await fetched("training", { training: trainingName() ?? "" });
+      const found = ofSweep ? await getJson("/api/sweep", { sweep: ofSweep })
+        : await getJson("/api/training", { training: trainingName() ?? "" });
       this.state = found.state;
       const now = JSON.stringify(found);
       if (now === this.told) return;

@@ -5,19 +5,28 @@
 
 const WAIT_S = 15; // for news, where there are none
 
+/** Ask a server for JSON; rejects with its words where it refuses. */
+export async function getJson(address, query = {}) {
+  return answered(await fetch(`${address}?${new URLSearchParams(query)}`));
+}
+
+/** The JSON of an answer, unless it is a refusal. */
+export async function answered(reply) {
+  if (reply.ok) return reply.json();
+  const { error } = await reply.json().catch(() => ({}));
+  throw Object.assign(new Error(error ?? `the server answered ${reply.status}`), { status: reply.status });
+}
+
 /** What a server tells of a run that it has listed. */
 export class ServerSource {
-  constructor(run, { base = "/api", fetch: fetcher = (...given) => fetch(...given) } = {}) {
-    Object.assign(this, { run, base, fetcher });
+  constructor(run) {
+    this.run = run;
     this.isLive = true;
   }
 
-  async get(path, query = {}) {
+  get(path, query = {}) {
     const given = Object.entries({ run: this.run, ...query }).filter(([, value]) => value !== undefined && value !== "");
-    const reply = await this.fetcher(`${this.base}/${path}?${new URLSearchParams(given)}`);
-    const body = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw Object.assign(new Error(body.error ?? `the server answered ${reply.status}`), { status: reply.status });
-    return body;
+    return getJson(`/api/${path}`, given);
   }
 
   overview() {
