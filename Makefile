@@ -4,12 +4,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSPECT := $(VENV)/inspect
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 # Two tests at once, since many wait for processes; those of a file share what is dear to start.
 PYTEST := $(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
 SLOW := slow or ray or model or vllm or browser
 
-.PHONY: setup demo test check browser clean
+.PHONY: setup demo test check browser inspect clean
 
 setup: $(STAMP)
 
@@ -42,7 +43,14 @@ browser:
 		{ apt-get update && apt-get install --yes chromium fonts-liberation; } >/dev/null 2>&1 || \
 		echo "Chromium cannot be installed here (apt-get install chromium): tests in a browser are skipped"
 
-test: check browser
+# An environment of its own, since Inspect's dependencies are at odds with ours.
+inspect: setup
+	@test -e $(INSPECT)/.installed || \
+		{ $(PYTHON) -m venv $(INSPECT) && $(INSPECT)/bin/pip install --quiet --quiet \
+		--disable-pip-version-check inspect-ai==0.3.285 && touch $(INSPECT)/.installed; } || \
+		echo "Inspect cannot be installed here: that it reads our logs back is not tested"
+
+test: check browser inspect
 	$(PYTEST) -m "$(SLOW)"
 
 clean:
