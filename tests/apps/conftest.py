@@ -57,6 +57,15 @@ def _addresses(shown):
 
 @pytest.fixture
 def trained(training):
+    return with_figures(training)
+
+
+@pytest.fixture
+def swept(runs, tmp_path):
+    return write_sweep(runs, tmp_path / "swept")
+
+
+def with_figures(training):
     """A training with intervals of all its figures, and a figure that it has drawn."""
     ends = {"mean": 0.5, "low": 0.4, "high": 0.6}
     figures = dict.fromkeys(("rating", "harm", "veto_rate", "kl", "rating_gap", "harm_gap"), ends)
@@ -72,9 +81,8 @@ def trained(training):
     return training
 
 
-@pytest.fixture
-def swept(runs, tmp_path):
-    """A sweep of two trials, of which the second is the better one."""
+def write_sweep(runs, path):
+    """A sweep of two trials, of which the second is the better one, and one that has failed."""
     from simlab.sweep.directory import SweepDirectory
     from simlab.sweep.trial import Report, Trial
 
@@ -85,7 +93,7 @@ def swept(runs, tmp_path):
         "mode": "max",
         "space": {"a": [1]},
     }
-    directory = SweepDirectory.create(tmp_path / "swept", {"sweep": file})
+    directory = SweepDirectory.create(path, {"sweep": file})
     ended = [
         Trial(number, {"a": number}, "ended", [Report(0, float(number))]) for number in range(2)
     ]

@@ -1,29 +1,16 @@
 """Runs that go on in a process of their own while somebody looks at them."""
 
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
-SETTINGS = ("--model", "all=scripted", "--hosts", "0", "--seed", "7", "--episodes", "4")
+from tests.apps.starting import running
+
+SETTINGS = ("--model", "all=scripted", "--seed", "7", "--episodes", "4")
 
 
-def command(path, *more, latency_s=0.1, scenario="car_sale"):
-    """The command that plays a run."""
+def playing(path, *more, latency_s=0.5):
+    """A run that goes on, slowly enough that those who do something to it find it alive."""
     slow = ("--set", f"models.all.latency_s={latency_s}")
-    run = ("run", scenario, *SETTINGS, *slow, "--out", str(path), *more)
-    return [sys.executable, "-m", "simlab.cli", *run]
-
-
-@contextmanager
-def playing(path, *more, **given):
-    """A process that plays a run; ended with the block if it has not ended by itself."""
-    process = subprocess.Popen(command(path, *more, **given), stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    return running(path, "car_sale", *SETTINGS, *slow, *more)
 
 
 class Follower:

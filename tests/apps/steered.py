@@ -1,20 +1,10 @@
-"""Runs that go on in processes of their own, and the app that watches them, in another."""
-
-import os
-import signal
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
-from pathlib import Path
+"""Runs that are steered from their pages: a chat that goes on, and what people do on its page."""
 
 import yaml
 
-from simlab.sim.control.client import ControlClient
 from simlab.sim.launch import prepare
-from tests.view.browsing import WIDE
-
-ROOT = Path(__file__).parents[2]
+from tests.apps.starting import running
+from tests.view.browsing import opened
 
 RELAY = {
     "name": "relay",
@@ -25,8 +15,16 @@ RELAY = {
 }
 """Two models that chat, slowly enough to be watched."""
 
-LEFT = "AbortError: BodyStreamBuffer was aborted"
-"""What Gradio says of its own stream where a page is left while it is open."""
+N_TURNS = "document.querySelector('simlab-run').view.turns.n"
+
+DELAY_S = """async () => {
+  const { view } = document.querySelector("simlab-run");
+  const newest = () => Math.max(-1, ...view.turns.turns.keys());
+  const before = newest();
+  while (newest() === before) await new Promise(requestAnimationFrame);
+  return Date.now() / 1000 - view.turns.turns.get(newest()).wall_s;
+}"""
+"""How long the next turn takes from its commit to the page."""
 
 
 def played(path, **keys):
@@ -35,75 +33,42 @@ def played(path, **keys):
     return prepare(_written(path, file), out=path, hosts=0).run()
 
 
-@contextmanager
 def live(path, **keys):
     """A process that plays the relay, and listens."""
-    file = _written(path, {**RELAY, **keys})
-    arguments = ["run", str(file), "--hosts=0", f"--out={path}"]
-    with _process(arguments) as process:
-        _wait_for_socket(path, process)
-        yield process
+    return running(path, _written(path, {**RELAY, **keys}))
 
 
-@contextmanager
-def watched(folder):
-    """The app over a folder of runs; gives the address to open."""
-    with _process(["watch", str(folder)]) as process:
-        address = next(line for line in process.stdout if "http://" in line)
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield address[address.index("http://") :].split()[0]
+def page_of(browser, link, run, *, rest="", **given):
+    """The page of a run, in an app whose link was printed."""
+    base, _, token = link.partition("?")
+    until = "simlab-run .turn:not(.loading), simlab-run .lost"
+    return opened(browser, f"{base}run?run={run}&{token}{rest}", until=until, **given)
 
 
-@contextmanager
-def page_of(browser, address, run, *, size=WIDE, scheme="light", rest=""):
-    """The page of a run; after the block its console must have been free of errors."""
-    said = []
-    context = browser.new_context(viewport=size, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    base, _, token = address.partition("?")
-    page.goto(f"{base}run?run={run}&{token}{rest}")
-    page.wait_for_selector("simlab-run .turn:not(.loading), simlab-run .lost")
-    yield page
-    context.close()
-    ours = [words for words in said if not words.startswith(LEFT)]
-    assert ours == [], ours
+def opened_side(page, tab):
+    """Open a panel beside the transcript."""
+    side = page.locator("#run-side")
+    if not side.evaluate("side => side.classList.contains('open')"):
+        page.get_by_label("Toggle Sidebar").click()
+    page.get_by_role("tab", name=tab).click()
+
+
+def choose(page, label, option):
+    """Choose from a list."""
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def told(page, panel, words):
+    """Wait until a panel tells something."""
+    page.locator(f"simlab-told[panel={panel}]", has_text=words).wait_for()
+
+
+def n_turns(page):
+    return page.evaluate(N_TURNS)
 
 
 def _written(path, file):
     place = path.with_name(f"{path.name}.yaml")
     place.write_text(yaml.safe_dump(file))
     return place
-
-
-@contextmanager
-def _process(arguments):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simlab.cli", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-
-
-def _wait_for_socket(path, process):
-    for line in process.stdout:  # it prints what was done first when it goes on
-        if "Turn" in line or line.strip():
-            break
-    threading.Thread(target=process.stdout.read, daemon=True).start()
-    with ControlClient(path) as client:
-        client.hello()

@@ -147,11 +147,17 @@ def test_a_name_that_was_not_listed_opens_nothing(hostile, folder, name):
     assert statuses == {404}
 
 
+@pytest.fixture(scope="module", params=[PHONE, WIDE], ids=["phone", "wide"])
+def context(browser, request):
+    """Of all pages of one size."""
+    found = browser.new_context(viewport=request.param)
+    yield found
+    found.close()
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
 @pytest.mark.parametrize("name", ["attacked", "said", "page", "weird", "huge", "good"])
-def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, browser, name, size):
-    context = browser.new_context(viewport=size)
+def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, context, name):
     page = context.new_page()
     page.set_default_timeout(20_000)
     said, elsewhere = [], []
@@ -160,16 +166,14 @@ def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, browser, name, si
     page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
     page.on("popup", lambda popup: elsewhere.append(popup.url))
     page.on("request", lambda r: elsewhere.append(r.url) if not is_own(r.url, hostile) else None)
-    page.goto(hostile.link)
-    page.wait_for_selector("simlab-runs a.name")
-    page.goto(f"http://{hostile.host}/run?run={name}")
+    page.goto(hostile.link.replace("/?", f"/run?run={name}&"))
     page.wait_for_selector(".turn:not(.loading)" if name != "weird" else ".notice:visible")
     if name != "weird":  # whose turns cannot be read, which the notice says
         page.locator(".turn:not(.loading)").first.click(position={"x": 4, "y": 4})
         page.wait_for_selector(".drill-body, .drill .failure")
     attacked = page.evaluate("window.attacked")
     title = page.title()
-    context.close()
+    page.close()
 
     refused = "Failed to load resource: the server responded with a status of 422"
     assert [words for words in said if name != "weird" or not words.startswith(refused)] == []

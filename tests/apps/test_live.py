@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 
 from simlab.sim.run import Run
-from tests.apps.seated import OPEN_FORM, person, running
-from tests.apps.steered import page_of, watched
-from tests.apps.test_run_page import DELAY_S, N_TURNS, choose, n_turns, opened_side, told
+from tests.apps.seated import OPEN_FORM, person
+from tests.apps.starting import running, watching
+from tests.apps.steered import DELAY_S, N_TURNS, choose, n_turns, opened_side, page_of, told
 from tests.sim.records import replayed
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -21,9 +21,9 @@ def test_sim_23_interlab_15_38_a_sale_is_watched_steered_branched_and_closed_by_
 ):
     path = tmp_path / "sale"
     with ExitStack() as stack:
-        address = stack.enter_context(watched(tmp_path))
+        app = stack.enter_context(watching(tmp_path))
         run = stack.enter_context(running(path, "car_sale", "--people"))
-        page = stack.enter_context(page_of(browser, address, "sale"))
+        page = stack.enter_context(page_of(browser, app.link, "sale"))
         assert page.evaluate(DELAY_S) < 2
 
         page.locator(".rows").first.press("p")

@@ -7,31 +7,22 @@ import pytest
 from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay
 from simlab.sim.run import Run
-from tests.apps.steered import live, page_of, played, watched
-from tests.view.browsing import PHONE, chromium
-from tests.view.conftest import play, unsynced
-
-__all__ = ["unsynced"]
+from tests.apps.starting import watching
+from tests.apps.steered import (
+    DELAY_S,
+    N_TURNS,
+    choose,
+    live,
+    n_turns,
+    opened_side,
+    page_of,
+    played,
+    told,
+)
+from tests.view.browsing import PHONE
+from tests.view.conftest import play
 
 pytestmark = pytest.mark.browser
-
-N_TURNS = "document.querySelector('simlab-run').view.turns.n"
-
-DELAY_S = """async () => {
-  const { view } = document.querySelector("simlab-run");
-  const newest = () => Math.max(-1, ...view.turns.turns.keys());
-  const before = newest();
-  while (newest() === before) await new Promise(requestAnimationFrame);
-  return Date.now() / 1000 - view.turns.turns.get(newest()).wall_s;
-}"""
-"""How long the next turn takes from its commit to the page."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium; for this module alone, since Playwright keeps the event loop of the thread."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -44,31 +35,8 @@ def folder(tmp_path_factory, unsynced) -> Path:  # noqa: ARG001
 
 @pytest.fixture(scope="module")
 def address(folder):
-    with watched(folder) as found:
-        yield found
-
-
-def opened_side(page, tab):
-    """Open a panel beside the transcript."""
-    side = page.locator("#run-side")
-    if not side.evaluate("side => side.classList.contains('open')"):
-        page.get_by_label("Toggle Sidebar").click()
-    page.get_by_role("tab", name=tab).click()
-
-
-def choose(page, label, option):
-    """Choose from a list."""
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def told(page, panel, words):
-    """Wait until a panel tells something."""
-    page.locator(f"simlab-told[panel={panel}]", has_text=words).wait_for()
-
-
-def n_turns(page):
-    return page.evaluate(N_TURNS)
+    with watching(folder) as app:
+        yield app.link
 
 
 def test_sim_23_a_live_run_is_steered_from_its_page_and_replays(browser, folder, address):

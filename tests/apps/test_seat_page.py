@@ -10,10 +10,10 @@ from simlab.sim.control.client import ControlClient
 from simlab.sim.run import Run
 from simlab.view.opened import OpenedRun
 from simlab.view.perceived import read_perceived
-from tests.apps.asking import TOKEN
-from tests.apps.seated import OPEN_FORM, STUCK, address, fill, person, running, serving
-from tests.apps.serving import served as app_over
+from tests.apps.seated import OPEN_FORM, STUCK, address, fill, person
+from tests.apps.starting import running, watching
 from tests.sim.records import replayed
+from tests.view.browsing import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -26,9 +26,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def base(folder):
-    with serving(folder) as (_, served):
-        yield served
+def app(folder):
+    with watching(folder) as shown:
+        yield shown
+
+
+@pytest.fixture(scope="module")
+def base(app):
+    return app.base
 
 
 def turn(page):
@@ -144,14 +149,15 @@ def test_a_deadline_is_counted_down_and_whoever_misses_it_is_told(folder, base, 
 
 def test_the_app_may_die_under_a_person_who_goes_on_by_the_same_link(folder, browser):
     path = folder / "restarted"
-    with running(path, "car_sale", *STUCK), serving(folder) as (app, base):
-        link = address(base, path, "seller")
+    with running(path, "car_sale", *STUCK), watching(folder) as app:
+        link = address(app.base, path, "seller")
         with person(browser, link, expected=GONE) as page:
             turn(page)
             page.get_by_label("say").fill("Half ty")
-            app.kill()
+            app.process.kill()
+            app.process.wait()
             state(page, "Not connected")
-            with serving(folder, base.rpartition(":")[2]):
+            with watching(folder, "--port", app.base.rpartition(":")[2]):
                 turn(page)
                 assert page.get_by_label("say").input_value() == "Half ty"
                 offer(page, "Whole.", "6000")
@@ -190,14 +196,14 @@ def test_a_person_stands_in_for_a_model(folder, base, browser):
     assert list(Run(path).frame().words) == ["Yes. [price 5800]"] * 2
 
 
-def test_a_link_is_made_on_the_page_of_the_run_which_tells_who_came(folder, browser):
+def test_a_link_is_made_on_the_page_of_the_run_which_tells_who_came(folder, app, browser):
     path = folder / "invited"
     with ExitStack() as stack:
         stack.enter_context(running(path, "car_sale", *STUCK))
-        shown = stack.enter_context(app_over([folder]))
-        entry = f"http://{shown.host}/run?run=invited&token={TOKEN}"
-        page = stack.enter_context(person(browser, entry))
-        page.locator("#run-side .toggle-button").click()
+        entry = app.link.replace("/?", "/run?run=invited&")
+        toggle = "#run-side .toggle-button"
+        page = stack.enter_context(opened(browser, entry, until=toggle))
+        page.locator(toggle).click()
         page.get_by_role("tab", name="Seats").click()
         page.get_by_label("Seat, or model").fill("seller")
         page.get_by_label("Seat, or model").press("Enter")
@@ -225,13 +231,14 @@ SEATS = {
     "iterated_dilemma": ["first", "second"],
     "market_day": ["vendor_1", "vendor_2", "buyer_1", "buyer_2", "buyer_3", "buyer_4"],
     "round_table": ["moderator", "speaker_1", "speaker_2", "speaker_3"],
-    **{name: [*TALK] for name in ("booking", "politics", "support")},
-    **{name: [*TALK, "transition"] for name in ("risky_advice", "smoking_coach", "study_coach")},
+    "booking": [*TALK],
+    "study_coach": [*TALK, "transition"],
 }
+"""Of the dialogues two, since all others have the seats of one of them."""
 
 
 @pytest.mark.parametrize("scenario", SEATS)
-def test_every_seat_of_every_bundled_scenario_takes_an_answer(folder, base, browser, scenario):
+def test_every_kind_of_seat_of_bundled_scenarios_takes_an_answer(folder, base, browser, scenario):
     path = folder / scenario
     with ExitStack() as stack:
         stack.enter_context(running(path, scenario, *STUCK, "--episodes", "1"))

@@ -1,18 +1,31 @@
 """A training in a browser: its rounds, its figures, one state across rounds; and a sweep."""
 
+import shutil
+
 import pytest
 
-from tests.apps.conftest import serving
+from tests.apps.conftest import serving, with_figures, write_sweep
 from tests.view.browsing import PHONE, opened
+from tests.view.test_trainings import write_training
 
 pytestmark = pytest.mark.browser
 
 TABLE = "simlab-training table"
 
 
-@pytest.fixture
-def page_of(trained, swept):  # noqa: ARG001 - it lies beside the training
-    with serving(trained.parent) as address:
+@pytest.fixture(scope="module")
+def folder(runs, tmp_path_factory):
+    """A training, one like it that goes on, and a sweep."""
+    path = tmp_path_factory.mktemp("studies")
+    with_figures(write_training(runs, path / "training"))
+    shutil.copytree(path / "training", path / "growing")
+    write_sweep(runs, path / "swept")
+    return path
+
+
+@pytest.fixture(scope="module")
+def page_of(folder):
+    with serving(folder) as address:
         yield address
 
 
@@ -46,13 +59,14 @@ def test_one_state_is_seen_across_rounds_turn_by_turn(browser, page_of):
         page.wait_for_selector("simlab-side-by-side .heads a >> text=episode 1")
 
 
-def test_a_training_that_goes_on_shows_its_next_round_by_itself(browser, page_of, trained):
-    whole = (trained / "table.json").read_text()
-    (trained / "table.json").write_text("[]")
-    with opened(browser, page_of("training?training=training"), until=TABLE) as page:
+def test_a_training_that_goes_on_shows_its_next_round_by_itself(browser, page_of, folder):
+    table = folder / "growing" / "table.json"
+    whole = table.read_text()
+    table.write_text("[]")
+    with opened(browser, page_of("training?training=growing"), until=TABLE) as page:
         assert texts(page, f"{TABLE} tbody td:nth-child(2)") == ["under way", "under way"]
 
-        (trained / "table.json").write_text(whole)
+        table.write_text(whole)
 
         page.wait_for_selector(f"{TABLE} td >> text=published")
         page.wait_for_selector("#chart-round_kl canvas, #chart-round_kl svg.marks")

@@ -1,12 +1,8 @@
 """``simlab watch`` and `Run.watch`, in processes of their own."""
 
-import os
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from http.cookiejar import CookieJar
 
 import pytest
@@ -14,22 +10,9 @@ import pytest
 import simlab
 from simlab.apps.watching import watch
 from simlab.errors import ConfigError
+from tests.apps.starting import watching
 
 pytestmark = pytest.mark.slow  # Gradio takes seconds to import
-
-
-@contextmanager
-def watched(*arguments, **environment):
-    """The address that the command prints while it serves; it is ended as by Ctrl-C."""
-    command = [sys.executable, "-m", "simlab.cli", "watch", *map(str, arguments)]
-    given = {**os.environ, **environment}
-    with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
-    assert process.returncode == 0
 
 
 def opener():
@@ -47,8 +30,8 @@ def status(address, browser=None):
 
 
 def test_the_address_that_is_printed_opens_the_run_and_others_do_not(made):
-    with watched(made) as address:
-        base, browser = address.split("/run")[0], opener()
+    with watching(made) as app:
+        address, base, browser = app.link, app.base, opener()
 
         assert address.startswith("http://127.0.0.1:")
         assert "/run?run=run&token=" in address
@@ -58,19 +41,25 @@ def test_the_address_that_is_printed_opens_the_run_and_others_do_not(made):
         assert status(f"{base}/api/run?run=other", browser) == 404
 
 
+def test_ctrl_c_ends_it(made):
+    with watching(made) as app:
+        app.process.send_signal(signal.SIGINT)
+
+        assert app.process.wait(timeout=30) == 0
+
+
 def test_without_a_run_those_below_the_folder_are_shown(made, monkeypatch):
     monkeypatch.chdir(made.parent)
-    with watched() as address:
+    with watching() as app:
         browser = opener()
-        browser.open(address)
-        base = address.split("/?")[0]
+        browser.open(app.link)
 
-        assert b'"run":"run"' in browser.open(f"{base}/api/runs").read()
+        assert b'"run":"run"' in browser.open(f"{app.base}/api/runs").read()
 
 
 def test_others_log_in_by_name_and_password(made):
-    with watched(made, "--auth", "ann", SIMLAB_PASSWORD="open: sesame") as address:
-        base = address.split("/run")[0]
+    with watching(made, "--auth", "ann", SIMLAB_PASSWORD="open: sesame") as app:
+        base = app.base
         request = urllib.request.Request(f"{base}/api/runs")
         wrong = urllib.request.Request(f"{base}/api/runs")
         request.add_header("Authorization", "Basic YW5uOm9wZW46IHNlc2FtZQ==")

@@ -12,8 +12,11 @@ from simlab.view.trainings import TrainingView
 
 @pytest.fixture
 def training(runs, tmp_path):
+    return write_training(runs, tmp_path / "training")
+
+
+def write_training(runs, path):
     """What a training leaves: two rounds that were compared on the same states."""
-    path = tmp_path / "training"
     for number in ("000", "001"):
         folder = shutil.copytree(runs / "coach", path / "rounds" / number / "evaluate")
         record = yaml.safe_load((folder / "run.yaml").read_text())
