@@ -4,13 +4,13 @@ import time
 
 from tests.apps.starting import running
 
-SETTINGS = ("--model", "all=scripted", "--seed", "7", "--episodes", "4")
+SLOW = ("--set", "models.all.latency_s=0.5")
+SETTINGS = ("--model", "all=scripted", "--seed", "7", "--episodes", "4", *SLOW)
 
 
-def playing(path, *more, latency_s=0.5):
+def playing(path, *more):
     """A run that goes on, slowly enough that those who do something to it find it alive."""
-    slow = ("--set", f"models.all.latency_s={latency_s}")
-    return running(path, "car_sale", *SETTINGS, *slow, *more)
+    return running(path, "car_sale", *SETTINGS, *more)
 
 
 class Follower:

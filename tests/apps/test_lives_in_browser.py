@@ -26,7 +26,7 @@ def test_the_page_tells_that_its_run_and_its_app_were_killed_and_goes_on(tmp_pat
         page.wait_for_selector(".notice:has-text('Not connected')")
     with served([tmp_path], port=app.port):
         page.wait_for_selector(".notice", state="hidden")
-        with playing(tmp_path / "run", "--resume", latency_s=0.1):
+        with playing(tmp_path / "run", "--resume"):
             page.wait_for_selector("header.top :text('finished')")
             shown = page.locator(".turn:not(.loading)").count()
             page.context.close()
