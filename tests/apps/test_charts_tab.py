@@ -11,6 +11,7 @@ from tests.view.growing import grown
 pytestmark = pytest.mark.browser
 
 TICKS = "[...document.querySelectorAll('#chart-throughput svg text')].map((e) => e.textContent)"
+DRAWN = "document.querySelector('#chart-throughput svg.marks')?.innerHTML"
 RATING = "#chart-rating canvas, #chart-rating svg.marks"
 
 
@@ -89,12 +90,11 @@ def test_charts_of_a_run_that_goes_on_are_drawn_anew_and_stay_as_close_as_they_w
         page.wait_for_function(f"!({TICKS}).includes('1.0')")
         with page.expect_response(lambda r: "/api/progress" in r.url):
             pass
+        before = page.evaluate(DRAWN)
 
         segment.write_bytes(data)
 
-        with page.expect_response(lambda r: "/queue/data" in r.url, timeout=15_000) as drawn:
-            pass
-        drawn.value.finished()
+        page.wait_for_function(f"(before) => {DRAWN} !== before", arg=before)
         assert page.get_by_label("Load over time").is_checked()
         assert "1.0" not in page.evaluate(TICKS)
         page.dblclick("#chart-throughput svg.marks")
