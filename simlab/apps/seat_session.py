@@ -56,6 +56,7 @@ class SeatSession:
         self._client: AsyncControlClient | None = None
         self._state: State = "connecting"
         self._why = ""
+        self._is_seated = False
         self._seen: list[Any] = []
         self._moment = 0
         self._due_s: float | None = None
@@ -124,6 +125,7 @@ class SeatSession:
             await self._client.leave_model(self._link.model)
         else:
             await self._client.leave(self._link.episode, self._link.seat)
+        self._is_seated = False
         self._put("left", f"You have left; {self._whose_turn}.")
 
     def end(self) -> None:
@@ -154,6 +156,11 @@ class SeatSession:
         return time.monotonic() < self._asked_s + _UNWATCHED_S
 
     @property
+    def _may_see(self) -> bool:
+        """Whether the seat is this person's now, or nobody plays it any more."""
+        return self._is_seated or self._state == "ended"
+
+    @property
     def _is_over(self) -> bool:
         return self._state in ("late", "left", "ended")
 
@@ -174,6 +181,7 @@ class SeatSession:
                 await self._sit(self._client)
             finally:
                 client, self._client = self._client, None
+                self._is_seated = False
                 await client.close()
                 self.questions.take(())
 
@@ -187,6 +195,7 @@ class SeatSession:
                 self._put("refused", error.message)
                 await asyncio.sleep(_AGAIN_S)
             return
+        self._is_seated = True
         self._put("waiting")
         self._hear()
         while not (client.has_ended or self._is_over):
@@ -206,6 +215,7 @@ class SeatSession:
             return  # it is being closed
         self.questions.take(self._client.open_questions)
         if (self._link.episode, self._link.seat) in self._client.lapsed and not self._is_over:
+            self._is_seated = False
             self._put("late", f"You gave no answer in time; {self._whose_turn}.")
         self._change()
 
@@ -270,7 +280,7 @@ class SeatSession:
             "state": state,
             "why": self._why,
             "from": start,
-            "seen": self._seen[start:],
+            "seen": self._seen[start:] if self._may_see else [],
             "question": question and question.told(self._due_s),
             "n_waiting": self.questions.n_waiting,
         }

@@ -53,6 +53,16 @@ async def told(session, state, *, key=None):
             version = found["version"]
 
 
+async def seen_by(session, *, until):
+    """The texts that a session shows, once some text is among them."""
+    version, texts = "", set()
+    async with asyncio.timeout(20):
+        while until not in texts:
+            found = await session.standing(version, 0, wait_s=15)
+            version, texts = found["version"], {thing["text"] for thing in found["seen"]}
+    return texts
+
+
 @pytest.fixture
 def seated(live, tmp_path, monkeypatch):  # noqa: F811
     """Starts a run of models that never answer, and an app beside it."""
@@ -141,6 +151,28 @@ async def test_leaving_hands_the_seat_to_whom_the_link_says(seated, lapse, words
     assert leases == []
 
 
+async def test_whoever_has_left_reads_nothing_of_those_who_sit_there_next(seated, monkeypatch):
+    monkeypatch.setattr("simlab.apps.seat_session._AGAIN_S", 0.01)
+    async with seated() as (run, client, seats):
+        await acting(client, "ann")
+        robin = await sit(seats, run.path)
+        await seen_by(robin, until="Hello. It is day 3.")
+        await robin.leave()
+        left = await told(robin, "left")
+        await acting(client, "ann")
+        ann = await sit(seats, run.path, who="Ann")
+        question = (await told(ann, "turn"))["question"]
+        await told(await sit(seats, run.path), "refused")
+        await ann.answer(question["key"], "What Ann alone may know.")
+        await acting(client, "bob")
+        await client.say(0, "bob", "What bob tells her.")
+        texts = await seen_by(ann, until="What bob tells her.")
+        refused = await robin.standing("", 0, wait_s=0)
+
+    assert "What Ann alone may know." in texts
+    assert (left["seen"], refused["seen"], refused["state"]) == ([], [], "refused")
+
+
 async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
     async with seated() as (run, client, seats):
         await acting(client, "ann")
@@ -151,6 +183,7 @@ async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
         again = await told(session, "turn")
 
     assert "You gave no answer in time; its agent plays on" in late["why"]
+    assert late["seen"] == []
     assert 0 < again["question"]["left_s"] <= 0.05
 
 
