@@ -133,7 +133,7 @@ class Guard:
             return None  # the seat's own routes ask for its token, which is in the path
         if not (_READS if reads else _WRITES).fullmatch(path):
             return _refused(404, f"there is nothing at {path[:200]!r}")
-        return None if self._allowed.is_known(headers) else self._admission(scope)
+        return self._admission(scope, is_known=self._allowed.is_known(headers))
 
     def _oddity(self, headers: Headers, *, reads: bool) -> Response | None:
         """What no browser at a page of ours would send, or too much, as an answer."""
@@ -158,17 +158,26 @@ class Guard:
         site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
         return site in (None, "same-origin", "none") or (reads and mode == "navigate")
 
-    def _admission(self, scope: Scope) -> Response:
-        """Let in whoever brings the token in the address; ask all others for it."""
+    def _admission(self, scope: Scope, *, is_known: bool) -> Response | None:
+        """Let in whoever is known or brings the token in the address; ask all others for it.
+
+        No page is shown at an address with a token in it: people send such addresses to others.
+        """
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        [given] = query.pop("token", [""])[:1]
-        if scope["method"] == "GET" and _same(given, self._allowed.token):
+        given = query.pop("token", None) if scope["method"] == "GET" else None
+        brings_it = given is not None and _same(given[0], self._allowed.token)
+        if given is not None and (is_known or brings_it):
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
-            answer.set_cookie(
-                self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
-            )
+            if brings_it:
+                answer.set_cookie(
+                    self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
+                )
             return answer
+        return None if is_known else self._stranger()
+
+    def _stranger(self) -> Response:
+        """What is answered to whoever is not known."""
         if self._allowed.login is not None:
             challenge = {"www-authenticate": 'Basic realm="SimLab", charset="UTF-8"'}
             return JSONResponse({"error": "log in first"}, 401, challenge)

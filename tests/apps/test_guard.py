@@ -95,6 +95,15 @@ async def test_no_other_token_in_an_address_does(target):
     assert await status_of(target) == 403
 
 
+@pytest.mark.parametrize("token", [TOKEN, "of another time", ""])
+async def test_the_token_stays_in_no_address_of_whoever_is_known_already(token):
+    answer = await ask(guard(), f"/run?run=a%26b&token={token}", headers=[KNOWN])
+
+    assert answer.status == 303
+    assert answer.headers["location"] == "/run?run=a%26b"
+    assert ("set-cookie" in answer.headers) == (token == TOKEN)
+
+
 @pytest.mark.parametrize("target", [f"//evil.example/?token={TOKEN}", f"/\\evil?token={TOKEN}"])
 async def test_nobody_is_sent_to_another_site(target):
     assert await status_of(target) == 404
