@@ -2,6 +2,7 @@
 
 import json
 import time
+from urllib.parse import urlencode
 
 import pytest
 
@@ -174,6 +175,23 @@ def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, browser, name, si
     assert elsewhere == []
     assert attacked is None
     assert "attacked" not in title
+
+
+@pytest.mark.browser
+def test_what_is_wrong_with_a_run_is_shown_as_text(hostile, browser):
+    name = "<a id=planted href=http://attacker.invalid>Your session has ended: log in</a>"
+    page = browser.new_page()
+    page.goto(hostile.link)
+    page.wait_for_selector("simlab-runs a.name")
+    page.goto(f"http://{hostile.host}/run?{urlencode({'run': name})}")
+    page.get_by_role("tab", name="Charts").click()
+    toast = page.get_by_test_id("toast-body").first
+    toast.wait_for()
+    shown, planted = toast.inner_text(), page.locator("#planted").count()
+    page.close()
+
+    assert name in shown
+    assert planted == 0
 
 
 def is_own(address, shown):

@@ -5,7 +5,7 @@ from typing import Any, Final
 import gradio as gr
 
 from simlab.apps.invitation import Invitation
-from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours
+from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours, refused
 from simlab.apps.seats import Seats
 from simlab.apps.steering import Steering
 from simlab.errors import SimlabError
@@ -53,7 +53,7 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
             found = Read.of(given)
             token = await seats.invite(Invitation(found.run, str(found.episode), *typed))
         except SimlabError as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            raise refused(error) from error
         return f"{request.url.scheme}://{request.headers['host']}/seat/{token}/"
 
     page.load(places, [read], [place], js=OPENED, **QUIET)
