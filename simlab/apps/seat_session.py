@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Final, Literal
 
 from simlab.apps.links import Link
+from simlab.apps.patience import answered
 from simlab.apps.questions import Questions
 from simlab.apps.reading import Reading
 from simlab.apps.tails import Tails
@@ -122,9 +123,10 @@ class SeatSession:
         if self._client is None:
             raise ControlError("the run is not reached now, so nothing can be left; try again")
         if self._link.model:
-            await self._client.leave_model(self._link.model)
+            leaving = self._client.leave_model(self._link.model)
         else:
-            await self._client.leave(self._link.episode, self._link.seat)
+            leaving = self._client.leave(self._link.episode, self._link.seat)
+        await answered(leaving, "leave")
         self._is_seated = False
         self._put("left", f"You have left; {self._whose_turn}.")
 
@@ -204,10 +206,11 @@ class SeatSession:
     async def _take(self, client: AsyncControlClient) -> None:
         link = self._link
         if link.model:
-            await client.take_model(link.model, link.who)
+            taking = client.take_model(link.model, link.who)
         else:
             terms: dict[str, Any] = {"lapse": link.lapse, "after_s": link.after_s}
-            await client.lease(link.episode, link.seat, link.who, **terms)
+            taking = client.lease(link.episode, link.seat, link.who, **terms)
+        await answered(taking, "take")
 
     def _hear(self) -> None:
         """Take in what is asked, and whether the seat is lost."""
@@ -225,7 +228,8 @@ class SeatSession:
             self.refuse(key, "This is not asked any more; see what is.")
             return
         try:
-            await self._client.call("answer", question=question.id, **answer)
+            asked = self._client.call("answer", question=question.id, **answer)
+            await answered(asked, "answer")
         except ControlError as error:
             self.questions.refuse(key, error.message)
         else:

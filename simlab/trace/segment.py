@@ -186,10 +186,11 @@ class Segment:
             window = self._bytes(offset, min(_WINDOW, self._end - offset))
             stop = found.scan(window, offset)
             if stop == offset:  # none fits into the window
-                stop = self._end_of_one(offset)
-                if stop is None:
+                end = self._end_of_one(offset)
+                if end is None:
                     break
                 found.add(offset, window)
+                stop = end
             offset = stop
         return offset
 

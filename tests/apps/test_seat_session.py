@@ -245,6 +245,7 @@ class FakeRun:
 
     def __init__(self):
         self.writer = None
+        self.is_silent = False
         self.requests = asyncio.Queue()
 
     async def serve(self, reader, writer):
@@ -252,7 +253,8 @@ class FakeRun:
         while line := await reader.readline():
             request = json.loads(line)
             await self.requests.put(request)
-            self.say({"id": request["id"], "ok": True})
+            if not self.is_silent:
+                self.say({"id": request["id"], "ok": True})
 
     def say(self, line):
         self.writer.write(json.dumps(line).encode() + b"\n")
@@ -308,6 +310,31 @@ async def test_a_run_that_dies_is_told_and_gone_on_with_once_it_is_there_again(f
     assert "has no socket of this user" in nobody["why"]
     assert (request["kind"], request["who"], request["seat"]) == ("lease", "Robin", "ann")
     assert keys[0] == keys[1]
+
+
+async def test_a_run_that_says_nothing_keeps_nobody_waiting(fake, monkeypatch):
+    monkeypatch.setattr("simlab.apps.patience._PATIENCE_S", 0.05)
+    async with fake() as (path, seats), listening(path) as run:
+        session = await sit(seats, path, episode=7)
+        await run.requests.get()
+        run.say({"question": ASK})
+        key = (await told(session, "turn"))["question"]["key"]
+        run.is_silent = True
+        await session.answer(key, "Hello.")
+        refusal = session.questions.current.refusal
+        with pytest.raises(ControlError, match=r"no answer to 'leave' for 0\.05 s; see whether"):
+            await session.leave()
+
+    assert "no answer to 'answer'" in refusal
+
+
+async def test_a_seat_of_a_run_that_says_nothing_is_not_taken(fake, monkeypatch):
+    monkeypatch.setattr("simlab.apps.patience._PATIENCE_S", 0.05)
+    async with fake() as (path, seats), listening(path) as run:
+        run.is_silent = True
+        refused = await told(await sit(seats, path, episode=7), "refused")
+
+    assert "no answer to 'take'" in refused["why"]
 
 
 async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):
