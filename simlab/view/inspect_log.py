@@ -53,7 +53,8 @@ def write_inspect_log(run: OpenedRun, file: Path) -> str | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as raw, ZipFile(raw, "w", ZIP_DEFLATED) as archive:
             summaries = []
-            head = {"version": _VERSION, "eval": _spec(run, overview), "plan": _plan()}
+            with run.guarded("what was run"):
+                head = {"version": _VERSION, "eval": _spec(run, overview), "plan": _plan()}
             archive.writestr("_journal/start.json", as_json(head))
             for row in run.rows():
                 with run.guarded(f"episode {row['episode']}"):
@@ -61,7 +62,9 @@ def write_inspect_log(run: OpenedRun, file: Path) -> str | None:
                 archive.writestr(f"samples/{sample['id']}_epoch_1.json", as_json(sample))
                 summaries.append(_summary(sample))
             archive.writestr("summaries.json", as_json(summaries))
-            archive.writestr("header.json", as_json({**head, **_results(overview, summaries)}))
+            with run.guarded("what it came to"):
+                results = _results(overview, summaries)
+            archive.writestr("header.json", as_json({**head, **results}))
     return None
 
 
