@@ -50,7 +50,7 @@ _TEMPLATE: Final = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob:; \
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; \
 style-src 'unsafe-inline'; script-src 'sha256-{script_hash}'; base-uri 'none'; form-action 'none'">
 <title>{title}</title>
 <style>
