@@ -141,6 +141,30 @@ async def test_no_other_name_reaches_this_server(host, target):
     assert await status_of(target, KNOWN, host=host) == 421
 
 
+@pytest.mark.parametrize(
+    ("server", "host", "status"),
+    [
+        (("192.0.2.7", 7860), "192.0.2.7:7860", 200),
+        (("2001:db8::7", 7860), "[2001:db8::7]:7860", 200),
+        (("192.0.2.7", 7860), "192.0.2.8:7860", 421),
+        (("192.0.2.7", 7860), "192.0.2.7:80", 421),
+        (("192.0.2.7", 7860), "192.0.2.7", 421),
+        (("/run/socket", None), "/run/socket:None", 421),
+        (None, "None:None", 421),
+    ],
+)
+async def test_the_address_at_which_a_request_comes_in_is_a_name_of_this_server(
+    server, host, status
+):
+    async def at_server(scope, receive, send):
+        await guard()({**scope, "server": server}, receive, send)
+
+    own = ("origin", f"http://{host}")
+
+    assert (await ask(at_server, "/", headers=[KNOWN], host=host)).status == status
+    assert (await ask(at_server, "/", headers=[KNOWN, own], host=host)).status == status
+
+
 @pytest.mark.parametrize("other", [HOST, "evil.example"])
 async def test_a_second_host_is_refused_whatever_it_says(other):
     assert await status_of("/", KNOWN, ("host", other)) == 421

@@ -54,7 +54,7 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
             token = await seats.invite(Invitation(found.run, str(found.episode), *typed))
         except SimlabError as error:
             raise refused(error) from error
-        return f"{request.url.scheme}://{request.headers['host']}/seat/{token}/"
+        return seats.address(token, request.url.scheme, request.headers["host"])
 
     page.load(places, [read], [place], js=OPENED, **QUIET)
     given = [read, place, episode, who, lapse, after_s]
