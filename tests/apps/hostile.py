@@ -1,6 +1,7 @@
 """Runs that somebody made to harm whoever looks at them."""
 
 import os
+import pickle
 import shutil
 
 import yaml
@@ -183,6 +184,28 @@ def miswritten(path, sale):
     (path / "run.yaml").write_text(yaml.safe_dump(record))
 
 
+class Touch:
+    """Unpickled, it makes a file."""
+
+    def __reduce__(self):
+        return os.system, ("touch /tmp/attacked",)
+
+
+def pickled(path, sale):
+    """A run with a pickle wherever bytes may stand."""
+    bad = pickle.dumps(Touch())
+    shutil.copytree(sale, path)
+    (path / "summary.json").unlink()
+    for name in ("labels.jsonl", "events.pkl", "tables.parquet"):
+        (path / name).write_bytes(bad)
+    (segment,) = (path / "segments").glob("*.log")
+    with segment.open("ab") as file:
+        for kind in range(2, 13):
+            file.write(pack(kind, 0, bad))
+    for seal in (path / "segments").glob("*.seal"):
+        seal.unlink()
+
+
 def trainings(folder):
     """Trainings and sweeps whose tables are none; gives how many there are of each."""
     tables = ["[1]", '[{"verdict": "x"}, null]', "{}", "[[]]", '[{"verdict": []}]', "nope", "5"]
@@ -222,6 +245,7 @@ def hostile_runs(folder, sale, secret):
     misnumbered(folder / "misnumbered")
     emptied(folder / "emptied", sale)
     miswritten(folder / "miswritten", sale)
+    pickled(folder / "pickled", sale)
     shutil.copytree(sale, folder / "<img src=x onerror=alert(1)>")
     shutil.copytree(sale, folder / "a\n\r&run=b#?%2e\u202e")
     shutil.copytree(sale, folder / os.fsdecode(b"bytes-\xff\xfe"))

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from urllib.parse import urlencode
@@ -14,7 +16,7 @@ from simlab.view.inspect_log import write_inspect_log
 from simlab.view.opened import OpenedRun
 from simlab.view.static_page import write_page
 from tests.apps.hostile import hostile_runs, trainings
-from tests.apps.serving import served
+from tests.apps.serving import UNPICKLED, served
 from tests.view.browsing import PHONE, WIDE
 
 SECRET = "what nobody may see"
@@ -93,7 +95,17 @@ def test_a_folder_of_hostile_runs_is_listed_with_what_is_wrong_with_each(hostile
     assert {"outside", "loop"}.isdisjoint(rows), "links lead out"
     unreadable = {name for name, row in rows.items() if row["state"] == "unreadable"}
     assert unreadable == {
-        *("binary", "broken", "garbage", "linked", "misnumbered", "miswritten", "newer", "tagged"),
+        *(
+            "binary",
+            "broken",
+            "garbage",
+            "linked",
+            "misnumbered",
+            "miswritten",
+            "newer",
+            "pickled",
+            "tagged",
+        ),
     }
     assert all(rows[name]["error"] for name in unreadable)
 
@@ -133,7 +145,18 @@ def test_every_route_answers_hostile_runs_harmlessly_and_in_bounded_time_and_siz
 
     assert odd == []
     assert asked > 500
+    assert hostile.process.poll() is None, "it has ended, or has unpickled something"
     assert (folder.parent / "secret").read_text() == SECRET
+
+
+@pytest.mark.slow
+def test_a_process_in_which_a_pickle_is_opened_ends_as_those_of_these_tests_do():
+    code = "from tests.apps.serving import end_at_pickles as end; import pickle; end();"
+    load = "pickle.loads(pickle.dumps(print))"
+
+    given = [[sys.executable, "-c", code + more] for more in (load, "")]
+
+    assert [subprocess.run(each, check=False).returncode for each in given] == [UNPICKLED, 0]
 
 
 @pytest.mark.slow
@@ -244,6 +267,7 @@ def test_what_is_wrong_with_a_run_is_shown_as_text(hostile, browser):
     page.goto(hostile.link)
     page.wait_for_selector("simlab-runs a.name")
     page.goto(f"http://{hostile.host}/run?{urlencode({'run': name})}")
+    page.wait_for_selector("simlab-run .lost")
     page.get_by_role("tab", name="Charts").click()
     toast = page.get_by_test_id("toast-body").first
     toast.wait_for()
