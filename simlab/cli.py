@@ -258,9 +258,12 @@ def export(
     """Write a run as tables, as lines of events, as one offline page, or as a log of Inspect."""
     with failures_told():
         from simlab.view.export import default_target, export_run
+        from simlab.view.guard import require_own
 
         target = out or default_target(directory, to)
         _check_target(directory, target, to)
+        if out is None:
+            require_own(directory, target)  # a folder from a stranger may hold links
         notice = export_run(directory, target, to)
         if notice:
             print(f"simlab: {notice}", file=sys.stderr)

@@ -15,11 +15,20 @@ def watch(
         Path | None,
         typer.Argument(metavar="[RUN]", help="A run, a training, or a folder of them."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen at; 0.0.0.0 for other machines too, with --auth."),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = 0,
     auth: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Let others log in; password in SIMLAB_PASSWORD."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST[:PORT]", help="What a tunnel or proxy calls this; may be repeated."
+        ),
     ] = None,
     address: Address = None,
     browser: Annotated[bool, typer.Option("--open", help="Open a browser too.")] = False,
@@ -29,6 +38,10 @@ def watch(
     Without a run it shows those below the working directory; with the address of a Ray cluster
     those too that live there. The address that is printed has a
     token in it: whoever has the address may see and steer everything.
+
+    It speaks plain HTTP. From another machine it is best reached through a tunnel,
+    `ssh -L PORT:127.0.0.1:PORT MACHINE`, at the address that is printed; or behind a proxy that
+    speaks HTTPS, whose name is given by --name.
     """
     with failures_told():
         root = Path.cwd() if path is None else path
@@ -47,7 +60,8 @@ def watch(
             ) from error
         cluster = named_address(address)
         tell = _opening if browser else _telling
-        serve([root], host=host, port=port, login=auth, address=cluster, tell=tell)
+        given = {"host": host, "port": port, "login": auth, "names": name or ()}
+        serve([root], **given, address=cluster, tell=tell)
 
 
 def _telling(address: str) -> None:

@@ -1,5 +1,7 @@
 """Bad input is refused by every command before anything is made, in words, with exit 2."""
 
+import os
+
 import pytest
 
 from simlab.sim import service
@@ -160,10 +162,14 @@ def test_an_export_that_would_find_no_place_is_refused(
 
 
 def test_a_file_that_may_not_be_read_is_told_by_its_name(simlab, made, monkeypatch):
-    def forbid(path):
-        raise PermissionError(13, "Permission denied", str(path))
+    open_any = os.open
 
-    monkeypatch.setattr("simlab.trace.segment._map", lambda path, _size: forbid(path))
+    def open_all_but_segments(path, *given, **named):
+        if str(path).endswith(".log"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_any(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", open_all_but_segments)
 
     message = refused(simlab("replay", made))
 

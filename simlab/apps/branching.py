@@ -97,7 +97,7 @@ async def _wait_for_run(command: Command, place: Path) -> None:
         ConfigError: The command has failed before.
     """
     while not RunDirectory.is_one(place):
-        if command.process.returncode is not None:
+        if command.has_ended:
             raise ConfigError(f"the branch cannot be made: {command.error()}")
         await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -126,20 +126,20 @@ class Guard:
         """Why a request does not pass, as an answer; None where it does."""
         headers, path = Headers(scope=scope), scope["path"]
         reads = scope["method"] in ("GET", "HEAD")
-        odd = self._oddity(headers, reads=reads)
+        odd = self._oddity(headers, self._allowed.hosts | _own_address(scope), reads=reads)
         if odd is not None:
             return odd
         if (_SEAT_READS if reads else _SEAT_WRITES).fullmatch(path):
             return None  # the seat's own routes ask for its token, which is in the path
         if not (_READS if reads else _WRITES).fullmatch(path):
             return _refused(404, f"there is nothing at {path[:200]!r}")
-        return None if self._allowed.is_known(headers) else self._admission(scope)
+        return self._admission(scope, is_known=self._allowed.is_known(headers))
 
-    def _oddity(self, headers: Headers, *, reads: bool) -> Response | None:
+    def _oddity(self, headers: Headers, hosts: frozenset[str], *, reads: bool) -> Response | None:
         """What no browser at a page of ours would send, or too much, as an answer."""
-        if headers.getlist("host") not in [[host] for host in self._allowed.hosts]:
+        if headers.getlist("host") not in [[host] for host in hosts]:
             return _refused(421, f"this server is not {headers.get('host')!r}; use its own address")
-        if not self._is_own_origin(headers, reads=reads):
+        if not _is_own_origin(headers, hosts, reads=reads):
             return _refused(403, "requests from pages of another origin are not taken")
         size = headers.get("content-length", "0")
         if not re.fullmatch("[0-9]{1,9}", size) or int(size) > MOST_BYTES:
@@ -149,30 +149,53 @@ class Guard:
             return _refused(415, "only JSON is taken here, and nothing can be uploaded")
         return None
 
-    def _is_own_origin(self, headers: Headers, *, reads: bool) -> bool:
-        origins = headers.getlist("origin")
-        if origins:
-            scheme, _, host = origins[0].partition("://")
-            own = scheme in ("http", "https") and host in self._allowed.hosts
-            return own and len(origins) == 1
-        site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
-        return site in (None, "same-origin", "none") or (reads and mode == "navigate")
+    def _admission(self, scope: Scope, *, is_known: bool) -> Response | None:
+        """Let in whoever is known or brings the token in the address; ask all others for it.
 
-    def _admission(self, scope: Scope) -> Response:
-        """Let in whoever brings the token in the address; ask all others for it."""
+        No page is shown at an address with a token in it: people send such addresses to others.
+        """
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        [given] = query.pop("token", [""])[:1]
-        if scope["method"] == "GET" and _same(given, self._allowed.token):
+        given = query.pop("token", None) if scope["method"] == "GET" else None
+        brings_it = given is not None and _same(given[0], self._allowed.token)
+        if given is not None and (is_known or brings_it):
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
-            answer.set_cookie(
-                self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
-            )
+            if brings_it:
+                answer.set_cookie(
+                    self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
+                )
             return answer
+        return None if is_known else self._stranger()
+
+    def _stranger(self) -> Response:
+        """What is answered to whoever is not known."""
         if self._allowed.login is not None:
             challenge = {"www-authenticate": 'Basic realm="SimLab", charset="UTF-8"'}
             return JSONResponse({"error": "log in first"}, 401, challenge)
         return _refused(403, _NO_TOKEN)
+
+
+def _is_own_origin(headers: Headers, hosts: frozenset[str], *, reads: bool) -> bool:
+    origins = headers.getlist("origin")
+    if origins:
+        scheme, _, host = origins[0].partition("://")
+        return scheme in ("http", "https") and host in hosts and len(origins) == 1
+    site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
+    return site in (None, "same-origin", "none") or (reads and mode == "navigate")
+
+
+def _own_address(scope: Scope) -> frozenset[str]:
+    """The address of this machine at which a request has come in.
+
+    To listen everywhere is to have many. No page of elsewhere has an address for its name.
+    """
+    address, port = scope.get("server") or ("", None)
+    return frozenset({f"{in_url(address)}:{port}"} if port else ())
+
+
+def in_url(host: str) -> str:
+    """A name or an address as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _refused(status: int, why: str) -> Response:

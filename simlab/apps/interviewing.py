@@ -75,7 +75,7 @@ class Interviewing:
         async with self._asking.setdefault(out, asyncio.Lock()):
             arguments = whom.arguments(path, out, question)
             command = await self._processes.start(arguments, goes_on=False)
-            await command.process.wait()
+            await command.wait_end()
         if command.has_failed:
             raise ConfigError(command.error())
         return self.exchanges(whom)

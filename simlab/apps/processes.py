@@ -4,12 +4,23 @@ A run names code of its users, which the app never imports; its commands do.
 """
 
 import asyncio
+import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from simlab.errors import ConfigError
+from simlab.trace.disk import reason_of
+
+_LOOK_EVERY_S: Final = 0.05
+
+_GRACE_S: Final = 5.0
+"""How long a command that is to end may take for it."""
 
 _MOST_BYTES: Final = 1 << 14
 """Of what a process has said last, in which its error is looked for."""
@@ -27,13 +38,23 @@ class Command:
         output: The file into which it says what it says.
     """
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     output: Path
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over, however it went."""
+        return self.process.poll() is not None
 
     @property
     def has_failed(self) -> bool:
         """Whether it has ended otherwise than well."""
-        return self.process.returncode not in (None, 0)
+        return self.process.poll() not in (None, 0)
+
+    async def wait_end(self) -> None:
+        """Wait until it is over."""
+        while not self.has_ended:  # noqa: ASYNC110 - the system tells nobody
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     def error(self) -> str:
         """What it has said is wrong, or its last lines, where it has failed."""
@@ -53,11 +74,13 @@ class Processes:
     Runs are started to go on: they outlive the app, as it and they share nothing but the run's
     directory, and Ctrl-C in the terminal of the app is none of theirs. All else is ended with it,
     since nobody would hear the answer.
+
+    They are none of asyncio's, which kills its processes when its loop is gone.
     """
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="simlab-app-")
-        self._ended_with_app: set[asyncio.subprocess.Process] = set()
+        self._ended_with_app: list[Command] = []
         self._n_started = 0
 
     @property
@@ -71,28 +94,47 @@ class Processes:
         Args:
             arguments: Of ``simlab``, each as it is: no shell reads them.
             goes_on: Whether it outlives the app.
+
+        Raises:
+            ConfigError: The system takes no such command, as where an argument is too long.
         """
         self._n_started += 1
         output = self.folder / f"{self._n_started:04}.log"
-        with output.open("wb") as file:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "simlab.cli",
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
-        if not goes_on:
-            self._ended_with_app.add(process)
-        return Command(process, output)
+        try:
+            with output.open("wb") as file:
+                process = subprocess.Popen(  # noqa: ASYNC220 - of milliseconds, and see the class
+                    [sys.executable, "-m", "simlab.cli", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=file,
+                    start_new_session=True,
+                )
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"the command cannot be started: {reason_of(error)}; see that what is typed is "
+                "short, and has no characters that cannot be seen"
+            ) from error
+        command = Command(process, output)
+        if goes_on:  # somebody has to take note of its end, for as long as the app is there
+            threading.Thread(target=process.wait, name=f"end of {output.stem}", daemon=True).start()
+        else:
+            self._ended_with_app.append(command)
+        return command
 
     async def close(self) -> None:
         """End what is not to go on, and let go of what was said."""
-        for process in self._ended_with_app:
-            if process.returncode is None:
-                process.terminate()
-                await process.wait()
+        under_way = [each for each in self._ended_with_app if not each.has_ended]
+        for command in under_way:
+            command.process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await _wait_all(under_way)
+        for command in under_way:
+            command.process.kill()
+        await _wait_all(under_way)
         self._folder.cleanup()
+
+
+async def _wait_all(commands: Sequence[Command]) -> None:
+    for command in commands:
+        await command.wait_end()

@@ -1,11 +1,15 @@
-"""Reading: runs are read in threads, one reader at a time for each."""
+"""Reading: runs are read in threads, one reader at a time for each.
+
+Whoever waits for a run waits in the event loop, so that one which takes long to read, or hangs,
+takes one thread and no more.
+"""
 
 import asyncio
 import math
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +26,9 @@ T = TypeVar("T")
 
 _THREADS = 4
 
+_LISTED_S = 1.0
+"""How long the list of runs waits to be told how far one of them is."""
+
 
 class Reading:
     """What is read of the runs that this app was given, and of no others.
@@ -36,8 +43,8 @@ class Reading:
     ) -> None:
         self.runs = Runs(roots, elsewhere)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
-        self._list_lock = threading.Lock()
-        self._locks: dict[Path, threading.Lock] = {}
+        self._list_lock = asyncio.Lock()
+        self._locks: dict[Path, asyncio.Lock] = {}
         self._trainings: dict[Path, TrainingView] = {}
 
     async def rows(self, within_s: float = math.inf) -> list[Json]:
@@ -46,28 +53,21 @@ class Reading:
         Args:
             within_s: See `Runs.lines`.
         """
-
-        def work() -> list[Json]:
-            with self._list_lock:
-                rows = self.runs.lines(within_s)
-            for row in rows:
-                if row["state"] in UNFINISHED:
-                    with suppress(NotFoundError), self._lock_of(self._path(row["run"])):
-                        row.update(self.runs.progress(row["run"], row["state"]))
-            return rows
-
-        return await self._in_thread(work)
+        rows = await self._in_thread(lambda: self.runs.lines(within_s), self._list_lock)
+        unfinished = [row for row in rows if row["state"] in UNFINISHED]
+        for row, path in zip(unfinished, await self._paths(unfinished), strict=True):
+            if path is not None:
+                progress = partial(self.runs.progress, row["run"], row["state"])
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LISTED_S):
+                        row.update(await self._in_thread(progress, self._lock_of(path)))
+        return rows
 
     async def of_list(
         self, read: Callable[Concatenate[Runs, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Give what a function reads of the list of runs."""
-
-        def work() -> T:
-            with self._list_lock:
-                return read(self.runs, *args, **kwargs)
-
-        return await self._in_thread(work)
+        return await self._in_thread(partial(read, self.runs, *args, **kwargs), self._list_lock)
 
     async def of_run(
         self,
@@ -98,15 +98,11 @@ class Reading:
 
     async def of_two(self, name: str, other: str, read: Callable[[OpenedRun, OpenedRun], T]) -> T:
         """Give what a function reads of two runs, or of one twice; raises as `of_run` does."""
-
-        def work() -> T:
-            paths = {self._path(name), self._path(other)}
-            with ExitStack() as held:
-                for path in sorted(paths):  # in one order, so that none waits for ever
-                    held.enter_context(self._lock_of(path))
-                return read(self.runs.open(name), self.runs.open(other))
-
-        return await self._in_thread(work)
+        paths = {await self.path_of(name), await self.path_of(other)}
+        locks = [self._lock_of(path) for path in sorted(paths)]  # so that none waits for ever
+        return await self._in_thread(
+            lambda: read(self.runs.open(name), self.runs.open(other)), *locks
+        )
 
     async def of_training(
         self,
@@ -124,13 +120,12 @@ class Reading:
         path = _named(await self.of_list(Runs.trainings), name, "training")
 
         def work() -> T:
-            with self._lock_of(path):
-                view = self._trainings.get(path)
-                if view is None:
-                    view = self._trainings[path] = TrainingView(path)
-                return read(view, *args, **kwargs)
+            view = self._trainings.get(path)
+            if view is None:
+                view = self._trainings[path] = TrainingView(path)
+            return read(view, *args, **kwargs)
 
-        return await self._in_thread(work)
+        return await self._in_thread(work, self._lock_of(path))
 
     async def of_sweep(self, name: str, read: Callable[[SweepView], T]) -> T:
         """Give what a function reads of a sweep that was listed; raises as `of_training` does."""
@@ -143,28 +138,42 @@ class Reading:
         Raises:
             NotFoundError: None of that name is there.
         """
-        return await self._in_thread(lambda: self._path(name))
+        return await self._in_thread(lambda: self.runs.path_of(name), self._list_lock)
 
     def close(self) -> None:
         """End the threads, once what they are at is done."""
         self._threads.shutdown()
 
     async def _one_at_a_time(self, name: str, read: Callable[[], T]) -> T:
-        def work() -> T:
-            with self._lock_of(self._path(name)):
-                return read()
+        return await self._in_thread(read, self._lock_of(await self.path_of(name)))
 
-        return await self._in_thread(work)
+    async def _in_thread(self, work: Callable[[], T], *locks: asyncio.Lock) -> T:
+        """Do something in a thread, under locks, which are held until it is done.
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        That may be later than whoever waits for it is there.
+        """
+        with ExitStack() as held:
+            for lock in locks:
+                await lock.acquire()
+                held.callback(lock.release)
+            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            release = held.pop_all().close
+        done.add_done_callback(lambda _: release())
+        return await asyncio.shield(done)
 
-    def _path(self, name: str) -> Path:
-        with self._list_lock:
-            return self.runs.path_of(name)
+    async def _paths(self, rows: list[Json]) -> list[Path | None]:
+        """Where the runs of some rows are; None of one that has gone."""
 
-    def _lock_of(self, path: Path) -> threading.Lock:
-        return self._locks.setdefault(path, threading.Lock())
+        def path_of(row: Json) -> Path | None:
+            try:
+                return self.runs.path_of(row["run"])
+            except NotFoundError:
+                return None
+
+        return await self._in_thread(lambda: [path_of(row) for row in rows], self._list_lock)
+
+    def _lock_of(self, path: Path) -> asyncio.Lock:
+        return self._locks.setdefault(path, asyncio.Lock())
 
 
 def _named(found: Mapping[str, Path], name: str, what: str) -> Path:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Final, Literal
 
 from simlab.apps.links import Link
+from simlab.apps.patience import answered
 from simlab.apps.questions import Questions
 from simlab.apps.reading import Reading
 from simlab.apps.tails import Tails
@@ -56,6 +57,7 @@ class SeatSession:
         self._client: AsyncControlClient | None = None
         self._state: State = "connecting"
         self._why = ""
+        self._is_seated = False
         self._seen: list[Any] = []
         self._moment = 0
         self._due_s: float | None = None
@@ -121,9 +123,11 @@ class SeatSession:
         if self._client is None:
             raise ControlError("the run is not reached now, so nothing can be left; try again")
         if self._link.model:
-            await self._client.leave_model(self._link.model)
+            leaving = self._client.leave_model(self._link.model)
         else:
-            await self._client.leave(self._link.episode, self._link.seat)
+            leaving = self._client.leave(self._link.episode, self._link.seat)
+        await answered(leaving, "leave")
+        self._is_seated = False
         self._put("left", f"You have left; {self._whose_turn}.")
 
     def end(self) -> None:
@@ -154,6 +158,11 @@ class SeatSession:
         return time.monotonic() < self._asked_s + _UNWATCHED_S
 
     @property
+    def _may_see(self) -> bool:
+        """Whether the seat is this person's now, or nobody plays it any more."""
+        return self._is_seated or self._state == "ended"
+
+    @property
     def _is_over(self) -> bool:
         return self._state in ("late", "left", "ended")
 
@@ -174,6 +183,7 @@ class SeatSession:
                 await self._sit(self._client)
             finally:
                 client, self._client = self._client, None
+                self._is_seated = False
                 await client.close()
                 self.questions.take(())
 
@@ -187,6 +197,7 @@ class SeatSession:
                 self._put("refused", error.message)
                 await asyncio.sleep(_AGAIN_S)
             return
+        self._is_seated = True
         self._put("waiting")
         self._hear()
         while not (client.has_ended or self._is_over):
@@ -195,10 +206,11 @@ class SeatSession:
     async def _take(self, client: AsyncControlClient) -> None:
         link = self._link
         if link.model:
-            await client.take_model(link.model, link.who)
+            taking = client.take_model(link.model, link.who)
         else:
             terms: dict[str, Any] = {"lapse": link.lapse, "after_s": link.after_s}
-            await client.lease(link.episode, link.seat, link.who, **terms)
+            taking = client.lease(link.episode, link.seat, link.who, **terms)
+        await answered(taking, "take")
 
     def _hear(self) -> None:
         """Take in what is asked, and whether the seat is lost."""
@@ -206,6 +218,7 @@ class SeatSession:
             return  # it is being closed
         self.questions.take(self._client.open_questions)
         if (self._link.episode, self._link.seat) in self._client.lapsed and not self._is_over:
+            self._is_seated = False
             self._put("late", f"You gave no answer in time; {self._whose_turn}.")
         self._change()
 
@@ -215,7 +228,8 @@ class SeatSession:
             self.refuse(key, "This is not asked any more; see what is.")
             return
         try:
-            await self._client.call("answer", question=question.id, **answer)
+            asked = self._client.call("answer", question=question.id, **answer)
+            await answered(asked, "answer")
         except ControlError as error:
             self.questions.refuse(key, error.message)
         else:
@@ -270,7 +284,7 @@ class SeatSession:
             "state": state,
             "why": self._why,
             "from": start,
-            "seen": self._seen[start:],
+            "seen": self._seen[start:] if self._may_see else [],
             "question": question and question.told(self._due_s),
             "n_waiting": self.questions.n_waiting,
         }

@@ -15,10 +15,19 @@ class Seats:
         reading: Of the runs.
         tails: Of the runs.
         links: Makes and reads the links; by default with this user's own key.
+        place: Name and port by which people on other machines reach the app; None where none do.
     """
 
-    def __init__(self, reading: Reading, tails: Tails, links: Links | None = None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        tails: Tails,
+        links: Links | None = None,
+        *,
+        place: str | None = None,
+    ) -> None:
         self._links = links
+        self._place = place
         self._reading = reading
         self._tails = tails
         self._sessions: dict[Link, SeatSession] = {}
@@ -50,6 +59,20 @@ class Seats:
         """
         path = await self._reading.path_of(invitation.run)
         return self.links.write(invitation.link(path))
+
+    def address(self, token: str, scheme: str, host: str) -> str:
+        """Where a link leads: to the app as whoever asks for it has reached it.
+
+        One that leads to this machine itself would be of use to nobody on another.
+
+        Args:
+            token: Of the link.
+            scheme: By which the app was reached.
+            host: Name and port by which it was.
+        """
+        is_here = host.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+        place = self._place if self._place is not None and is_here else host
+        return f"{scheme}://{place}/seat/{token}/"
 
     async def session(self, token: str) -> SeatSession:
         """The session of whoever has a link; the seat is taken when it is first asked for.

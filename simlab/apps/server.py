@@ -47,18 +47,21 @@ class Application(Guard):
             end()
 
 
-def application(roots: list[Path], allowed: Pass, *, address: str | None = None) -> Application:
+def application(
+    roots: list[Path], allowed: Pass, *, place: str | None = None, address: str | None = None
+) -> Application:
     """The whole app.
 
     Args:
         roots: Folders with the runs that are shown, or runs.
         allowed: Who may see and steer them.
+        place: Name and port by which people on other machines reach it; None where none do.
         address: Of a Ray cluster whose runs are shown as well.
     """
     cluster = ClusterRuns(address)
     reading = Reading(roots, cluster.here)
     tails, steering, tables = Tails(reading), Steering(reading), Tables(reading)
-    processes, seats = Processes(), Seats(reading, tails)
+    processes, seats = Processes(), Seats(reading, tails, place=place)
     branching, interviewing = Branching(reading, processes), Interviewing(reading, processes)
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from simlab.apps.patience import answered
 from simlab.apps.reading import Reading
 from simlab.errors import ControlError
 from simlab.sim.control.client import AsyncControlClient
@@ -17,9 +18,6 @@ COMMANDS: Final = ("pause", "resume", "step", "stop", "say", "narrate", "edit", 
 _FRESH_S: Final = 1.0
 """How long a run's standing is told again to others who ask: a run pays for each time it is asked,
 however many look on."""
-
-_PATIENCE_S: Final = 30.0
-"""How long an answer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,7 @@ class Steering:
         path = await self._reading.path_of(run)
         client = await self._client(path)
         arguments = {name: value for name, value in given.items() if name not in ("id", "kind")}
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await client.call(kind, **arguments)
-        except TimeoutError:
-            raise ControlError(
-                f"the run gives no answer to {kind!r} for {_PATIENCE_S:g} s; see whether it goes "
-                "on, since it may be done still"
-            ) from None
+        return await answered(client.call(kind, **arguments), kind)
 
     async def close(self) -> None:
         """Let all runs go on by themselves."""

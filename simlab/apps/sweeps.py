@@ -71,7 +71,8 @@ class SweepView:
 def told_sweep(path: Path) -> Json:
     """A line of the list for a sweep; one that cannot be read is told with its error."""
     try:
-        told = SweepView(path).overview()
+        with legible(str(path)):
+            told = SweepView(path).overview()
     except SimlabError as error:
         return {"path": cut(str(path), 1000), "state": "unreadable", "error": error.message}
     trials = told.pop("trials")

@@ -1,9 +1,10 @@
 """Watching: serves the app on this machine until it is ended."""
 
 import os
+import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 import uvicorn
 
-from simlab.apps.guard import Pass
+from simlab.apps.guard import Pass, in_url
 from simlab.apps.server import Application, application
 from simlab.errors import ConfigError
 from simlab.trace.directory import RunDirectory
@@ -21,6 +22,12 @@ PASSWORD: Final = "SIMLAB_PASSWORD"
 """The variable of the environment with the password of those who log in."""
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE: Final = ("0.0.0.0", "::")
+
+_NAME: Final = re.compile(
+    r"(?P<host>[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?P<port>:[0-9]{1,5})?"
+)
+"""By what a tunnel or a proxy is addressed."""
 
 
 def watch(
@@ -29,6 +36,7 @@ def watch(
     host: str = "127.0.0.1",
     port: int = 0,
     login: str | None = None,
+    names: Sequence[str] = (),
     address: str | None = None,
     tell: Callable[[str], None] = print,
 ) -> None:
@@ -39,21 +47,26 @@ def watch(
         host: Address to listen at.
         port: To listen at; 0 is any that is free.
         login: Name by which others log in, with the password in `PASSWORD`; None for nobody.
+        names: By which people reach it else, ``HOST`` or ``HOST:PORT``, as through a proxy.
         address: Of a Ray cluster; the runs that live there are shown as well.
         tell: Called with the address to open, once it can be opened.
 
     Raises:
-        ConfigError: The address cannot be listened at, or strangers would be let in.
+        ConfigError: The address cannot be listened at, a name is none, or strangers would be let
+            in.
     """
     if host not in _LOOPBACK and login is None:
         raise ConfigError(f"whoever can reach {host} could look in; say who may by --auth NAME")
-    entry = _login(login)
+    entry, given = _login(login), [_name(name) for name in names]
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    allowed = Pass(_names(host, port), token, f"simlab-{port}", entry)
-    app = application([root.resolve() for root in roots], allowed, address=address)
-    tell(f"http://{_shown(host)}:{port}{_page_of(roots)}token={token}")
+    hosts = _names(host, port) | {each for name in given for each in (name, f"{name}:{port}")}
+    allowed = Pass(hosts, token, f"simlab-{port}", entry)
+    shown = f"{_shown(host)}:{port}"
+    place = None if host in _LOOPBACK else shown
+    app = application([root.resolve() for root in roots], allowed, place=place, address=address)
+    tell(f"http://{shown}{_page_of(roots)}token={token}")
     serve(app, listening)
 
 
@@ -96,9 +109,8 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _shown(host: str) -> str:
-    """What to call an address in a link from this machine."""
-    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
-    return known.get(host, f"[{host}]" if ":" in host else host)
+    """What to call an address in a link: where it is any, the machine has a name."""
+    return socket.gethostname() if host in _EVERYWHERE else in_url(host)
 
 
 def _page_of(roots: list[Path]) -> str:
@@ -112,11 +124,23 @@ def _page_of(roots: list[Path]) -> str:
 
 
 def _names(host: str, port: int) -> frozenset[str]:
-    """What browsers may call this server."""
+    """What browsers may call this server, beside the address at which they reach it."""
     names = {host, *_LOOPBACK}
-    if host in ("0.0.0.0", "::"):
-        names |= {socket.gethostname(), socket.getfqdn()}
-    return frozenset(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names)
+    if host in _EVERYWHERE:
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return frozenset(f"{in_url(name)}:{port}" for name in names)
+
+
+def _name(given: str) -> str:
+    """A name that somebody else gives to this server, as browsers send it.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    name = given.strip().lower()
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"--name takes HOST or HOST:PORT, such as sim.example.org, got {given!r}")
+    return name
 
 
 def _login(name: str | None) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ epochs. Nothing here is pickled: a directory from a stranger is safe to open.
 """
 
 import fcntl
+import itertools
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ from simlab.trace.seal import Seal, read_seal, write_seal
 from simlab.trace.segment import Segment
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+_SEGMENT = re.compile(r"([0-9]{1,9})-(.+)", re.DOTALL)
 
 FILE = "run.yaml"
 
@@ -180,9 +183,10 @@ class RunDirectory:
         sealed = self._segment_files(".seal")  # looked at first: a seal comes after its segment
         found = self._segment_files(".log")
         known = {segment.epoch: segment.path.name for segment in (*sealed, *found)}
-        missing = set(range(1, max(known, default=0) + 1)) - {segment.epoch for segment in found}
-        if missing:
-            name = known.get(min(missing), f"{min(missing):06}-*.log")
+        there = {segment.epoch for segment in found}
+        missing = next(epoch for epoch in itertools.count(1) if epoch not in there)
+        if missing <= max(known, default=0):
+            name = known.get(missing, f"{missing:06}-*.log")
             raise LogDamagedError(
                 f"segment {name} is missing in {self.path / 'segments'}; restore the file from a "
                 "copy"
@@ -193,9 +197,9 @@ class RunDirectory:
         """The segments of which there is a file with a suffix, by epoch."""
         found = []
         for path in (self.path / "segments").glob(f"*{suffix}"):
-            epoch, _, host = path.stem.partition("-")
-            if epoch.isdigit() and host:
-                found.append(SegmentFile(path.with_suffix(".log"), int(epoch), host))
+            named = _SEGMENT.fullmatch(path.stem)
+            if named is not None:
+                found.append(SegmentFile(path.with_suffix(".log"), int(named[1]), named[2]))
         return sorted(found, key=lambda segment: segment.epoch)
 
     def segment(self, epoch: int) -> SegmentFile:

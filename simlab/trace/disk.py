@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,14 +21,48 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         LogWriteError: The disk does not take it; the old one stays.
     """
-    partial = path.with_name(path.name + ".partial")
     with written(path):
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.rename(path)
         sync(path.parent)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of another once the block has come to its end.
+
+    Until then it stands beside it under a name of its own; if the block fails, it goes.
+
+    Args:
+        path: Of the file that is replaced, if it is there; a link is replaced, not followed.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with new_file(partial) as file:
+            yield file
+        partial.rename(path)
+    except BaseException:
+        with suppress(OSError):  # what went wrong is what is told
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def new_file(path: Path) -> BinaryIO:
+    """A file that nobody has made before, for writing; what was at its path is removed.
+
+    No link is followed: a directory from a stranger could lead what is written to any other file.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def read_json(

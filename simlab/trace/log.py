@@ -25,8 +25,9 @@ from simlab.trace.events import (
     encode,
 )
 from simlab.trace.history import History
+from simlab.trace.index import Index
 from simlab.trace.plain import Plain
-from simlab.trace.segment import RUN, Index, Segment
+from simlab.trace.segment import RUN, Segment
 from simlab.trace.stored import StoredContents
 
 _DECODERS = {kind: msgspec.msgpack.Decoder(event) for kind, event in KINDS.items()}

@@ -6,31 +6,27 @@ record that follows it. One host writes one segment in one epoch, and nobody cha
 
 A file that was cut ends in a torn tail: fewer bytes than its last header promises. Whatever else
 does not check is damage, told from a torn tail by a whole record that stands somewhere behind it.
+
+A segment is read, never mapped: what is mapped kills who looks at it once somebody cuts the file.
 """
 
-import mmap
+import errno
+import os
 import struct
+import weakref
 import zlib
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simlab.errors import LogDamagedError
+from simlab.trace.index import BEGINNING, CHECKSUM_BYTES, HEADER, Found, Index, candidates
 
 MAGIC = b"SimLab\x00\x01"
 """What a segment begins with; the last byte is the version of the format."""
 
-HEADER = struct.Struct("<IIIB")
-"""Checksum, length of the payload in bytes, episode, kind."""
-
-_CHECKSUM_BYTES = 4
 _CHECKED_HEADER = struct.Struct("<IIB")
-_BEGINNING = struct.Struct("<II")
 
 RUN = 0xFFFF_FFFF
 """The episode of a record that belongs to none."""
@@ -38,11 +34,23 @@ RUN = 0xFFFF_FFFF
 LARGEST = 1 << 30
 """No payload has as many bytes."""
 
-_LAST_KIND = 31
-"""No record is of a kind above; what claims to be is no record."""
-
 _WINDOW = 1 << 20
-"""Bytes in which a whole record is searched at once."""
+"""Bytes that are scanned at once."""
+
+_NEAR = 1 << 14
+"""Bytes that are read with a header: the payload is mostly among them, and the records behind."""
+
+_MOST_SEARCHED = 1 << 30
+"""Bytes that are looked through and checked in the search for a whole record behind others, which
+takes some seconds; a file can be made to take days."""
+
+_TOO_MUCH = "what stands there is no record, and too much to be searched for others"
+
+_TRIED = 256
+"""What it counts to try whether a record begins somewhere, in bytes."""
+
+_Stamp = tuple[int, int, int | None]
+"""Size and time of a file, and how much of it counts."""
 
 
 def pack(kind: int, episode: int, payload: bytes) -> bytes:
@@ -54,39 +62,17 @@ def pack(kind: int, episode: int, payload: bytes) -> bytes:
     if len(payload) >= LARGEST:
         raise ValueError(f"a record takes less than {LARGEST} bytes, got {len(payload)}")
     checked = _CHECKED_HEADER.pack(len(payload), episode, kind) + payload
-    return zlib.crc32(checked).to_bytes(_CHECKSUM_BYTES, "little") + checked
+    return zlib.crc32(checked).to_bytes(CHECKSUM_BYTES, "little") + checked
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in a segment; `payload` is a view into the file."""
+    """One record as it stands in a segment."""
 
     offset: int
     episode: int
     kind: int
-    payload: memoryview
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
-    """Where the records of a stretch of a segment stand, and what they are; parallel arrays.
-
-    Attributes:
-        offsets: Bytes from the beginning of the segment.
-        episodes: The episode of each, or `RUN`.
-        kinds: The kind of each.
-    """
-
-    offsets: NDArray[np.uint64]
-    episodes: NDArray[np.uint32]
-    kinds: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def of(self, which: NDArray[np.intp]) -> "Index":
-        """Some of the records, in the order of `which`."""
-        return Index(self.offsets[which], self.episodes[which], self.kinds[which])
+    payload: bytes
 
 
 class Segment:
@@ -108,8 +94,13 @@ class Segment:
         self.sealed_length = length
         self.length = 0
         """Bytes up to the end of the last whole record."""
-        self._view = memoryview(b"")
         self._end = 0
+        self._near = (0, b"")
+        """A part of the file, and where it begins."""
+        self._stamp: _Stamp = (0, 0, length)
+        """Of the file when it was last read."""
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
         self.index = self.read_on()
         """Of the records that were there when the segment was opened."""
 
@@ -127,64 +118,165 @@ class Segment:
         Raises:
             LogDamagedError: As on opening, or bytes that were there are gone.
         """
-        self._see()
+        stamp = self._see()
+        if stamp == self._stamp:
+            return Found().index()
         start = self.length
         if not start:
             if not self._begins():
-                return self._indexed(array("Q"))
+                return Found().index()
             start = len(MAGIC)
-        offsets, self.length = _scan(self._view, start, self._end)
+        found = Found()
+        self.length = self._scan_on(start, found)
         if self.length < self._end:
             self._require_torn(self.length)
-        return self._indexed(offsets)
+        self._stamp = stamp
+        return found.index()
 
     def records(self) -> Iterator[Record]:
         """All records, in order."""
         offset = len(MAGIC)
         while offset < self.length:
-            _, length, episode, kind = HEADER.unpack_from(self._view, offset)
-            payload = self.payload_at(offset)
-            yield Record(offset, episode, kind, payload)
+            _, length, episode, kind = HEADER.unpack(self._bytes(offset, HEADER.size))
+            yield Record(offset, episode, kind, self.payload_at(offset))
             offset += HEADER.size + length
 
-    def payload_at(self, offset: int) -> memoryview:
-        """The payload of the record that begins at an offset."""
-        body = offset + HEADER.size
-        return self._view[body : body + _BEGINNING.unpack_from(self._view, offset)[1]]
+    def payload_at(self, offset: int, *, most: int = LARGEST) -> bytes:
+        """The payload of the record that begins at an offset.
 
-    def _see(self) -> None:
-        """Take in how long the file is by now."""
-        size = self.path.stat().st_size
+        Args:
+            offset: Where a record begins.
+            most: How many bytes of the payload are wanted.
+
+        Raises:
+            LogDamagedError: Bytes that were there are gone.
+        """
+        start, near = self._near
+        if not 0 <= offset - start <= len(near) - HEADER.size:
+            start, near = self._near = offset, self._bytes(offset, HEADER.size, at_once=_NEAR)
+        body = offset - start + HEADER.size
+        size = min(BEGINNING.unpack_from(near, offset - start)[1], most)
+        if body + size <= len(near):
+            return near[body : body + size]
+        return self._bytes(offset + HEADER.size, size)
+
+    def _see(self) -> "_Stamp":
+        """Take in how much of the file counts by now; by what it gives, changes are known."""
+        status = os.fstat(self._file)
+        size = status.st_size
         end = size if self.sealed_length is None else self.sealed_length
         if end > size or size < self.length:
-            raise LogDamagedError(
-                f"segment {self.path.name} had {max(end, self.length)} bytes and has {size}; "
-                "restore the file from a copy"
-            )
-        if size > len(self._view):
-            self._view = _map(self.path, size)
+            self._shrunk()
         self._end = end
+        return size, status.st_mtime_ns, self.sealed_length
 
     def _begins(self) -> bool:
         """Whether `MAGIC` is there; a segment that has not even that yet holds nothing."""
-        there = bytes(self._view[: min(len(MAGIC), self._end)])
+        there = self._bytes(0, min(len(MAGIC), self._end))
         if there == MAGIC:
             return True
         torn = MAGIC.startswith(there.rstrip(b"\x00")) and not self.sealed_length
-        if not torn or _record_follows(self._view, 0, self._end):
+        if not torn or self._record_follows(0):
             self._damaged(0, f"it begins with {there!r}, a segment of this version with {MAGIC!r}")
         return False
 
-    def _indexed(self, offsets: "array[int]") -> Index:
-        """The index of records, gathered from their headers."""
-        at = np.array(offsets, dtype=np.uint64)
-        raw = np.frombuffer(self._view, np.uint8)
-        return Index(at, _gathered(raw, at + np.uint64(8)), raw[at + np.uint64(12)])
+    def _scan_on(self, offset: int, found: Found) -> int:
+        """Find the whole records from an offset on; gives where the last of them ends."""
+        while self._end - offset >= HEADER.size:
+            window = self._bytes(offset, min(_WINDOW, self._end - offset))
+            stop = found.scan(window, offset)
+            if stop == offset:  # none fits into the window
+                end = self._end_of_one(offset)
+                if end is None:
+                    break
+                found.add(offset, window)
+                stop = end
+            offset = stop
+        return offset
+
+    def _end_of_one(self, offset: int) -> int | None:
+        """Where the record that begins at an offset ends; None if it is not whole."""
+        checksum, length = BEGINNING.unpack(self._bytes(offset, BEGINNING.size))
+        end = offset + HEADER.size + int(length)
+        if length >= LARGEST or end > self._end:
+            return None
+        return end if self._checksum(offset + CHECKSUM_BYTES, end) == checksum else None
+
+    def _checksum(self, start: int, end: int) -> int:
+        checksum = 0
+        for at in range(start, end, _WINDOW):
+            checksum = zlib.crc32(self._bytes(at, min(_WINDOW, end - at)), checksum)
+        return checksum
 
     def _require_torn(self, offset: int) -> None:
         """What does not check at an offset is a torn tail, else it is damage."""
-        if self.sealed_length is not None or _record_follows(self._view, offset + 1, self._end):
-            self._damaged(offset, _mismatch(self._view, offset, self._end))
+        if self.sealed_length is not None or self._record_follows(offset + 1):
+            self._damaged(offset, self._mismatch(offset))
+
+    def _record_follows(self, start: int) -> bool:
+        """Whether a whole record stands anywhere behind an offset; holes in the file are passed.
+
+        Raises:
+            LogDamagedError: It cannot be told with any sensible effort.
+        """
+        left, last = _MOST_SEARCHED, self._end - HEADER.size
+        first = self._next_data(start)
+        while first <= last:
+            window = self._bytes(first, min(_WINDOW + HEADER.size, self._end - first))
+            left -= len(window)
+            for at in candidates(window, self._end - first).tolist():
+                length = BEGINNING.unpack_from(window, at)[1]
+                left -= _TRIED + length
+                if left < 0:
+                    self._damaged(self.length, _TOO_MUCH)
+                if self._end_of_one(first + at) is not None:
+                    return True
+            if left < 0:
+                self._damaged(self.length, _TOO_MUCH)
+            first = self._next_data(first + len(window) - HEADER.size + 1)
+        return False
+
+    def _next_data(self, offset: int) -> int:
+        """The first offset from one on, or shortly before, at which the file has no hole."""
+        try:
+            return max(offset, os.lseek(self._file, offset, os.SEEK_DATA) - HEADER.size)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole
+                return self._end
+            raise
+
+    def _mismatch(self, offset: int) -> str:
+        """In words: what the record at an offset should be and what it is."""
+        body, end = offset + HEADER.size, self._end
+        if body > end:
+            return f"a header needs {HEADER.size} bytes, {end - offset} are there"
+        checksum, length = BEGINNING.unpack(self._bytes(offset, BEGINNING.size))
+        if body + length > end:
+            return f"its header promises {length} bytes, {end - body} are there"
+        found = self._checksum(offset + CHECKSUM_BYTES, body + length)
+        return f"its checksum is {found:08x}, the header says {checksum:08x}"
+
+    def _bytes(self, offset: int, size: int, *, at_once: int = 0) -> bytes:
+        """So many bytes of the file, or more where more are read at once.
+
+        Raises:
+            LogDamagedError: They are gone.
+        """
+        data = os.pread(self._file, max(size, at_once), offset)
+        while len(data) < size:  # a disk gives less at once than was asked for, or it was cut
+            more = os.pread(self._file, size - len(data), offset + len(data))
+            if not more:
+                self._shrunk()
+            data += more
+        return data
+
+    def _shrunk(self) -> NoReturn:
+        size = os.fstat(self._file).st_size
+        wanted = max(self.length, self.sealed_length or 0)
+        raise LogDamagedError(
+            f"segment {self.path.name} had {wanted} bytes and has {size}; restore the file from a "
+            "copy"
+        )
 
     def _damaged(self, offset: int, what: str) -> NoReturn:
         raise LogDamagedError(
@@ -192,60 +284,3 @@ class Segment:
             f"a copy, or if the machine lost power while it was written, drop what was not "
             f"committed: truncate -s {offset} {self.path}"
         )
-
-
-def _scan(view: memoryview, offset: int, end: int) -> "tuple[array[int], int]":
-    """The offsets of whole records from one offset on, and where the last of them ends.
-
-    The innermost loop of reading, hence the local names.
-    """
-    offsets = array("Q")
-    unpack, crc, size = _BEGINNING.unpack_from, zlib.crc32, HEADER.size
-    while offset + size <= end:
-        checksum, length = unpack(view, offset)
-        following = offset + size + length
-        if following > end or crc(view[offset + _CHECKSUM_BYTES : following]) != checksum:
-            break
-        offsets.append(offset)
-        offset = following
-    return offsets, offset
-
-
-def _gathered(raw: NDArray[np.uint8], at: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """The little-endian 32-bit numbers that stand at some offsets."""
-    number = raw[at].astype(np.uint32)
-    for byte in range(1, 4):
-        number |= raw[at + np.uint64(byte)].astype(np.uint32) << np.uint32(8 * byte)
-    return number
-
-
-def _record_follows(view: memoryview, start: int, end: int) -> bool:
-    """Whether a whole record stands anywhere in a part of a file."""
-    raw = np.frombuffer(view, np.uint8)
-    for first in range(start, end - HEADER.size + 1, _WINDOW):
-        at = np.arange(first, min(first + _WINDOW, end - HEADER.size + 1), dtype=np.uint64)
-        kinds = raw[at + np.uint64(12)]
-        at = at[(kinds > 0) & (kinds <= _LAST_KIND)]
-        room = np.uint64(end - HEADER.size) - at
-        at = at[_gathered(raw, at + np.uint64(_CHECKSUM_BYTES)) <= room]
-        if any(len(_scan(view, int(offset), end)[0]) for offset in at):
-            return True
-    return False
-
-
-def _mismatch(view: memoryview, offset: int, end: int) -> str:
-    """In words: what the record at an offset should be and what it is."""
-    body = offset + HEADER.size
-    if body > end:
-        return f"a header needs {HEADER.size} bytes, {end - offset} are there"
-    checksum, length = _BEGINNING.unpack_from(view, offset)
-    if body + length > end:
-        return f"its header promises {length} bytes, {end - body} are there"
-    found = zlib.crc32(view[offset + _CHECKSUM_BYTES : body + length])
-    return f"its checksum is {found:08x}, the header says {checksum:08x}"
-
-
-def _map(path: Path, size: int) -> memoryview:
-    """The first bytes of a file, read when they are touched."""
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))

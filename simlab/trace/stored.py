@@ -75,7 +75,7 @@ class StoredContents:
     def _placed(self) -> dict[bytes, tuple[Segment, int]]:
         for segment, offsets in self._unread:
             for offset in offsets:
-                name = bytes(segment.payload_at(offset)[:HASH_BYTES])
+                name = segment.payload_at(offset, most=HASH_BYTES)
                 self._places[name] = (segment, offset)
         self._unread.clear()
         return self._places
@@ -89,7 +89,7 @@ class StoredContents:
                 "a segment is missing"
             )
         segment, offset = place
-        payload = bytes(segment.payload_at(offset))
+        payload = segment.payload_at(offset)
         return payload[HASH_BYTES : HASH_BYTES + 1], payload[HASH_BYTES + 1 :]
 
     def _list(self, name: bytes) -> list[int]:

@@ -4,11 +4,12 @@ This is the one door to `pyarrow`, which is imported when tables are written.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from simlab.trace.accounts import usage
+from simlab.trace.disk import replacing
 from simlab.trace.events import (
     Cancelled,
     Effect,
@@ -88,7 +89,7 @@ def write_tables(log: Log, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as files:
         tables = {
-            name: files.enter_context(_Table(folder / f"{name}.parquet", columns))
+            name: files.enter_context(_table(folder / f"{name}.parquet", columns))
             for name, columns in _COLUMNS.items()
         }
         for episode in log.episodes:
@@ -113,28 +114,31 @@ def write_jsonl(log: Log, file: Path) -> None:
         file: Replaced if it is there; its folder is made if it is not.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".partial")
-    with partial.open("w", encoding="utf-8") as lines:
+    with replacing(file) as lines:
         for episode in log.episodes:
             requests = RequestReader(log.whole)
             for event in log.events(episode):
                 fields = dict(_fields(log, requests, event))
-                lines.write(as_json({"type": type(event).__name__, "episode": episode, **fields}))
-                lines.write("\n")
-    partial.rename(file)
+                line = as_json({"type": type(event).__name__, "episode": episode, **fields})
+                lines.write(f"{line}\n".encode())
+
+
+@contextmanager
+def _table(path: Path, columns: Mapping[str, str]) -> Iterator["_Table"]:
+    """A table that is there once the block has put all its rows into it."""
+    with replacing(path) as file, _Table(file, columns) as table:
+        yield table
 
 
 class _Table:
-    """A Parquet file that is written row by row, and there once it is whole."""
+    """A Parquet file that is written row by row."""
 
-    def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Mapping[str, str]) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
-        self._path = path
-        self._partial = path.with_name(path.name + ".partial")
         self._schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in columns.items()])
-        self._writer = parquet.ParquetWriter(self._partial, self._schema, compression="zstd")
+        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
         self._rows: list[Row] = []
 
     def add(self, row: Row) -> None:
@@ -150,8 +154,6 @@ class _Table:
         if kind is None:
             self._flush()
         self._writer.close()
-        if kind is None:
-            self._partial.rename(self._path)
 
     def _flush(self) -> None:
         import pyarrow as pa

@@ -18,7 +18,7 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from simlab.seeding import derive
-from simlab.trace.disk import written
+from simlab.trace.disk import replacing, written
 from simlab.trace.json_text import as_json
 from simlab.trace.tree import Node, calls_in_words, read_tree
 from simlab.view.bounds import Json, cut, number, shown
@@ -48,13 +48,13 @@ def write_inspect_log(run: OpenedRun, file: Path) -> str | None:
         LogWriteError: The disk does not take it.
         RunDirectoryError: The run's record is not as SimLab writes it.
     """
-    partial = file.with_name(file.name + ".partial")
     overview = run.overview()
     with written(file, remedy="make room for it, or choose another place by --out"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+        with replacing(file) as raw, ZipFile(raw, "w", ZIP_DEFLATED) as archive:
             summaries = []
-            head = {"version": _VERSION, "eval": _spec(run, overview), "plan": _plan()}
+            with run.guarded("what was run"):
+                head = {"version": _VERSION, "eval": _spec(run, overview), "plan": _plan()}
             archive.writestr("_journal/start.json", as_json(head))
             for row in run.rows():
                 with run.guarded(f"episode {row['episode']}"):
@@ -62,8 +62,9 @@ def write_inspect_log(run: OpenedRun, file: Path) -> str | None:
                 archive.writestr(f"samples/{sample['id']}_epoch_1.json", as_json(sample))
                 summaries.append(_summary(sample))
             archive.writestr("summaries.json", as_json(summaries))
-            archive.writestr("header.json", as_json({**head, **_results(overview, summaries)}))
-        partial.rename(file)
+            with run.guarded("what it came to"):
+                results = _results(overview, summaries)
+            archive.writestr("header.json", as_json({**head, **results}))
     return None
 
 

@@ -8,7 +8,7 @@ import fcntl
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 import numpy as np
@@ -27,6 +27,9 @@ FILE: Final = "labels.jsonl"
 
 _LONGEST: Final = 2_000
 _MOST_TAGS: Final = 32
+
+_LONGEST_LINE: Final = 1 << 20
+"""In bytes; no label takes as many."""
 
 
 class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,12 +70,25 @@ def add_label(run: OpenedRun, label: Label) -> None:
     require_own(run.path, path)
     line = msgspec.json.encode(label) + b"\n"
     with written(path, remedy="free the disk, and give the label again"):
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o644), "ab") as file:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o644), "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            _cut_torn_line(file)
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Drop what somebody who was killed, or found no room, has left of a line.
+
+    Else the next line would stand in the same, and no label could be read any more.
+    """
+    start = max(0, file.seek(0, os.SEEK_END) - _LONGEST_LINE)
+    file.seek(start)
+    whole = file.read().rfind(b"\n") + 1
+    if whole or not start:  # longer lines are none of ours
+        file.truncate(start + whole)
 
 
 def read_labels(run: OpenedRun) -> list[Label]:

@@ -11,10 +11,11 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
-from simlab.trace.disk import written
+from simlab.trace.disk import replacing, written
 from simlab.trace.json_text import as_json
 from simlab.view.bounds import Json, size_in_words
 from simlab.view.opened import OpenedRun
@@ -49,7 +50,7 @@ _TEMPLATE: Final = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob:; \
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; \
 style-src 'unsafe-inline'; script-src 'sha256-{script_hash}'; base-uri 'none'; form-action 'none'">
 <title>{title}</title>
 <style>
@@ -103,17 +104,15 @@ def write_page(run: OpenedRun, file: Path, *, most_bytes: int = MOST_BYTES) -> s
         RunDirectoryError: The run's record is not as SimLab writes it.
     """
     parts, code = _Parts(most_bytes), script() + _START
-    partial = file.with_name(file.name + ".partial")
     with written(file, remedy="make room for it, or choose another place by --out"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as page:
+        with replacing(file) as raw, TextIOWrapper(raw, encoding="utf-8") as page:
             page.write(_head(str(run.overview()["name"]), code))
             for element in _elements(run, parts):
                 page.write(element)
             told = _told(parts)
             page.write(_Parts(1 << 62).part("run", _whole(run, told), "run"))
             page.write(f'<script type="module">{code}</script>\n</body>\n</html>\n')
-        partial.rename(file)
     return told
 
 

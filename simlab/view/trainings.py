@@ -19,6 +19,8 @@ from simlab.view.opened import OpenedRun
 PHASES: Final = ("collect", "evaluate")
 """The runs of a round, by the names of their folders."""
 
+_decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
 _ROUND = re.compile(r"\d{3,6}")
 
 
@@ -84,7 +86,7 @@ class TrainingView:
         """The rows of its table, one for each round that was compared."""
         text = read_own_text(self.path, TABLE)
         with legible(str(self.path / TABLE)):
-            rows: Any = [] if text is None else msgspec.json.decode(text.encode())
+            rows = [] if text is None else _decode_rows(text.encode())
             return [shown(row, characters=1 << 14) for row in rows[:10_000]]
 
     def states(self) -> list[Json]:
@@ -120,8 +122,9 @@ class TrainingView:
     def _folders(self) -> list[tuple[int, Path]]:
         rounds = self.path / "rounds"
         require_own(self.path, rounds)
-        names = rounds.iterdir() if rounds.is_dir() else ()
-        found = [folder for folder in names if _ROUND.fullmatch(folder.name)]
+        with legible(f"the folder {rounds}"):
+            folders = [*rounds.iterdir()] if rounds.is_dir() else []
+        found = [folder for folder in folders if _ROUND.fullmatch(folder.name)]
         return sorted((int(f.name), f) for f in found if f.is_dir() and not f.is_symlink())
 
     def _rows(self, path: Path) -> list[dict[str, Json]]:
@@ -143,7 +146,8 @@ def told_training(path: Path) -> Json:
     """A line of the list for a training; one that cannot be read is told with its error."""
     told = {"path": cut(str(path), 1000)}
     try:
-        return {**told, **TrainingView(path).progress()}
+        with legible(str(path)):
+            return {**told, **TrainingView(path).progress()}
     except SimlabError as error:
         return {**told, "state": "unreadable", "error": cut(error.message, 1000)}
 

@@ -1,6 +1,7 @@
 """Runs that somebody made to harm whoever looks at them."""
 
 import os
+import pickle
 import shutil
 
 import yaml
@@ -153,6 +154,73 @@ def unlike(folder, sale):
         (folder / name / "run.yaml").write_text(text)
 
 
+def holed(path):
+    """A run whose segment is a hole of a terabyte."""
+    directory = RunDirectory.create(path, {"run": {"episodes": 1}})
+    segment = directory.new_segment("driver").path
+    segment.write_bytes(MAGIC)
+    os.truncate(segment, 1 << 40)
+
+
+def misnumbered(path):
+    """A run that claims to have millions of segments."""
+    directory = RunDirectory.create(path, {"run": {"episodes": 1}})
+    (directory.path / "segments" / "3000000-driver.log").touch()
+
+
+def emptied(path, sale):
+    """A run that has ended, as its summary says, and whose segment was cut."""
+    shutil.copytree(sale, path)
+    (segment,) = (path / "segments").glob("*.log")
+    os.truncate(segment, 100)
+
+
+def miswritten(path, sale):
+    """A run whose record is of the right form and holds what no run has."""
+    shutil.copytree(sale, path)
+    record = yaml.safe_load((path / "run.yaml").read_text())
+    record |= {"versions": [1], "git": 7, "created": {}}
+    record["run"] |= {"models": 5, "name": None, "world": [1]}
+    (path / "run.yaml").write_text(yaml.safe_dump(record))
+
+
+class Touch:
+    """Unpickled, it makes a file."""
+
+    def __reduce__(self):
+        return os.system, ("touch /tmp/attacked",)
+
+
+def pickled(path, sale):
+    """A run with a pickle wherever bytes may stand."""
+    bad = pickle.dumps(Touch())
+    shutil.copytree(sale, path)
+    (path / "summary.json").unlink()
+    for name in ("labels.jsonl", "events.pkl", "tables.parquet"):
+        (path / name).write_bytes(bad)
+    (segment,) = (path / "segments").glob("*.log")
+    with segment.open("ab") as file:
+        for kind in range(2, 13):
+            file.write(pack(kind, 0, bad))
+    for seal in (path / "segments").glob("*.seal"):
+        seal.unlink()
+
+
+def trainings(folder):
+    """Trainings and sweeps whose tables are none; gives how many there are of each."""
+    tables = ["[1]", '[{"verdict": "x"}, null]', "{}", "[[]]", '[{"verdict": []}]', "nope", "5"]
+    for nth, table in enumerate(tables):
+        for file, record in (
+            ("train.yaml", {"format": 1, "training": {"rounds": 2, "name": [ATTACK]}}),
+            ("sweep.yaml", {"format": 1, "sweep": {"mode": [], "space": 5, "name": {}}}),
+        ):
+            place = folder / file.partition(".")[0] / str(nth)
+            place.mkdir(parents=True)
+            (place / file).write_text(yaml.safe_dump(record))
+            (place / "table.json").write_text(table)
+    return len(tables)
+
+
 def hostile_runs(folder, sale, secret):
     """A folder full of them, beside a good one.
 
@@ -173,6 +241,11 @@ def hostile_runs(folder, sale, secret):
     linked(folder / "linked", sale, secret)
     labelled(folder / "labelled", sale, secret)
     unlike(folder, sale)
+    holed(folder / "holed")
+    misnumbered(folder / "misnumbered")
+    emptied(folder / "emptied", sale)
+    miswritten(folder / "miswritten", sale)
+    pickled(folder / "pickled", sale)
     shutil.copytree(sale, folder / "<img src=x onerror=alert(1)>")
     shutil.copytree(sale, folder / "a\n\r&run=b#?%2e\u202e")
     shutil.copytree(sale, folder / os.fsdecode(b"bytes-\xff\xfe"))

@@ -1,6 +1,7 @@
 """The whole app on the loopback, in a process of its own.
 
 ``python -m tests.apps.serving PORT LOGIN ROOT…`` serves it and prints its port and its routes.
+It ends at once if anything is unpickled in it, which its requests then fail of.
 Gradio leaves sockets and event loops open, which the tests of this process would be blamed for.
 """
 
@@ -19,6 +20,9 @@ import httpx2
 from tests.apps.asking import TOKEN
 
 COOKIE = "simlab-tests"
+
+UNPICKLED = 86
+"""With this status an app ends that has unpickled something."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,19 @@ def _serve(port, login, *roots):
     )
     app = application([Path(root) for root in roots], allowed)
     print(json.dumps({"port": port, "routes": sorted(_routes_of(app._app))}), flush=True)
+    end_at_pickles()
     serve(app, listening)
+
+
+def end_at_pickles():
+    """End this process as soon as anything is unpickled that names code to be run."""
+
+    def hear(event, given):
+        if event == "pickle.find_class":
+            print("unpickled:", *given, file=sys.stderr, flush=True)
+            os._exit(UNPICKLED)
+
+    sys.addaudithook(hear)
 
 
 def _routes_of(app, before=""):

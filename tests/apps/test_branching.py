@@ -1,6 +1,9 @@
 """Branches and interviews that the app starts, as processes of their own."""
 
+import asyncio
+import gc
 import os
+import signal
 import sys
 from contextlib import asynccontextmanager
 
@@ -122,10 +125,54 @@ async def test_a_run_goes_on_when_the_app_ends_and_a_question_does_not(instead, 
         run = await processes.start(["branch"], goes_on=True)
         question = await processes.start(["interview"], goes_on=False)
 
-    assert question.process.returncode is not None
-    assert run.process.returncode is None
+    assert question.has_ended
+    assert not run.has_ended
     run.process.kill()
-    await run.process.wait()
+    await run.wait_end()
+
+
+def test_a_run_goes_on_when_the_loop_of_the_app_is_gone(instead):
+    instead.does("exec sleep 60")
+
+    async def start():
+        processes = Processes()
+        command = await processes.start(["branch"], goes_on=True)
+        await processes.close()
+        return command.process.pid
+
+    pid = asyncio.run(start())
+    gc.collect()
+    os.kill(pid, 0)
+    found, _ = os.waitpid(pid, os.WNOHANG)
+    os.kill(pid, signal.SIGKILL)
+
+    assert found == 0, "it has ended"
+
+
+async def test_a_question_that_does_not_end_is_killed_with_the_app(instead, monkeypatch):
+    monkeypatch.setattr("simlab.apps.processes._GRACE_S", 0.3)
+    instead.does("trap '' TERM; echo ready; while true; do sleep 0.05; done")
+
+    processes = Processes()
+    question = await processes.start(["interview"], goes_on=False)
+    while "ready" not in question.error():  # noqa: ASYNC110 - another process says so
+        await asyncio.sleep(0)
+    await processes.close()
+
+    assert question.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("argument", "why"),
+    [("x" * (1 << 18), "Argument list too long"), ("a\0b", "embedded null byte")],
+)
+async def test_a_command_that_no_system_takes_is_told_in_words(argument, why):
+    processes = Processes()
+
+    with pytest.raises(ConfigError, match=f"the command cannot be started: {why}; see"):
+        await processes.start(["interview", argument], goes_on=False)
+
+    await processes.close()
 
 
 async def test_a_question_is_asked_of_whom_it_is_for(copied, instead):

@@ -95,6 +95,15 @@ async def test_no_other_token_in_an_address_does(target):
     assert await status_of(target) == 403
 
 
+@pytest.mark.parametrize("token", [TOKEN, "of another time", ""])
+async def test_the_token_stays_in_no_address_of_whoever_is_known_already(token):
+    answer = await ask(guard(), f"/run?run=a%26b&token={token}", headers=[KNOWN])
+
+    assert answer.status == 303
+    assert answer.headers["location"] == "/run?run=a%26b"
+    assert ("set-cookie" in answer.headers) == (token == TOKEN)
+
+
 @pytest.mark.parametrize("target", [f"//evil.example/?token={TOKEN}", f"/\\evil?token={TOKEN}"])
 async def test_nobody_is_sent_to_another_site(target):
     assert await status_of(target) == 404
@@ -130,6 +139,30 @@ async def test_the_names_of_this_server_are_its_own(host):
 @pytest.mark.parametrize("target", ["/", f"/?token={TOKEN}", "/api/runs", "/seat/some-link/"])
 async def test_no_other_name_reaches_this_server(host, target):
     assert await status_of(target, KNOWN, host=host) == 421
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "status"),
+    [
+        (("192.0.2.7", 7860), "192.0.2.7:7860", 200),
+        (("2001:db8::7", 7860), "[2001:db8::7]:7860", 200),
+        (("192.0.2.7", 7860), "192.0.2.8:7860", 421),
+        (("192.0.2.7", 7860), "192.0.2.7:80", 421),
+        (("192.0.2.7", 7860), "192.0.2.7", 421),
+        (("/run/socket", None), "/run/socket:None", 421),
+        (None, "None:None", 421),
+    ],
+)
+async def test_the_address_at_which_a_request_comes_in_is_a_name_of_this_server(
+    server, host, status
+):
+    async def at_server(scope, receive, send):
+        await guard()({**scope, "server": server}, receive, send)
+
+    own = ("origin", f"http://{host}")
+
+    assert (await ask(at_server, "/", headers=[KNOWN], host=host)).status == status
+    assert (await ask(at_server, "/", headers=[KNOWN, own], host=host)).status == status
 
 
 @pytest.mark.parametrize("other", [HOST, "evil.example"])

@@ -1,12 +1,22 @@
 """Runs made to harm who looks at them, over HTTP: told in words, in bounded time and size."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
+from contextlib import suppress
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.apps.hostile import hostile_runs
-from tests.apps.serving import served
+from simlab.errors import SimlabError
+from simlab.view.inspect_log import write_inspect_log
+from simlab.view.opened import OpenedRun
+from simlab.view.static_page import write_page
+from tests.apps.hostile import hostile_runs, trainings
+from tests.apps.serving import UNPICKLED, served
 from tests.view.browsing import PHONE, WIDE
 
 SECRET = "what nobody may see"
@@ -84,7 +94,19 @@ def test_a_folder_of_hostile_runs_is_listed_with_what_is_wrong_with_each(hostile
     assert len(rows) == len(names_in(folder))
     assert {"outside", "loop"}.isdisjoint(rows), "links lead out"
     unreadable = {name for name, row in rows.items() if row["state"] == "unreadable"}
-    assert unreadable == {"binary", "broken", "garbage", "linked", "newer", "tagged"}
+    assert unreadable == {
+        *(
+            "binary",
+            "broken",
+            "garbage",
+            "linked",
+            "misnumbered",
+            "miswritten",
+            "newer",
+            "pickled",
+            "tagged",
+        ),
+    }
     assert all(rows[name]["error"] for name in unreadable)
 
 
@@ -125,7 +147,69 @@ def test_every_route_answers_hostile_runs_harmlessly_and_in_bounded_time_and_siz
 
     assert odd == []
     assert asked > 500
+    assert hostile.process.poll() is None, "it has ended, or has unpickled something"
     assert (folder.parent / "secret").read_text() == SECRET
+
+
+@pytest.mark.slow
+def test_a_process_in_which_a_pickle_is_opened_ends_as_those_of_these_tests_do():
+    code = "from tests.apps.serving import end_at_pickles as end; import pickle; end();"
+    load = "pickle.loads(pickle.dumps(print))"
+
+    given = [[sys.executable, "-c", code + more] for more in (load, "")]
+
+    assert [subprocess.run(each, check=False).returncode for each in given] == [UNPICKLED, 0]
+
+
+@pytest.mark.slow
+def test_odd_trainings_and_sweeps_are_told_and_hide_no_others(tmp_path, trained, swept):
+    n_odd = trainings(tmp_path / "odd")
+
+    with served([tmp_path / "odd", trained, swept]) as shown:
+        told = shown.get("trainings")
+        statuses = {
+            shown.http.get(f"/api/{path}", params={name: row["key"]}).status_code
+            for path, name, rows in (
+                ("training", "training", told["trainings"]),
+                ("states", "training", told["trainings"]),
+                ("series?of=rounds", "run", told["trainings"]),
+                ("sweep", "sweep", told["sweeps"]),
+            )
+            for row in rows
+        }
+
+    assert statuses <= {200, 400, 404, 422}
+    for rows in (told["trainings"], told["sweeps"]):
+        assert len(rows) == n_odd + 1
+        assert sum(row["state"] != "unreadable" for row in rows) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [write_page, write_inspect_log])
+def test_every_hostile_run_is_exported_or_told_why_it_is_not(folder, tmp_path, write):
+    exported = set()
+    for name in names_in(folder):
+        with suppress(SimlabError):
+            write(OpenedRun(folder / name), tmp_path / "out")
+            exported.add(name)
+
+    assert {"good", "attacked", "page"} <= exported
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_cut_while_it_is_looked_at_is_told_and_the_app_goes_on(runs, tmp_path):
+    shutil.copytree(runs / "sale", tmp_path / "sale")
+    (segment,) = (tmp_path / "sale" / "segments").glob("*.log")
+    with served([tmp_path]) as shown:
+        before = shown.get("turns", run="sale", episode=0)
+        os.truncate(segment, 0)
+        after = shown.get("turns", run="sale", episode=1)
+        rows = shown.get("runs")
+
+    assert before["turns"]
+    assert "000001-driver.log had" in after["error"]
+    assert [row["run"] for row in rows] == ["sale"]
 
 
 @pytest.mark.slow
@@ -180,6 +264,24 @@ def test_the_page_of_a_hostile_run_runs_nothing_of_it(hostile, context, name):
     assert elsewhere == []
     assert attacked is None
     assert "attacked" not in title
+
+
+@pytest.mark.browser
+def test_what_is_wrong_with_a_run_is_shown_as_text(hostile, browser):
+    name = "<a id=planted href=http://attacker.invalid>Your session has ended: log in</a>"
+    page = browser.new_page()
+    page.goto(hostile.link)
+    page.wait_for_selector("simlab-runs a.name")
+    page.goto(f"http://{hostile.host}/run?{urlencode({'run': name})}")
+    page.wait_for_selector("simlab-run .lost")
+    page.get_by_role("tab", name="Charts").click()
+    toast = page.get_by_test_id("toast-body").first
+    toast.wait_for()
+    shown, planted = toast.inner_text(), page.locator("#planted").count()
+    page.close()
+
+    assert name in shown
+    assert planted == 0
 
 
 def is_own(address, shown):

@@ -78,6 +78,50 @@ async def test_a_run_that_takes_long_to_open_keeps_nobody_from_others(reading, m
     assert (await slow)["name"] == "study_coach"
 
 
+async def test_a_run_that_hangs_takes_one_thread_however_many_wait_for_it(
+    copied, runs, monkeypatch
+):
+    monkeypatch.setattr(reading_file, "_THREADS", 2)
+    monkeypatch.setattr(reading_file, "_LISTED_S", 0.01)
+    (copied / "summary.json").unlink()
+    shutil.copytree(runs / "sale", copied.parent / "sale")
+    few = Reading([copied.parent])
+    hanging, may_go_on = threading.Event(), threading.Event()
+
+    def hang(_run):
+        hanging.set()
+        assert may_go_on.wait(10)
+
+    stuck = [asyncio.create_task(few.of_run("copied", hang)) for _ in range(4)]
+    assert await asyncio.to_thread(hanging.wait, 10)
+    told = await asyncio.wait_for(few.of_run("sale", OpenedRun.overview), 5)
+    rows = await asyncio.wait_for(few.rows(), 5)
+    may_go_on.set()
+    await asyncio.gather(*stuck)
+    few.close()
+
+    assert told["name"] == "car_sale"
+    assert {row["run"]: row["state"] for row in rows} == {"copied": "stopped", "sale": "finished"}
+
+
+async def test_who_gives_up_waiting_lets_nobody_else_read_the_run_before_it_is_done(reading):
+    begun, may_go_on, done = threading.Event(), threading.Event(), []
+
+    def read(_run):
+        begun.set()
+        assert may_go_on.wait(10)
+        done.append("read")
+
+    given_up = asyncio.create_task(reading.of_run("sale", read))
+    await asyncio.to_thread(begun.wait)
+    given_up.cancel()
+    after = asyncio.create_task(reading.of_run("sale", lambda _: list(done)))
+    await asyncio.wait([after], timeout=0.05)
+    may_go_on.set()
+
+    assert await after == ["read"]
+
+
 @pytest.mark.slow
 async def test_a_run_that_grows_is_hammered_from_many_threads(copied, runs, monkeypatch):
     monkeypatch.setattr(reading_file, "_THREADS", 16)

@@ -53,6 +53,16 @@ async def told(session, state, *, key=None):
             version = found["version"]
 
 
+async def seen_by(session, *, until):
+    """The texts that a session shows, once some text is among them."""
+    version, texts = "", set()
+    async with asyncio.timeout(20):
+        while until not in texts:
+            found = await session.standing(version, 0, wait_s=15)
+            version, texts = found["version"], {thing["text"] for thing in found["seen"]}
+    return texts
+
+
 @pytest.fixture
 def seated(live, tmp_path, monkeypatch):  # noqa: F811
     """Starts a run of models that never answer, and an app beside it."""
@@ -141,6 +151,28 @@ async def test_leaving_hands_the_seat_to_whom_the_link_says(seated, lapse, words
     assert leases == []
 
 
+async def test_whoever_has_left_reads_nothing_of_those_who_sit_there_next(seated, monkeypatch):
+    monkeypatch.setattr("simlab.apps.seat_session._AGAIN_S", 0.01)
+    async with seated() as (run, client, seats):
+        await acting(client, "ann")
+        robin = await sit(seats, run.path)
+        await seen_by(robin, until="Hello. It is day 3.")
+        await robin.leave()
+        left = await told(robin, "left")
+        await acting(client, "ann")
+        ann = await sit(seats, run.path, who="Ann")
+        question = (await told(ann, "turn"))["question"]
+        await told(await sit(seats, run.path), "refused")
+        await ann.answer(question["key"], "What Ann alone may know.")
+        await acting(client, "bob")
+        await client.say(0, "bob", "What bob tells her.")
+        texts = await seen_by(ann, until="What bob tells her.")
+        refused = await robin.standing("", 0, wait_s=0)
+
+    assert "What Ann alone may know." in texts
+    assert (left["seen"], refused["seen"], refused["state"]) == ([], [], "refused")
+
+
 async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
     async with seated() as (run, client, seats):
         await acting(client, "ann")
@@ -151,6 +183,7 @@ async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
         again = await told(session, "turn")
 
     assert "You gave no answer in time; its agent plays on" in late["why"]
+    assert late["seen"] == []
     assert 0 < again["question"]["left_s"] <= 0.05
 
 
@@ -212,6 +245,7 @@ class FakeRun:
 
     def __init__(self):
         self.writer = None
+        self.is_silent = False
         self.requests = asyncio.Queue()
 
     async def serve(self, reader, writer):
@@ -219,7 +253,8 @@ class FakeRun:
         while line := await reader.readline():
             request = json.loads(line)
             await self.requests.put(request)
-            self.say({"id": request["id"], "ok": True})
+            if not self.is_silent:
+                self.say({"id": request["id"], "ok": True})
 
     def say(self, line):
         self.writer.write(json.dumps(line).encode() + b"\n")
@@ -275,6 +310,31 @@ async def test_a_run_that_dies_is_told_and_gone_on_with_once_it_is_there_again(f
     assert "has no socket of this user" in nobody["why"]
     assert (request["kind"], request["who"], request["seat"]) == ("lease", "Robin", "ann")
     assert keys[0] == keys[1]
+
+
+async def test_a_run_that_says_nothing_keeps_nobody_waiting(fake, monkeypatch):
+    monkeypatch.setattr("simlab.apps.patience._PATIENCE_S", 0.05)
+    async with fake() as (path, seats), listening(path) as run:
+        session = await sit(seats, path, episode=7)
+        await run.requests.get()
+        run.say({"question": ASK})
+        key = (await told(session, "turn"))["question"]["key"]
+        run.is_silent = True
+        await session.answer(key, "Hello.")
+        refusal = session.questions.current.refusal
+        with pytest.raises(ControlError, match=r"no answer to 'leave' for 0\.05 s; see whether"):
+            await session.leave()
+
+    assert "no answer to 'answer'" in refusal
+
+
+async def test_a_seat_of_a_run_that_says_nothing_is_not_taken(fake, monkeypatch):
+    monkeypatch.setattr("simlab.apps.patience._PATIENCE_S", 0.05)
+    async with fake() as (path, seats), listening(path) as run:
+        run.is_silent = True
+        refused = await told(await sit(seats, path, episode=7), "refused")
+
+    assert "no answer to 'take'" in refused["why"]
 
 
 async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):

@@ -1,13 +1,16 @@
 """``simlab watch`` and `Run.watch`, in processes of their own."""
 
 import signal
+import socket
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
+from urllib.request import Request
 
 import pytest
 
 import simlab
+from simlab.apps.seats import Seats
 from simlab.apps.watching import watch
 from simlab.errors import ConfigError
 from tests.apps.starting import watching
@@ -85,6 +88,45 @@ def test_what_would_let_strangers_in_is_refused(made, monkeypatch, given, messag
 
     with pytest.raises(ConfigError, match=message):
         watch([made], **given)
+
+
+@pytest.mark.parametrize("name", ["", "http://sim", "sim/", "a b", "sim:x", "sim:", "é.example"])
+def test_a_name_that_no_browser_sends_is_refused(made, name):
+    with pytest.raises(ConfigError, match=r"--name takes HOST or HOST:PORT, .*, got"):
+        watch([made], names=[name])
+
+
+def test_who_listens_everywhere_is_reached_by_the_names_of_the_machine_and_others(made):
+    with watching(
+        made, "--host", "0.0.0.0", "--auth", "ann", "--name", "Sim.example.org", "--name", "b:80",
+        SIMLAB_PASSWORD="open: sesame",
+    ) as app:  # fmt: skip
+        port = app.base.rpartition(":")[2]
+        machine = socket.gethostname()
+        names = [f"127.0.0.1:{port}", f"{machine}:{port}".lower(), "b:80", "sim.example.org"]
+        told = {
+            name: status(Request(f"http://127.0.0.1:{port}/api/runs", headers={"Host": name}))
+            for name in [*names, f"sim.example.org:{port}", "evil.example", f"evil.example:{port}"]
+        }
+
+    assert app.link.startswith(f"http://{machine}:{port}/run?")
+    assert [name for name, found in told.items() if found == 421] == [*told][-2:]
+
+
+@pytest.mark.parametrize(
+    ("place", "host", "leads_to"),
+    [
+        (None, "127.0.0.1:1", "127.0.0.1:1"),
+        ("box:1", "127.0.0.1:1", "box:1"),
+        ("box:1", "localhost:1", "box:1"),
+        ("box:1", "[::1]:1", "box:1"),
+        ("box:1", "sim.example.org", "sim.example.org"),
+    ],
+)
+def test_links_of_seats_lead_to_where_others_reach_the_app(place, host, leads_to):
+    seats = Seats(None, None, place=place)
+
+    assert seats.address("link", "http", host) == f"http://{leads_to}/seat/link/"
 
 
 def test_a_folder_that_is_not_there_is_told(simlab, tmp_path):

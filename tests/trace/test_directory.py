@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,27 @@ def test_a_segment_that_was_removed_is_told_by_name(directory, sealed, missing, 
     for use in (directory.segments, directory.seal_all, lambda: directory.new_segment("d")):
         with pytest.raises(LogDamagedError, match=rf"segment {name} is missing .*; restore the fi"):
             use()
+
+
+def test_the_number_in_the_name_of_a_segment_costs_nothing_however_large(directory):
+    directory.new_segment("a")
+    (directory.path / "segments" / "2000000-b.log").touch()
+
+    tracemalloc.start()
+    with pytest.raises(LogDamagedError, match=r"segment 000002-\*.log is missing"):
+        directory.segments()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize("name", ["9999999999-b", "²-b", "٣-b", "2-", "x-b", "2b", "-2-b"])
+def test_what_is_not_named_as_a_segment_is_none(directory, name):
+    directory.new_segment("a")
+    (directory.path / "segments" / f"{name}.log").touch()
+
+    assert [segment.epoch for segment in directory.segments()] == [1]
 
 
 @pytest.mark.parametrize("host", ["../driver", "a/b", "", ".hidden", "a b", "-x", "é"])

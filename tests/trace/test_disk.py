@@ -7,11 +7,19 @@ import pytest
 
 from simlab.errors import LogWriteError, RunDirectoryError
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made, read_json, write_whole, written
+from simlab.trace.disk import made, read_json, replacing, write_whole, written
 from simlab.trace.writer import SegmentWriter
 
 FULL = Path("/dev/full")
 """Where writing fails as on a disk that is full."""
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """New files find no room until this is undone."""
+    with monkeypatch.context() as patch:
+        patch.setattr("simlab.trace.disk.new_file", lambda _: FULL.open("wb"))
+        yield patch
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -53,10 +61,31 @@ def test_json_that_cannot_be_read_is_told_with_what_to_do(tmp_path, text, why):
         read_json(tmp_path / "list.json", list[int], remedy="delete it")
 
 
-def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path):
-    file = tmp_path / "summary.json"
+def test_what_a_link_points_to_stays_as_it_is(tmp_path):
+    victim, file = tmp_path / "victim", tmp_path / "summary.json"
+    victim.write_bytes(b"precious")
+    file.symlink_to(victim)
+    (tmp_path / "summary.json.partial").symlink_to(victim)
+
+    write_whole(file, b"new")
+
+    assert (file.read_bytes(), file.is_symlink()) == (b"new", False)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_what_fails_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    file = tmp_path / "table"
     write_whole(file, b"old")
-    (tmp_path / "summary.json.partial").symlink_to(FULL)
+
+    with pytest.raises(ZeroDivisionError), replacing(file) as half:
+        half.write(b"ne" * (1 // 0))
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"table": b"old"}
+
+
+def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path, full):
+    file = tmp_path / "summary.json"
+    file.write_bytes(b"old")
 
     with pytest.raises(LogWriteError) as caught:
         write_whole(file, b"new")
@@ -65,17 +94,16 @@ def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path):
         f"{file} cannot be written: No space left on device; what was committed stays, so free "
         "the disk and go on with --resume"
     )
+    full.undo()
     assert file.read_bytes() == b"old"
 
 
-def test_a_seal_that_finds_no_room_is_told_and_made_later(directory):
+def test_a_seal_that_finds_no_room_is_told_and_made_later(directory, full):
     file = directory.new_segment("host-1")
-    room = file.seal.with_name(file.seal.name + ".partial")
-    room.symlink_to(FULL)
 
     with pytest.raises(LogWriteError, match=r"000001-host-1.seal cannot be written: No space"):
         directory.seal_all()
-    room.unlink()
+    full.undo()
     directory.seal_all()
 
     assert file.sealed_length() == 0
@@ -103,13 +131,12 @@ def test_a_lock_that_finds_no_room_for_its_number_is_told(directory):
         pass
 
 
-def test_a_run_for_which_there_is_no_room_is_told(tmp_path):
+def test_a_run_for_which_there_is_no_room_is_told(tmp_path, full):
     path = tmp_path / "run"
-    path.mkdir()
-    (path / "run.yaml.partial").symlink_to(FULL)
 
     with pytest.raises(RunDirectoryError, match=r"run cannot be made: No space left on device; ma"):
         RunDirectory.create(path, {})
+    full.undo()
 
     RunDirectory.create(path, {})
 

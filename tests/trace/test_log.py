@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from simlab.errors import LogDamagedError
-from simlab.trace import log as log_module
 from simlab.trace.contents import NUMBERS, PIECES, numbers_hash, reference_to
 from simlab.trace.events import (
     BLOB,
@@ -22,6 +21,7 @@ from simlab.trace.events import (
     SteppedCore,
     encode,
 )
+from simlab.trace.index import Found
 from simlab.trace.journal import Journal
 from simlab.trace.log import Log, committed_in
 from simlab.trace.segment import RUN, Segment
@@ -127,12 +127,8 @@ async def test_refresh_checks_only_new_bytes(directory, monkeypatch):
     before = writer.path.stat().st_size
     await Journal(1, seed=6, writer=writer).begin({})
     starts = []
-    scan = log_module.Segment.read_on.__globals__["_scan"]
-    monkeypatch.setitem(
-        log_module.Segment.read_on.__globals__,
-        "_scan",
-        lambda view, start, end: (starts.append(start), scan(view, start, end))[1],
-    )
+    scan = Found.scan
+    monkeypatch.setattr(Found, "scan", lambda *given: (starts.append(given[-1]), scan(*given))[1])
 
     log.refresh()
 

@@ -1,5 +1,6 @@
 """Segments: cut anywhere they open to their whole records; damage is never passed over."""
 
+import os
 import re
 import struct
 
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab.errors import LogDamagedError
-from simlab.trace.segment import HEADER, LARGEST, MAGIC, Segment, pack
+from simlab.trace.index import HEADER
+from simlab.trace.segment import LARGEST, MAGIC, Segment, pack
 from simlab.trace.writer import SegmentWriter
 
 RECORDS = [(3, 0, b""), (4, 1, b"a model said so"), (7, 2**32 - 1, bytes(40)), (4, 0, b"end" * 9)]
@@ -183,6 +185,61 @@ def test_an_open_segment_that_shrinks_under_its_reader_is_damaged(file):
 
     with pytest.raises(LogDamagedError, match=rf"had {len(WHOLE)} bytes and has {ENDS[1]}"):
         segment.read_on()
+
+
+@pytest.mark.parametrize("length", [0, len(MAGIC), ENDS[1], ENDS[3] + 1])
+def test_a_segment_that_is_cut_under_its_reader_is_damaged_and_kills_nobody(file, length):
+    file.write_bytes(WHOLE)
+    segment = Segment(file)
+    os.truncate(file, length)
+
+    with pytest.raises(LogDamagedError, match=rf"had {len(WHOLE)} bytes and has {length}"):
+        read(segment)
+
+
+def test_a_record_larger_than_what_is_read_at_once_is_read_whole(file):
+    large = [(4, 0, b"before"), (4, 1, bytes(range(256)) * (3 << 12)), (4, 2, b"behind")]
+    file.write_bytes(MAGIC + b"".join(pack(*record) for record in large))
+
+    assert read(Segment(file)) == large
+    assert Segment(file).payload_at(len(MAGIC), most=3) == b"bef"
+
+
+def test_a_hole_of_terabytes_behind_the_records_is_torn_and_costs_nothing(file):
+    file.write_bytes(WHOLE)
+    os.truncate(file, 1 << 42)
+
+    segment = Segment(file)
+    assert (read(segment), segment.length) == (RECORDS, len(WHOLE))
+
+
+def test_a_record_behind_a_hole_is_found(file):
+    file.write_bytes(WHOLE)
+    with file.open("r+b") as written:
+        written.seek(1 << 40)
+        written.write(pack(4, 0, b"a whole record"))
+
+    with pytest.raises(LogDamagedError, match=f"at byte {len(WHOLE)}"):
+        Segment(file)
+
+
+@pytest.mark.parametrize("byte", [b"\x00", b"\x01"])
+def test_a_tail_that_would_take_days_to_look_through_is_given_up_as_damaged(
+    file, monkeypatch, byte
+):
+    monkeypatch.setattr("simlab.trace.segment._MOST_SEARCHED", 1 << 20)
+    file.write_bytes(WHOLE + byte * (18 << 20))
+
+    with pytest.raises(LogDamagedError, match=r"too much to be searched for others; restore .*ate"):
+        Segment(file)
+
+
+def test_a_torn_tail_is_searched_once_as_long_as_it_stays_as_it_is(file, monkeypatch):
+    file.write_bytes(WHOLE + bytes(100))
+    segment = Segment(file)
+    monkeypatch.delattr(Segment, "_record_follows")
+
+    assert len(segment.read_on()) == 0
 
 
 def test_a_record_of_a_gigabyte_is_refused():

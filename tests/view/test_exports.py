@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from zipfile import ZipFile
@@ -99,3 +100,38 @@ def test_an_export_replaces_nothing_of_the_run(simlab, copied):
 
     assert result.exit_code == 2
     assert "belongs to the run itself" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        ("html", "run.html"),
+        ("inspect", "run.eval"),
+        ("jsonl", "events.jsonl"),
+        ("parquet", "tables/episodes.parquet"),
+    ],
+)
+def test_an_export_leaves_what_a_link_points_to_as_it_is(simlab, copied, tmp_path, to, name):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (copied / "tables").mkdir(exist_ok=True)
+    (copied / f"{name}.partial").symlink_to(victim)
+
+    result = simlab("export", copied, "--to", to)
+
+    assert result.exit_code == 0, result.output
+    assert victim.read_text() == "precious"
+    assert not (copied / name).is_symlink()
+    assert not (copied / f"{name}.partial").is_symlink()
+
+
+def test_tables_are_not_written_through_a_link(simlab, copied, tmp_path):
+    shutil.rmtree(copied / "tables", ignore_errors=True)
+    (tmp_path / "elsewhere").mkdir()
+    (copied / "tables").symlink_to(tmp_path / "elsewhere")
+
+    result = simlab("export", copied)
+
+    assert result.exit_code == 2
+    assert "got a link or a device" in result.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []

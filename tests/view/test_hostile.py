@@ -152,6 +152,16 @@ def test_a_flipped_byte_gives_segment_offset_and_checksums(copied, tmp_path):
     look_at_everything(copied, tmp_path)
 
 
+def test_a_segment_that_is_cut_while_its_run_is_open_is_told_in_words(copied):
+    (segment,) = (copied / "segments").glob("*.log")
+    run = OpenedRun(copied)
+    assert run.log.episodes
+    os.truncate(segment, 0)
+
+    with pytest.raises(LogDamagedError, match=r"000001-driver.log had \d+ bytes and has 0"):
+        read_turns(run, 0)
+
+
 WEIRD = [None, 5, "text", [], {}, [[1, 2]], {"a": {"b": [None, {"c": 1}]}}, b"\xff" * 99, 1e308]
 
 

@@ -21,6 +21,20 @@ def test_labels_are_kept_and_the_latest_of_a_person_holds(copied):
     assert Run(copied).digest == digest
 
 
+@pytest.mark.parametrize("torn", [b'{"who":"a","when":1.0,"epi', b"{"])
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_a_torn_line_is_left_out_and_those_behind_it_are_read(copied, n_before, torn):
+    run = OpenedRun(copied)
+    for _ in range(n_before):
+        add_label(run, Label("ann", 1.0, 0, 0, note="one"))
+    with (copied / "labels.jsonl").open("ab") as file:
+        file.write(torn)
+
+    add_label(run, Label("bob", 1.0, 0, 0, note="two"))
+
+    assert [label.note for label in read_labels(run)] == ["one", "two"][1 - n_before :]
+
+
 def test_a_label_of_a_turn_is_compared_with_what_was_rated_next(runs, tmp_path):
     import shutil
 

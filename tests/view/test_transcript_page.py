@@ -1,5 +1,6 @@
 """The transcript as a person reads it, in a page that opens offline and on a live run."""
 
+import base64
 import shutil
 
 import pytest
@@ -10,7 +11,7 @@ from simlab.view.static_page import write_page
 from tests.view.browsing import PHONE, opened
 from tests.view.growing import grown
 from tests.view.serving import served
-from tests.view.test_hostile import ATTACK, attacked, logged
+from tests.view.test_hostile import ATTACK, PIXEL, attacked, logged
 
 pytestmark = pytest.mark.browser
 
@@ -139,7 +140,8 @@ def test_interlab_37_what_would_be_html_is_shown_as_text(browser, tmp_path):
 
 
 def test_pictures_and_pages_that_were_logged_are_shown_and_can_do_nothing(browser, tmp_path):
-    page_source = f"<table><tr><td>cell</td></tr></table>{ATTACK}"
+    plot = f'<img id=plot src="data:image/png;base64,{base64.b64encode(PIXEL).decode()}">'
+    page_source = f"<table><tr><td>cell</td></tr></table>{plot}{ATTACK}"
     write_page(OpenedRun(logged(tmp_path / "run", page_source)), tmp_path / "page.html")
 
     with opened(browser, (tmp_path / "page.html").as_uri()) as page:
@@ -148,6 +150,7 @@ def test_pictures_and_pages_that_were_logged_are_shown_and_can_do_nothing(browse
 
         frame = page.query_selector("iframe.rich").content_frame()
         assert frame.wait_for_selector("td").inner_text() == "cell"
+        frame.wait_for_function("document.querySelector('#plot').naturalWidth === 1")
         width = "document.querySelector('img.rich').naturalWidth"
         page.wait_for_function(f"{width} === 1")
         assert not page.evaluate("window.attacked")

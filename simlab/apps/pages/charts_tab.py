@@ -8,7 +8,7 @@ from gradio.blocks import Block
 
 from simlab.apps.charting import chart_of
 from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
-from simlab.apps.pages.wiring import ours
+from simlab.apps.pages.wiring import ours, refused
 from simlab.apps.plots import Of, plots_of
 from simlab.apps.tables import By, Tables
 from simlab.errors import SimlabError
@@ -86,7 +86,7 @@ def _drawing(tables: Tables, n_parts: Mapping[Of, int]) -> Callable[..., Awaitab
         try:
             told, parts = await _drawn(tables, of, by, (name, episodes, max(0, start or 0)))
         except SimlabError as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            raise refused(error) from error
         found = {kind: parts if kind == of else [gr.skip()] * n for kind, n in n_parts.items()}
         return [
             gr.update(value=told, visible=bool(told)),

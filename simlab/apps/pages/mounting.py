@@ -53,7 +53,13 @@ def mount_pages(app: FastAPI, desks: Desks) -> None:
 
 
 def _mount(app: FastAPI, pages: gr.Blocks, path: str, head: str) -> None:
-    settings: dict[str, Any] = {"footer_links": [], "run_history": False, "theme": theme()}
+    """Mount pages; of errors they show those that were raised to be shown, see `refused`."""
+    settings: dict[str, Any] = {
+        "footer_links": [],
+        "run_history": False,
+        "theme": theme(),
+        "show_error": False,
+    }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "SSR mode is not supported")  # nobody has asked for it
         gr.mount_gradio_app(app, pages, path=path, head=head, **settings)

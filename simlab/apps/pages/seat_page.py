@@ -5,7 +5,7 @@ import gradio as gr
 from simlab.apps.asking import form_of_question, reply_of
 from simlab.apps.filled import answer_of
 from simlab.apps.pages.form import form_inputs
-from simlab.apps.pages.wiring import QUIET
+from simlab.apps.pages.wiring import QUIET, refused
 from simlab.apps.questions import OpenQuestion
 from simlab.apps.seats import Seats
 from simlab.errors import SimlabError, UnfitAnswerError
@@ -39,7 +39,7 @@ def seat_page(seats: Seats) -> None:
         try:
             await (await seats.session(_token(request))).leave()
         except SimlabError as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            raise refused(error) from error
 
     ask.click(key_of_question, None, asked, **QUIET)
     clear.click(None, None, asked, js="() => ''", **QUIET)

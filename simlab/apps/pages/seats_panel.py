@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from simlab.apps.invitation import Invitation
-from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours
+from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours, refused
 from simlab.apps.seats import Seats
 from simlab.apps.steering import Steering
 from simlab.errors import SimlabError
@@ -50,8 +50,8 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
             found = Read.of(given)
             token = await seats.invite(Invitation(found.run, str(found.episode), *typed))
         except SimlabError as error:
-            raise gr.Error(error.message, print_exception=False) from error
-        return f"{request.url.scheme}://{request.headers['host']}/seat/{token}/"
+            raise refused(error) from error
+        return seats.address(token, request.url.scheme, request.headers["host"])
 
     page.load(places, [read], [place], js=OPENED, **QUIET)
     make.click(make_link, [read, place, *terms], [link], js=READING, **QUIET)

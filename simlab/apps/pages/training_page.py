@@ -4,7 +4,7 @@ import gradio as gr
 
 from simlab.apps.charting import chart_of
 from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
-from simlab.apps.pages.wiring import ours
+from simlab.apps.pages.wiring import ours, refused
 from simlab.apps.plots import plots_of
 from simlab.apps.tables import Tables
 from simlab.errors import SimlabError
@@ -34,7 +34,7 @@ def training_page(tables: Tables) -> None:
         try:
             table = await tables.read("rounds", name)
         except SimlabError as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            raise refused(error) from error
         return filled(chart_of(plot, table) for plot in plots.values())
 
     gr.on([tab.select, refresh.click], draw, None, parts, **DRAWING)

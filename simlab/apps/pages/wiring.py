@@ -1,5 +1,6 @@
 """Wiring: what a panel's buttons do with the turn that is read, and how their answer is told."""
 
+import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -130,6 +131,14 @@ def field(
 ) -> gr.Textbox:
     """A field for words; its value is a text also before it is shown, as in a folded part."""
     return gr.Textbox("", label=label, lines=lines, placeholder=placeholder, min_width=min_width)
+
+
+def refused(error: SimlabError) -> gr.Error:
+    """An error to be raised, which the page shows for a while.
+
+    Gradio shows such a text as HTML, and what is wrong with a run is told in the run's own words.
+    """
+    return gr.Error(html.escape(error.message), print_exception=False)
 
 
 def ours(element: str) -> None:
