@@ -3,7 +3,10 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from simlab.errors import LogWriteError
 from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
+from simlab.trace import disk
 from tests.commands import DONE, refused
 from tests.sim.conftest import RELAY
 from tests.sim.records import Calls, check_log
@@ -20,6 +24,23 @@ LIMIT_BYTES = 40_000
 
 FULL = Path("/dev/full")
 """Where writing fails as on a disk that is full."""
+
+
+@pytest.fixture
+def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
+    """Within its block there is no room for files of a name."""
+
+    @contextmanager
+    def full_for(name: str) -> Iterator[None]:
+        def new_file(path: Path) -> BinaryIO:
+            return FULL.open("wb") if path.name == f"{name}.partial" else made(path)
+
+        made = disk.new_file
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "new_file", new_file)
+            yield
+
+    return full_for
 
 
 def command(
@@ -62,14 +83,12 @@ def test_a_disk_that_fills_ends_the_run_with_2_and_loses_nothing_committed(tmp_p
 
 
 @pytest.mark.parametrize("file", ["summary.json", "tables/effects.parquet"])
-def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, file):
+def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, full_for, file):
     made = relay()
     (made.path / file).unlink()
-    room = made.path / f"{file}.partial"
-    room.symlink_to(FULL)
 
-    message = refused(simlab("run", made.path, "--resume", "--hosts", 0))
-    room.unlink()
+    with full_for(Path(file).name):
+        message = refused(simlab("run", made.path, "--resume", "--hosts", 0))
     resumed = simlab("run", made.path, "--resume", "--hosts", 0)
 
     told = made.path / file.partition("/")[0]
@@ -82,27 +101,23 @@ def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, f
     assert len(pd.read_parquet(made.path / "tables" / "effects.parquet")) == 4
 
 
-def test_a_run_that_grows_where_there_is_no_room_stays_as_it_was(simlab, relay):
+def test_a_run_that_grows_where_there_is_no_room_stays_as_it_was(simlab, relay, full_for):
     made = relay()
-    room = made.path / "run.yaml.partial"
-    room.symlink_to(FULL)
 
-    message = refused(simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2))
+    with full_for("run.yaml"):
+        message = refused(simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2))
 
     assert message.startswith(f"{made.path}/run.yaml cannot be written: No space left on device; ")
     assert Run(made.path).file.episodes == 1
-    room.unlink()
     assert simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2).exit_code == DONE
 
 
-def test_a_seal_for_which_there_is_no_room_is_made_on_resuming(relay, run_file, tmp_path):
+def test_a_seal_for_which_there_is_no_room_is_made_on_resuming(relay, run_file, full_for, tmp_path):
     launch = prepare(run_file(RELAY), out=tmp_path / "cut", hosts=0)
-    room = tmp_path / "cut" / "segments" / "000001-driver.seal.partial"
-    room.symlink_to(FULL)
+    refusal = pytest.raises(LogWriteError, match=r"driver.seal cannot be written: No space left")
 
-    with pytest.raises(LogWriteError, match=r"000001-driver.seal cannot be written: No space left"):
+    with refusal, full_for("000001-driver.seal"):
         launch.run()
-    room.unlink()
     resumed = run(tmp_path / "cut", resume=True, hosts=0)
 
     assert resumed.digest == relay().digest
