@@ -3,6 +3,8 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from simlab.errors import LogWriteError
 from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
+from simlab.trace import disk
 from tests.commands import DONE, refused
 from tests.sim.conftest import RELAY
 from tests.sim.records import Calls, check_log
@@ -20,6 +23,15 @@ LIMIT_BYTES = 40_000
 
 FULL = Path("/dev/full")
 """Where writing fails as on a disk that is full."""
+
+
+@contextmanager
+def no_room_for(path: Path) -> Iterator[None]:
+    """Within the block one file finds no room on the disk."""
+    partial, make = path.with_name(f"{path.name}.partial"), disk.new_file
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk, "new_file", lambda at: FULL.open("wb") if at == partial else make(at))
+        yield
 
 
 def command(
@@ -65,11 +77,9 @@ def test_a_disk_that_fills_ends_the_run_with_2_and_loses_nothing_committed(tmp_p
 def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, file):
     made = relay()
     (made.path / file).unlink()
-    room = made.path / f"{file}.partial"
-    room.symlink_to(FULL)
 
-    message = refused(simlab("run", made.path, "--resume", "--hosts", 0))
-    room.unlink()
+    with no_room_for(made.path / file):
+        message = refused(simlab("run", made.path, "--resume", "--hosts", 0))
     resumed = simlab("run", made.path, "--resume", "--hosts", 0)
 
     told = made.path / file.partition("/")[0]
@@ -84,25 +94,24 @@ def test_what_a_run_came_to_is_written_once_there_is_room_again(simlab, relay, f
 
 def test_a_run_that_grows_where_there_is_no_room_stays_as_it_was(simlab, relay):
     made = relay()
-    room = made.path / "run.yaml.partial"
-    room.symlink_to(FULL)
 
-    message = refused(simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2))
+    with no_room_for(made.path / "run.yaml"):
+        message = refused(simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2))
 
     assert message.startswith(f"{made.path}/run.yaml cannot be written: No space left on device; ")
     assert Run(made.path).file.episodes == 1
-    room.unlink()
     assert simlab("run", made.path, "--resume", "--hosts", 0, "--episodes", 2).exit_code == DONE
 
 
 def test_a_seal_for_which_there_is_no_room_is_made_on_resuming(relay, run_file, tmp_path):
     launch = prepare(run_file(RELAY), out=tmp_path / "cut", hosts=0)
-    room = tmp_path / "cut" / "segments" / "000001-driver.seal.partial"
-    room.symlink_to(FULL)
+    said = r"000001-driver.seal cannot be written: No space left"
 
-    with pytest.raises(LogWriteError, match=r"000001-driver.seal cannot be written: No space left"):
+    with (
+        no_room_for(tmp_path / "cut" / "segments" / "000001-driver.seal"),
+        pytest.raises(LogWriteError, match=said),
+    ):
         launch.run()
-    room.unlink()
     resumed = run(tmp_path / "cut", resume=True, hosts=0)
 
     assert resumed.digest == relay().digest
