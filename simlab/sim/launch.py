@@ -83,7 +83,10 @@ class Launch:
             person=self.person,
             people=self.people,
         )
-        run_async(simulation.run())
+        run_async(simulation.run(self._conclude))
+        return Run(self.directory.path)
+
+    def _conclude(self) -> None:
         log = Log(self.directory)
         summary = summarise(log, self.file.episodes)
         write_summary(self.directory, summary)
@@ -91,7 +94,6 @@ class Launch:
             tables = self.directory.path / "tables"
             with written(tables):
                 write_tables(log, tables)
-        return Run(self.directory.path)
 
 
 def run(

@@ -114,8 +114,11 @@ class Simulation:
         self._failed: set[int] = set()
         self._spending = Spending(run.budget) if run.budget.bounds else None
 
-    async def run(self) -> None:
+    async def run(self, conclude: Callable[[], None] = lambda: None) -> None:
         """Play every episode that has not ended, and close the run.
+
+        Args:
+            conclude: Done last, while nobody else can go on with the run; not if it stops before.
 
         Raises:
             RunDirectoryError: Another process runs it.
@@ -137,8 +140,9 @@ class Simulation:
                     raise RunStoppedError(f"{self._directory.path} was stopped") from None
                 finally:
                     self._directory.seal_all()
-        if self._spending is not None and self._spending.refused:
-            raise self._spending.error(self._directory.path)
+            if self._spending is not None and self._spending.refused:
+                raise self._spending.error(self._directory.path)
+            conclude()
 
     def _stop(self) -> None:
         """End the run by a command, as Ctrl-C does."""

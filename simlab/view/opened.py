@@ -65,6 +65,7 @@ class OpenedRun:
         self._lengths: dict[str, int] = {}
         self._rates: bool | None = None
         """Whether seats rate, as far as is known from episodes that have ended."""
+        self._is_held = self._look_for_holder()
         self._kept = self._read_kept()
         if self._kept is None:
             self.refresh()
@@ -96,7 +97,10 @@ class OpenedRun:
     def refresh(self) -> bool:
         """Read what was committed since; whether there was anything."""
         now_s = time.monotonic()
-        if now_s < self._looked_s + self._patience_s or not self._may_have_grown():
+        if now_s < self._looked_s + self._patience_s:
+            return False
+        self._is_held = self._look_for_holder()
+        if not self._may_have_grown():
             return False
         self._looked_s = now_s
         self._kept = None
@@ -156,8 +160,7 @@ class OpenedRun:
         newest = self.version
         if self._told is None or self._told[0] != newest:
             self._told = newest, self._counted()
-        holder = None if self.is_finished else holder_of(self.path)
-        state = "finished" if self.is_finished else "stopped" if holder is None else "running"
+        state = "finished" if self.is_finished else "running" if self._is_held else "stopped"
         return {"state": state, **self._told[1]}
 
     @property
@@ -224,6 +227,10 @@ class OpenedRun:
             "episodes": [row for _, row in told],
             "more": more,
         }
+
+    def _look_for_holder(self) -> bool:
+        """Whether a process plays it; to be asked before reading, since who ends writes first."""
+        return holder_of(self.path) is not None
 
     def _may_have_grown(self) -> bool:
         """Whether it goes on, or was gone on with since it left its summary: in new segments."""
