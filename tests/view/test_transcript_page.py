@@ -101,7 +101,7 @@ def test_turns_are_found_by_seat_and_by_rating(browser, pages, runs, offline):
 
 def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(browser, pages):
     with opened(browser, pages["sale"]) as page:
-        page.select_option(".bar select", "1")
+        page.select_option(".bar .compare", "1")
         page.wait_for_selector(".first-difference")
 
         assert page.get_attribute(".first-difference", "data-turn") == "0"
@@ -110,7 +110,7 @@ def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(brow
 
 def test_a_branch_stands_beside_its_parent_and_parts_where_it_was_made(browser, runs):
     with served(runs / "branch") as address, opened(browser, f"{address}?parent=sale") as page:
-        page.select_option(".bar select", "parent")
+        page.select_option(".bar .compare", "parent")
         page.wait_for_selector(".first-difference .words")
 
         assert page.get_attribute(".first-difference", "data-turn") == "3"

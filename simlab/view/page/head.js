@@ -2,6 +2,8 @@
 
 import { el, told } from "./dom.js";
 
+const MOST_OPTIONS = 300; // of episodes to choose from; of more, the number is typed
+
 const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
 
 export function runTitle(run) {
@@ -55,8 +57,22 @@ export function episodeLink(row, props) {
     typeof worth === "number" ? el("small.value", {}, told(worth)) : null);
 }
 
+/** Where the list of episodes finds no room: which one is read, to be chosen. */
+function episodeChoice(row, order, onEpisode) {
+  const props = {
+    class: "episode-choice", "aria-label": "Episode", title: "Episode",
+    onchange: ({ target: { value } }) => onEpisode(Number(value)),
+  };
+  if (order.length > MOST_OPTIONS) {
+    const [first, last] = [order[0], order.at(-1)];
+    return el("input", { ...props, type: "number", min: first, max: last, step: 1, value: row.episode });
+  }
+  return el("select", props, order.map((each) =>
+    el("option", { value: each, selected: each === row.episode }, `Episode ${each}`)));
+}
+
 /** What stands above the turns: which episode is read, and with which it is compared. */
-export function episodeBar(row, { other, others, parent, elsewhere, choose, before, after, onCompare }) {
+export function episodeBar(row, { order, onEpisode, other, others, parent, elsewhere, choose, before, after, onCompare }) {
   const isParent = elsewhere?.name === "parent";
   const change = ({ target: { value } }) => {
     if (value === "choose") choose();
@@ -67,11 +83,12 @@ export function episodeBar(row, { other, others, parent, elsewhere, choose, befo
   return [
     el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
     el("h2", {}, `Episode ${row.episode}${both}`),
+    episodeChoice(row, order, onEpisode),
     el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
     el("span.state", { class: `state ${row.state}` }, row.state),
     el("span.quiet", {}, `${told(row.n_steps)} turns`),
     others.length || parent || choose
-      ? el("select", { "aria-label": "Compare with", onchange: change },
+      ? el("select.compare", { "aria-label": "Compare with", onchange: change },
           el("option", { value: "" }, both ? "one alone" : "compare with …"),
           parent ? el("option", { value: "parent", selected: isParent }, "its parent") : null,
           choose ? el("option", { value: "choose" }, "another run …") : null,

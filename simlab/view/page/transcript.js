@@ -239,6 +239,8 @@ class View {
     if (!row) return;
     const at = this.order.indexOf(this.episode);
     fill(this.parts.bar, episodeBar(row, {
+      order: this.order,
+      onEpisode: (episode) => (this.episodes.has(episode) ? this.show(episode) : this.drawBar()),
       other: this.others?.episode.episode,
       others: this.order.filter((each) => each !== this.episode).slice(0, 400),
       before: at > 0 ? () => this.move(-1) : null,
