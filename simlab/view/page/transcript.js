@@ -284,6 +284,7 @@ class View {
    *   run: `{source, episode, name}`.
    */
   async compare(other) {
+    if (this.options.blind) return;
     const own = { source: this.source, episode: other };
     const { source, episode, name } = other === "parent" ? this.options.parent : typeof other === "object" ? other : own;
     this.elsewhere = source === this.source ? null : { name: name ?? "parent", episode };
@@ -366,7 +367,9 @@ class View {
   blind(isBlind) {
     this.options.blind = isBlind;
     this.root.firstChild.classList.toggle("blind", isBlind);
-    if (isBlind) this.closeDrill();
+    if (!isBlind) return;
+    this.closeDrill();
+    if (this.others) this.show(this.episode, this.turn);
   }
 
   mark(words) {
