@@ -34,7 +34,7 @@ PAGE: Final = Path(__file__).parent / "page"
 _SCRIPTS: Final = (
     "dom.js", "look.js", "rows.js", "turn.js", "drill.js", "head.js", "finding.js", "keys.js",
     "window.js",
-    "difference.js", "watching.js",
+    "difference.js", "comparing.js", "watching.js",
     "sources.js",
     "transcript.js",
 )  # fmt: skip

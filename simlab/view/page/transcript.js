@@ -13,7 +13,7 @@
  */
 
 import { el, fill, told } from "./dom.js";
-import { firstDifference } from "./difference.js";
+import { chooseOther, compare, seek } from "./comparing.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
 import { episodeBar, episodeLink, runSeats, runStats, runTitle, turnHead } from "./head.js";
@@ -124,7 +124,7 @@ class View {
       this.rows.redraw(Math.max(0, before - 1));
       this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
       this.drawBar();
-      if (this.others && this.first === null) this.seek(false);
+      if (this.pair?.step === null) seek(this, false);
     }
   }
 
@@ -180,9 +180,10 @@ class View {
     if (!row) throw new Error(`there is no episode ${episode}`);
     if (episode !== this.episode || this.others) {
       this.episode = episode;
+      if (this.pair) this.note("");
       this.others = null;
+      this.pair = null;
       this.turns = this.turnsOf(row);
-      this.first = null;
       this.list.redraw();
       this.rows.resize(0);
       this.rows.redraw();
@@ -222,9 +223,9 @@ class View {
   turnCell(at) {
     if (!this.turns) return el("div");
     const cells = [this.turns, this.others].filter(Boolean).map((turns) => this.cell(turns, at));
-    const isFirst = this.others && this.first === at;
+    const isFirst = this.pair?.step === at;
     return el("div.cells", { class: `cells ${this.others ? "two" : ""} ${isFirst ? "first-difference" : ""} ${at === this.turn ? "chosen" : ""}`,
-      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.what.join(", ")) : null, cells);
+      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.pair.what.join(", ")) : null, cells);
   }
 
   cell(turns, at) {
@@ -247,7 +248,7 @@ class View {
       after: at < this.order.length - 1 ? () => this.move(1) : null,
       parent: this.options.parent,
       elsewhere: this.others && this.others.source !== this.source ? this.elsewhere : null,
-      choose: this.options.chooseOther ? () => this.chooseOther() : null,
+      choose: this.options.chooseOther ? () => chooseOther(this) : null,
       onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
     }));
   }
@@ -266,50 +267,14 @@ class View {
     }
   }
 
-  /** Let the reader choose an episode of another run, and show it beside this one. */
-  async chooseOther() {
-    try {
-      const other = await this.options.chooseOther(this.episode);
-      if (other) await this.compare(other);
-      else this.drawBar();
-    } catch (error) {
-      this.note(error.message);
-    }
-  }
-
   /**
    * Show another episode beside this one.
    *
    * @param {number|"parent"|object} other Of this run by its number, of its parent, or of another
    *   run: `{source, episode, name}`.
    */
-  async compare(other) {
-    if (this.options.blind) return;
-    const own = { source: this.source, episode: other };
-    const { source, episode, name } = other === "parent" ? this.options.parent : typeof other === "object" ? other : own;
-    this.elsewhere = source === this.source ? null : { name: name ?? "parent", episode };
-    const row = source === this.source ? this.episodes.get(episode) : (await source.turns(episode, 0, 1)).row;
-    this.others = this.turnsOf(row, source);
-    this.first = null;
-    this.drawBar();
-    this.rows.resize(this.count());
-    this.rows.redraw();
-    await this.seek(true);
-  }
-
-  /** Look for the first difference, as long as there is none. */
-  async seek(isNew) {
-    const { turns, others } = this;
-    try {
-      const { step, what } = await firstDifference(turns, others);
-      if (this.turns !== turns || this.others !== others || this.first !== null) return;
-      Object.assign(this, { first: step, what });
-      if (isNew || step !== null) this.note(step === null ? "The two episodes are the same, as far as they go." : "");
-      this.rows.redraw();
-      if (step !== null) this.select(step, "middle");
-    } catch (error) {
-      this.note(error.message);
-    }
+  compare(other) {
+    return this.options.blind ? null : compare(this, other);
   }
 
   // One turn
