@@ -21,7 +21,7 @@ export async function chooseOther(view) {
   try {
     const other = await view.options.chooseOther(view.episode);
     if (other) await view.compare(other);
-    else view.drawBar();
+    else view.drawBar(true);
   } catch (error) {
     view.note(error.message);
   }

@@ -85,8 +85,7 @@ export function episodeBar(row, { order, onEpisode, other, others, parent, elsew
     el("h2", {}, `Episode ${row.episode}${both}`),
     episodeChoice(row, order, onEpisode),
     el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
-    el("span.state", { class: `state ${row.state}` }, row.state),
-    el("span.quiet", {}, `${told(row.n_steps)} turns`),
+    el("span.standing"),
     others.length || parent || choose
       ? el("select.compare", { "aria-label": "Compare with", onchange: change },
           el("option", { value: "" }, both ? "one alone" : "compare with …"),
@@ -98,6 +97,11 @@ export function episodeBar(row, { order, onEpisode, other, others, parent, elsew
             el("option", { value: each, selected: !elsewhere && each === other }, `episode ${each}`)))
       : null,
   ];
+}
+
+/** How far an episode is. */
+export function episodeStanding(row) {
+  return [el("span.state", { class: `state ${row.state}` }, row.state), el("span.quiet", {}, `${told(row.n_steps)} turns`)];
 }
 
 /** What stands above a turn that is opened. */

@@ -110,8 +110,13 @@ export class Rows {
 
   /** Make rows anew: all, or those of a stretch. */
   redraw(from = 0, to = Infinity) {
+    this.renew((index) => index >= from && index < to);
+  }
+
+  /** Make those rows anew of which this is true. */
+  renew(isStale) {
     for (const [index, node] of this.shown) {
-      if (index >= from && index < to) {
+      if (isStale(index)) {
         node.remove();
         this.shown.delete(index);
       }
