@@ -1,6 +1,6 @@
 """Series for charts: over episodes, by turn, and over time, all from the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,24 +29,39 @@ def over_episodes(run: OpenedRun) -> Table:
     rows = run.rows()
     chosen = sample(range(len(rows)), EPISODES_AT_ONCE)
     table = Table(complete=len(chosen) == len(rows))
-    for at in chosen:
-        row = rows[at]
-        start = {name: value for name, value in row["start"].items() if _is_short(value)}
-        table.rows.append(
-            {
-                "episode": row["episode"],
-                "state": row["state"],
-                "n_steps": row["n_steps"],
-                **({f"start:{name}": value for name, value in start.items()} or _began(run, row)),
-                **cells_of(row["returns"], "return"),
-                **cells_of(row["ratings"], "rating"),
-                **cells_of(row["scores"], "score"),
-                "prompt_tokens": row["prompt_tokens"],
-                "completion_tokens": row["completion_tokens"],
-                "dollars": row["dollars"],
-            }
-        )
+    table.rows += [_episode_row(run, rows[at]) for at in chosen]
     return table
+
+
+def _episode_row(run: OpenedRun, row: Mapping[str, Json]) -> Mapping[str, Json]:
+    start = {name: value for name, value in row["start"].items() if _is_short(value)}
+    return {
+        "episode": row["episode"],
+        "state": row["state"],
+        "n_steps": row["n_steps"],
+        **({f"start:{name}": value for name, value in start.items()} or _began(run, row)),
+        **cells_of(row["returns"], "return"),
+        **cells_of(row["ratings"], "rating"),
+        **cells_of(row["scores"], "score"),
+        "prompt_tokens": row["prompt_tokens"],
+        "completion_tokens": row["completion_tokens"],
+        "dollars": row["dollars"],
+    }
+
+
+class EpisodePieces:
+    """All episodes, a bounded number of rows in each piece."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def read(self, run: OpenedRun) -> Table:
+        """The next rows; the table is complete once these are the last."""
+        run.refresh()
+        rows = run.rows()
+        begin, self._at = self._at, min(len(rows), self._at + EPISODES_AT_ONCE)
+        some = [_episode_row(run, row) for row in rows[begin : self._at]]
+        return Table(some, self._at == len(rows))
 
 
 def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
@@ -60,21 +75,55 @@ def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
     Raises:
         NotFoundError: There is no such episode.
     """
-    table, left = Table(), TURNS_AT_ONCE
-    for episode in episodes:
-        run.require_episode(episode)
-        with run.guarded(f"episode {episode}"):
-            places = run.log.places(episode, (Stepped,))[start:]
-            few = places[: max(0, left)]
-            table.complete &= len(few) == len(places)
-            left -= len(few)
-            if len(few):
-                begin, end = int(few[0]), int(few[-1]) + 1
-                for event in run.log.events(episode, (Stepped,), start=begin, stop=end):
-                    core: SteppedCore = run.log.core(event, SteppedCore)
-                    assert isinstance(event, Stepped)
-                    table.rows += _turn_rows(episode, core, event.wall_s)
-    return table
+    return TurnPieces(episodes, start).read(run)
+
+
+class TurnPieces:
+    """All turns of some episodes, a bounded number of turns in each piece.
+
+    Args:
+        episodes: Their numbers.
+        start: First step of each.
+    """
+
+    def __init__(self, episodes: Sequence[int], start: int = 0) -> None:
+        self._left = list(reversed(episodes))
+        self._start = self._step = start
+
+    def read(self, run: OpenedRun) -> Table:
+        """The next rows; the table is complete once these are the last.
+
+        Raises:
+            NotFoundError: There is no such episode.
+        """
+        table, room = Table(complete=False), TURNS_AT_ONCE
+        while self._left and room > 0:
+            episode = self._left[-1]
+            run.require_episode(episode)
+            with run.guarded(f"episode {episode}"):
+                n_all = run.log.n_steps(episode)
+                stop = min(n_all, self._step + room)
+                table.rows += _rows_of_turns(run, episode, self._step, stop)
+            room -= max(1, stop - self._step)
+            self._step = stop
+            if stop >= n_all:
+                self._left.pop()
+                self._step = self._start
+        table.complete = not self._left
+        return table
+
+
+def _rows_of_turns(
+    run: OpenedRun, episode: int, first: int, stop: int
+) -> Iterator[Mapping[str, Json]]:
+    places = run.log.places(episode, (Stepped,))[first:stop]
+    if not len(places):
+        return
+    begin, end = int(places[0]), int(places[-1]) + 1
+    for event in run.log.events(episode, (Stepped,), start=begin, stop=end):
+        core: SteppedCore = run.log.core(event, SteppedCore)
+        assert isinstance(event, Stepped)
+        yield from _turn_rows(episode, core, event.wall_s)
 
 
 def _turn_rows(episode: int, core: SteppedCore, wall_s: float) -> list[Mapping[str, Json]]:
