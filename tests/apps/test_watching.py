@@ -142,7 +142,10 @@ def test_a_run_is_watched_inline_in_a_notebook(made):
         html = shown._repr_html_()
 
         link, frame = html.split("<iframe")
-        assert f'<a href="{escape(shown.address)}" target="_blank" rel="noopener">open {made.name}' in link
+        assert (
+            f'<a href="{escape(shown.address)}" target="_blank" rel="noopener">open {made.name}'
+            in link
+        )
         assert frame.startswith(' src="http://127.0.0.1:')
         assert "height:300px" in html
         assert status(shown.address) == 200

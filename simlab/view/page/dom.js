@@ -46,11 +46,17 @@ function setStyle(node, style) {
   }
 }
 
-/** A number as people read it: three digits behind the point at most, thousands apart. */
+/** A number as people read it: three digits behind the point where that says enough, thousands apart. */
 export function told(number) {
   if (typeof number !== "number") return String(number ?? "–");
-  const digits = Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 3;
-  return number.toLocaleString("en", { maximumFractionDigits: digits });
+  const size = Math.abs(number);
+  if (size && size < 0.001) return number.toLocaleString("en", { maximumSignificantDigits: 2, ...(size < 1e-6 ? { notation: "scientific" } : {}) });
+  return number.toLocaleString("en", { maximumFractionDigits: size >= 100 ? 0 : size >= 10 ? 1 : 3 });
+}
+
+/** A number of things: "1 turn", "2 turns". */
+export function counted(n, what) {
+  return `${told(n)} ${what}${n === 1 ? "" : "s"}`;
 }
 
 /** Seconds as people read them. */

@@ -1,12 +1,25 @@
 /** What stands above and beside the turns: what is run, how far it is, and its episodes. */
 
-import { el, told } from "./dom.js";
+import { seatFacts, spentFacts } from "./cards.js";
+import { counted, el, fill, told } from "./dom.js";
 
 const MOST_OPTIONS = 300; // of episodes to choose from; of more, the number is typed
 
 const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
 
-export function runTitle(run) {
+/** Draw the head of a view, if anything in it has changed. */
+export function drawHead({ overview, parts, card, source }) {
+  const state = JSON.stringify({ ...overview, config: null });
+  if (parts.title.dataset.state === state) return;
+  parts.title.dataset.state = state;
+  const onSpent = async () => card.show("What was spent", spentFacts(await source.overview()));
+  fill(parts.title, runTitle(overview));
+  fill(parts.stats, runStats(overview),
+    el("button.spent", { title: "What each model and seat has spent, and what was run", onclick: onSpent }, "details"));
+  fill(parts.legend, runSeats(overview, (seat) => card.show(seat.seat, seatFacts(seat))));
+}
+
+function runTitle(run) {
   return [
     el("h1", {}, run.name ?? "run"),
     el("span.state", { class: `state ${run.state}` }, run.state),
@@ -18,11 +31,11 @@ export function runTitle(run) {
   ];
 }
 
-export function runStats(run) {
+function runStats(run) {
   const counts = [
     ["episodes", `${told(run.n_ended)} of ${told(run.n_episodes ?? run.n_begun)}`],
     ["failed", run.n_failed || null],
-    ["turns", told(run.n_steps)],
+    [run.n_steps === 1 ? "turn" : "turns", told(run.n_steps)],
     ["tokens", run.tokens ? told(run.tokens) : null],
     ["cost", run.dollars ? `$${run.dollars}` : null],
   ];
@@ -31,13 +44,14 @@ export function runStats(run) {
 }
 
 /** Who plays, with the mean of what they got or gave, and the judges. */
-export function runSeats(run) {
-  const means = { ...run.mean_returns, ...run.mean_ratings };
-  const mean = (value) => (value ? el("small", {}, ` ⌀ ${told(value)}`) : null);
+function runSeats(run, onSeat) {
+  const isRewarded = Object.values(run.mean_returns).some(Boolean);
+  const means = { ...(isRewarded ? run.mean_returns : {}), ...run.mean_ratings };
+  const mean = (value) => (typeof value === "number" ? el("small", {}, ` ⌀ ${told(value)}`) : null);
   return [
     run.seats.map((seat) =>
-      el("span.legend-seat",
-        { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n") },
+      el("button.legend-seat",
+        { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n"), onclick: () => onSeat(seat) },
         el("i.dot", { style: { "--seat": seat.colour } }), seat.seat, mean(means[seat.seat]))),
     Object.entries(run.mean_scores ?? {}).map(([judge, value]) =>
       el("span.legend-seat", { title: "Mean score of this judge" }, judge, mean(value))),
@@ -53,7 +67,7 @@ export function episodeLink(row, props) {
     el("span.glyph", {}, STATES[row.state] ?? "?"),
     el("b", {}, row.episode),
     el("span.place", {}, place),
-    el("small", {}, `${told(row.n_steps)} turns`),
+    el("small", {}, counted(row.n_steps, "turn")),
     typeof worth === "number" ? el("small.value", {}, told(worth)) : null);
 }
 
@@ -101,7 +115,7 @@ export function episodeBar(row, { order, onEpisode, other, others, parent, elsew
 
 /** How far an episode is. */
 export function episodeStanding(row) {
-  return [el("span.state", { class: `state ${row.state}` }, row.state), el("span.quiet", {}, `${told(row.n_steps)} turns`)];
+  return [el("span.state", { class: `state ${row.state}` }, row.state), el("span.quiet", {}, counted(row.n_steps, "turn"))];
 }
 
 /** What stands above a turn that is opened. */

@@ -12,11 +12,12 @@
  * Every turn has a link, "#e=3&t=12". What comes from a run is text, and never HTML.
  */
 
-import { el, fill, told } from "./dom.js";
+import { Card } from "./cards.js";
 import { chooseOther, compare, seek } from "./comparing.js";
+import { el, fill } from "./dom.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
-import { episodeBar, episodeLink, episodeStanding, runSeats, runStats, runTitle, turnHead } from "./head.js";
+import { drawHead, episodeBar, episodeLink, episodeStanding, turnHead } from "./head.js";
 import { onKey } from "./keys.js";
 import { lookOf } from "./look.js";
 import { Rows } from "./rows.js";
@@ -54,6 +55,7 @@ class View {
       onWords: (words) => this.mark(words),
       onChoose: (episode, step) => this.show(episode, step),
     });
+    this.card = new Card();
     this.parts = {
       title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
       bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
@@ -66,7 +68,8 @@ class View {
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.finding.elements), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
-          drill)));
+          drill),
+        this.card.element));
     this.rows.element.addEventListener("scroll", () => this.tellNewer());
     this.rows.element.addEventListener("click", (event) => this.clicked(event));
     this.rows.element.tabIndex = 0;
@@ -154,10 +157,7 @@ class View {
   // The head
 
   head() {
-    const { title, stats, legend } = this.parts;
-    fill(title, runTitle(this.overview));
-    fill(stats, runStats(this.overview));
-    fill(legend, runSeats(this.overview));
+    drawHead(this);
     if (this.overview.told) this.note(this.overview.told);
   }
 
