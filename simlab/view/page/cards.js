@@ -1,10 +1,10 @@
 /** Cards: who sits in a seat, and what a run has spent; they stand over the page until put away. */
 
-import { asText, el, fill, told } from "./dom.js";
+import { asText, duration, el, fill, told } from "./dom.js";
 
 const SPENT = [
-  ["calls", "calls"], ["prompt_tokens", "read"], ["cached_tokens", "of it cached"], ["completion_tokens", "drawn"],
-  ["model_s", "seconds in the model"], ["queue_s", "seconds waited"], ["dollars", "dollars"],
+  ["calls", "calls"], ["prompt_tokens", "read"], ["cached_tokens", "cached"], ["completion_tokens", "drawn"],
+  ["model_s", "in models"], ["queue_s", "waiting"], ["dollars", "dollars"],
 ];
 
 /** The place of one card at a time. */
@@ -44,7 +44,7 @@ function spentTable(what, rows) {
   return el("div.wide", {}, el("table", {},
     el("thead", {}, el("tr", {}, el("th", {}, what), columns.map(([, words]) => el("th", {}, words)))),
     el("tbody", {}, rows.map((row) =>
-      el("tr", {}, el("th", {}, row.name), columns.map(([name]) => el("td", {}, told(row[name]))))))));
+      el("tr", {}, el("th", {}, row.name), columns.map(([name]) => el("td", {}, (name.endsWith("_s") ? duration : told)(row[name]))))))));
 }
 
 function details(name, value) {
