@@ -27,6 +27,13 @@ PLOT = (
 OTHER = PIXEL[:-1] + b"\x00"
 
 
+ARE_APART = """() => {
+  const boxes = [...document.querySelectorAll(".cells")].map((row) => row.getBoundingClientRect());
+  const next = (at) => boxes[at + 1]?.top ?? Infinity;
+  return boxes.length > 1 && boxes.every(({ bottom }, at) => bottom <= next(at) + 1);
+}"""
+
+
 def page(source):
     return {"_type": "Html", "text": source}
 
@@ -116,7 +123,7 @@ def test_pictures_and_pages_stand_in_the_transcript_without_their_sources(browse
         shown_page.wait_for_selector(".act iframe.rich")
         words = shown_page.inner_text(".turn")
 
-        assert shown_page.locator(".heard img.rich").count() == 2
+        assert shown_page.locator(".turn-body > img.rich").count() == 2
         assert shown_page.locator(".chip").all_inner_texts() == ["title Dawn"]
         assert "<" not in words
         assert "PNG" not in words
@@ -124,7 +131,8 @@ def test_pictures_and_pages_stand_in_the_transcript_without_their_sources(browse
         shown_page.locator(".world summary").first.click()
         assert shown_page.locator(".world dd img.rich").count() == 1
         assert shown_page.locator(".world dd iframe.rich").count() == 1
-        sides = shown_page.locator(".heard .rich").first.bounding_box()
+        shown_page.wait_for_function(ARE_APART)
+        sides = shown_page.locator(".turn-body > .rich").first.bounding_box()
         above = shown_page.locator(".heard .to").nth(1).bounding_box()
         assert sides["y"] >= above["y"] + above["height"]
 
@@ -133,7 +141,7 @@ def test_pictures_and_pages_stand_in_the_transcript_without_their_sources(browse
 def test_pages_keep_their_styles_and_plots_their_letters(browser, paintings):
     with served(paintings) as address, opened(browser, address) as shown_page:
         shown_page.wait_for_selector(".act iframe.rich")
-        table = shown_page.query_selector(".heard iframe.rich").content_frame()
+        table = shown_page.query_selector(".turn-body > iframe.rich").content_frame()
         plot = shown_page.query_selector(".act iframe.rich").content_frame()
 
         colour = table.wait_for_selector("td").evaluate("cell => getComputedStyle(cell).color")

@@ -15,7 +15,7 @@ export function drawHead({ overview, parts, card, source }) {
   const onSpent = async () => card.show("What was spent", spentFacts(await source.overview()));
   fill(parts.title, runTitle(overview));
   fill(parts.stats, runStats(overview),
-    el("button.spent", { title: "What each model and seat has spent, and what was run", onclick: onSpent }, "details"));
+    el("button.accounts", { title: "What each model and seat has spent, and what was run", onclick: onSpent }, "details"));
   fill(parts.legend, runSeats(overview, (seat) => card.show(seat.seat, seatFacts(seat))));
 }
 

@@ -81,7 +81,8 @@ export class Rows {
     this.room = el("div.rows-room", { role: "list", "aria-label": label });
     this.element = el("div.rows", { onscroll: () => this.draw() }, this.room);
     this.follow = false;
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    this.sizes = new ResizeObserver(() => requestAnimationFrame(() => this.draw())); // pictures come late
+    this.sizes.observe(this.element);
   }
 
   get length() {
@@ -133,8 +134,7 @@ export class Rows {
   renew(isStale) {
     for (const [index, node] of this.shown) {
       if (isStale(index)) {
-        node.remove();
-        this.shown.delete(index);
+        this.remove(index, node);
       }
     }
     this.draw();
@@ -163,6 +163,12 @@ export class Rows {
     return this.shown.get(index)?.firstElementChild ?? null;
   }
 
+  remove(index, node) {
+    this.sizes.unobserve(node);
+    node.remove();
+    this.shown.delete(index);
+  }
+
   draw() {
     const { clientHeight } = this.element;
     if (!clientHeight) return;
@@ -171,8 +177,7 @@ export class Rows {
     const to = Math.min(this.length, this.sums.find(top + clientHeight + OVERSCAN) + 1);
     for (const [index, node] of this.shown) {
       if ((index < from || index >= to) && !node.contains(document.activeElement)) {
-        node.remove();
-        this.shown.delete(index);
+        this.remove(index, node);
       }
     }
     this.insert(from, to);
@@ -190,6 +195,7 @@ export class Rows {
       while (there.length && there[0][0] < index) there.shift();
       const row = el("div.rows-row", { role: "listitem" }, this.render(index));
       this.room.insertBefore(row, there[0]?.[1] ?? null);
+      this.sizes.observe(row);
       this.shown.set(index, row);
     }
   }

@@ -111,8 +111,10 @@ function heardLine(line, look) {
     return el("div.act.said", { style: { "--seat": look.colour(line.by) } },
       el("header", {}, seatName(look, line.by), to), el("p.words", {}, look.marked(line.text)));
   }
-  return el("p.heard", { class: `heard ${line.kind}` }, to,
-            line.text ? el("span.text", {}, look.marked(line.text)) : null, (line.images ?? []).map(rich));
+  return [
+    el("p.heard", { class: `heard ${line.kind}` }, to, line.text ? el("span.text", {}, look.marked(line.text)) : null),
+    (line.images ?? []).map(rich),
+  ];
 }
 
 function action(act, look) {
