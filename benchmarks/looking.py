@@ -23,8 +23,8 @@ PAUSE_S = 0.5
 STANDING_EVERY_S = 1.0
 """How often a page asks where the live episodes stand."""
 
-WINDOW = 50
-"""Turns that a page shows at once."""
+WINDOW = 100
+"""Turns that a page asks for at once, as `window.js` has it."""
 
 _SCRIPT = """
 from pathlib import Path
@@ -105,7 +105,7 @@ class Viewer:
         """Seconds until there is all that a page shows at first."""
         start = time.perf_counter()
         overview = await self._get("run")
-        rows = await self._news()
+        rows, _ = await self._some_news()
         if rows:
             await self._get("turns", episode=rows[0]["episode"], **{"from": 0, "to": WINDOW})
         assert overview["name"], "the run was read"
@@ -140,15 +140,18 @@ class Viewer:
 
     async def _news(self) -> list[dict[str, Any]]:
         """The rows of all episodes that have changed."""
-        given = {"cursor": self._cursor, "wait_s": WAIT_S} if self._cursor else {}
-        rows: list[dict[str, Any]] = []
-        more = True
+        rows, more = await self._some_news()
         while more:
-            news = await self._get("news", **given)
-            self._cursor, more = news["cursor"], news["more"]
-            given = {"cursor": self._cursor}
-            rows += news["episodes"]
+            others, more = await self._some_news()
+            rows += others
         return rows
+
+    async def _some_news(self) -> tuple[list[dict[str, Any]], bool]:
+        """Rows of episodes that have changed, and whether there are more."""
+        given = {"cursor": self._cursor, "wait_s": WAIT_S} if self._cursor else {}
+        news = await self._get("news", **given)
+        self._cursor = news["cursor"]
+        return news["episodes"], news["more"]
 
     async def _get(self, path: str, **query: Any) -> Any:
         answer = await self._client.get(f"/api/{path}", params={"run": self._run, **query})

@@ -9,10 +9,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from simlab.apps.answers import as_json
 from simlab.apps.charting import Chart, chart_of
+from simlab.apps.downloads import Download
 from simlab.apps.drawing import draw
 from simlab.apps.plots import Of, plot_named
 from simlab.apps.tables import By, Tables
@@ -46,8 +47,9 @@ def series_routes(tables: Tables) -> APIRouter:
 
     @routes.get("/series.csv")
     async def as_csv(asked: Annotated[_Asked, Query()]) -> Response:
-        table = await tables.read(asked.of, *asked.of_whom)
-        return _file(table.as_csv().encode(), "text/csv; charset=utf-8", f"{asked.of}.csv")
+        download = await Download.begun(tables.pieces(asked.of, *asked.of_whom))
+        headers = _headers(f"{asked.of}.csv")
+        return StreamingResponse(download.lines(), 200, headers, "text/csv; charset=utf-8")
 
     @routes.get("/series.png")
     async def as_png(asked: Annotated[_Drawn, Query()]) -> Response:
@@ -70,5 +72,8 @@ def series_routes(tables: Tables) -> APIRouter:
 
 def _file(data: bytes, kind: str, name: str) -> Response:
     """A file that the browser keeps under a name."""
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}
-    return Response(data, 200, headers, kind)
+    return Response(data, 200, _headers(name), kind)
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}

@@ -1,13 +1,21 @@
 """Tables: what charts are drawn from, read of runs and trainings as far as a moment reaches."""
 
 import time
+from collections.abc import AsyncIterator
 from typing import Final, Literal
 
 from simlab.apps.charting import by_round, episodes_in
 from simlab.apps.loads import Loads
 from simlab.apps.plots import Of
 from simlab.apps.reading import Reading
-from simlab.view.series import EPISODES_AT_ONCE, TURNS_AT_ONCE, by_turn, over_episodes
+from simlab.view.series import (
+    EPISODES_AT_ONCE,
+    TURNS_AT_ONCE,
+    EpisodePieces,
+    TurnPieces,
+    by_turn,
+    over_episodes,
+)
 from simlab.view.table import Table
 from simlab.view.trainings import TrainingView
 
@@ -57,6 +65,26 @@ class Tables:
         if of == "episodes":
             return await self.reading.of_run(name, over_episodes)
         return await self._load(name)
+
+    async def pieces(
+        self, of: Of, name: str, episodes: str = "0", start: int = 0
+    ) -> AsyncIterator[Table]:
+        """All of a table, however large, a bounded piece at a time; others read in between.
+
+        Args and errors are those of `read`.
+        """
+        if of == "rounds":
+            yield await self.read(of, name)
+        elif of == "load":
+            while not (table := await self.reading.of_run(name, self.loads.read_on)).complete:
+                pass
+            yield table
+        else:
+            several = TurnPieces(episodes_in(episodes), start) if of == "turns" else EpisodePieces()
+            table = Table(complete=False)
+            while not table.complete:
+                table = await self.reading.of_run(name, several.read)
+                yield table
 
     def told(self, of: Of, table: Table) -> str:
         """What a table lacks, in words; empty where it is whole."""

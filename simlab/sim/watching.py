@@ -11,6 +11,7 @@ from typing import Self
 from simlab.errors import ConfigError
 
 _FRAME = (
+    '<p><a href="{address}" target="_blank" rel="noopener">open {name} in a tab</a></p>'
     '<iframe src="{address}" title="{name}" style="width:100%;height:{height}px;border:1px solid '
     '#8884;border-radius:8px" onload="{onload}"></iframe>'
 )

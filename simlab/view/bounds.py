@@ -2,7 +2,7 @@
 
 import base64
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from simlab.trace.contents import Reference
@@ -21,6 +21,9 @@ MAX_ITEMS = 256
 _MAX_DEPTH = 40
 _EXACT = 1 << 53
 """Integers beyond are shown as texts: a browser's numbers do not tell them apart."""
+
+MAX_PICTURE_BYTES = 1 << 22
+"""Of all pictures and pages in one answer."""
 
 _MAX_IMAGE_BYTES = 1 << 21
 _MAX_HTML = 1 << 18
@@ -65,15 +68,41 @@ def number(value: float | None) -> float | str | None:
     return value
 
 
-def shown(value: Plain, *, characters: int = 1 << 18, longest: int = MAX_CHARACTERS) -> Json:
+@dataclass(slots=True)
+class Pictures:
+    """How much an answer may still show of pictures and pages; many values may share it.
+
+    Attributes:
+        left: Bytes of pictures, and characters of pages.
+    """
+
+    left: int = field(default_factory=lambda: MAX_PICTURE_BYTES)
+
+    def take(self, size: int) -> bool:
+        """Whether one of that size is still shown; if it is, it counts."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
+def shown(
+    value: Plain,
+    *,
+    characters: int = 1 << 18,
+    longest: int = MAX_CHARACTERS,
+    pictures: Pictures | None = None,
+) -> Json:
     """Plain data as JSON that is no larger than a person reads.
 
     Args:
         value: As the log keeps it, with contents in place.
         characters: Of the whole, about; what comes later is cut out.
         longest: Of one text.
+        pictures: What is left for pictures and pages, which do not count as characters; None for
+            a whole answer's. Of those beyond the size is told.
     """
-    return _Budget(characters, longest).shown(value, 0)
+    return _Budget(characters, longest, pictures or Pictures()).shown(value, 0)
 
 
 def is_html(value: Plain) -> bool:
@@ -89,6 +118,7 @@ class _Budget:
 
     characters: int
     longest: int
+    pictures: Pictures
 
     def shown(self, value: Plain, depth: int) -> Json:
         self.characters -= 8
@@ -123,9 +153,10 @@ class _Budget:
         return items
 
     def _html(self, value: dict[str, Any]) -> Json:
-        text = cut(value["text"], max(0, min(_MAX_HTML, self.characters)))
-        self.characters -= len(text)
-        return {"_type": "html", "html": text}
+        text: str = value["text"]
+        if not self.pictures.take(min(len(text), _MAX_HTML)):
+            return {"_type": "bytes", "size": size_in_words(len(text))}
+        return {"_type": "html", "html": cut(text, _MAX_HTML)}
 
     def _list(self, value: Any, depth: int) -> Json:
         items: list[Json] = []
@@ -138,7 +169,7 @@ class _Budget:
 
     def _bytes(self, value: bytes) -> Json:
         mime = next((kind for start, kind in _IMAGES.items() if value.startswith(start)), None)
-        if mime is None or len(value) > _MAX_IMAGE_BYTES:
+        if mime is None or len(value) > _MAX_IMAGE_BYTES or not self.pictures.take(len(value)):
             return {"_type": "bytes", "size": size_in_words(len(value))}
         data = base64.b64encode(value).decode()
         return {"_type": "image", "mime": mime, "base64": data}

@@ -31,8 +31,9 @@ def first_difference(
 
     Returns:
         ``{"step", "what", "one", "other", "complete", "next"}``: `step` is None where no difference
-        was found, and `what` says in words what differs; `complete` is False where `next` is the
-        step from which to go on.
+        was found, and `what` says in words what differs; `next` is the step before which they are
+        known to be the same, from which to go on: at once where `complete` is False, else once
+        they have grown.
 
     Raises:
         NotFoundError: There is no such episode.
@@ -49,10 +50,10 @@ def first_difference(
                 return _found(step, ["one of them ends here"], None, None)
             if bytes(one.core) != bytes(two.core):
                 return _compared(step, _core(run, one), _core(other, two))
-        compared = min(run.log.n_steps(episode), other.log.n_steps(other_episode))
-        is_all = compared - start <= STEPS_AT_ONCE
+        longer = max(run.log.n_steps(episode), other.log.n_steps(other_episode))
+        agreed = min(longer, start + STEPS_AT_ONCE)
         told: dict[str, Json] = {"step": None, "what": [], "one": None, "other": None}
-        return {**told, "complete": is_all, "next": None if is_all else start + STEPS_AT_ONCE}
+        return {**told, "complete": agreed == longer, "next": agreed}
 
 
 def _steps(run: OpenedRun, episode: int, start: int) -> Iterator[Stepped]:
@@ -115,5 +116,5 @@ def _found(step: int, what: list[str], one: SteppedCore | None, other: SteppedCo
         "one": sides[0],
         "other": sides[1],
         "complete": True,
-        "next": None,
+        "next": step,
     }

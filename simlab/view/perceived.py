@@ -9,9 +9,9 @@ from typing import Any
 from simlab.agents.colours import colour_of
 from simlab.errors import NotFoundError
 from simlab.trace.events import Acted
-from simlab.trace.trajectory import words
-from simlab.view.bounds import Json, cut, number
+from simlab.view.bounds import Json, Pictures, cut, number
 from simlab.view.opened import OpenedRun
+from simlab.view.pictures import told_pictures, words_beside
 from simlab.view.turns import TURNS_AT_ONCE, Moment, moments_of, said_words, told_thing
 
 _TEXT = 1 << 13
@@ -36,10 +36,10 @@ def read_perceived(run: OpenedRun, episode: int, seat: str, start: int = 0) -> J
     """
     state, n_moments = _extent(run, episode)
     seen: list[Json] = []
-    due_s, to = None, start
+    due_s, to, pictures = None, start, Pictures()
     with run.guarded(f"episode {episode}"):
         for moment in moments_of(run, episode, start, min(n_moments, start + TURNS_AT_ONCE) - 1):
-            seen += _seen(to, moment, seat)
+            seen += _seen(to, moment, seat, pictures)
             due_s = _due_s(run, moment, seat)
             to += 1
     return {
@@ -61,24 +61,26 @@ def _extent(run: OpenedRun, episode: int) -> tuple[str, int]:
     return row["state"], run.log.n_steps(episode) + 1
 
 
-def _seen(at: int, moment: Moment, seat: str) -> Iterator[Json]:
+def _seen(at: int, moment: Moment, seat: str, pictures: Pictures) -> Iterator[Json]:
     """What a seat did just before a moment, and what it perceived then."""
     own = [act for act in moment.acted if act.seat == seat]
     for act in own:
-        yield _act(at - 1, act)
+        yield _act(at - 1, act, pictures)
     said = {said_words(act.action) for act in own}
     for observation in moment.timestep.get("observations", {}).get(seat, ()):
         told = told_thing(observation)
         if told["by"] != seat or observation["text"] not in said:
-            yield {"step": at, **told, "colour": _colour(told["by"])}
+            rich = told_pictures(observation, pictures)
+            yield {"step": at, **told, **rich, "colour": _colour(told["by"])}
     ending = moment.timestep.get("ended", {}).get(seat)
     if ending is not None:
         yield {"step": at, "kind": "end", "by": "", "text": cut(str(ending), 200)}
 
 
-def _act(step: int, act: Acted) -> Json:
+def _act(step: int, act: Acted, pictures: Pictures) -> Json:
     told = {"step": step, "kind": "act", "by": cut(act.seat, 200), "colour": _colour(act.seat)}
-    text = cut(words(act.action), _TEXT)
+    text = cut(words_beside(act.action), _TEXT)
+    told |= told_pictures(act.action, pictures)
     return {**told, "text": text, "late": act.late, "edited": act.edited}
 
 

@@ -1,6 +1,6 @@
 """Series for charts: over episodes, by turn, and over time, all from the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from simlab.view.bounds import Json, cut, number
 from simlab.view.opened import OpenedRun
 from simlab.view.table import Table, cells_of, sample
 from simlab.view.tally import numbers, score_in
+from simlab.view.under_way import UnderWay
 
 EPISODES_AT_ONCE: Final = 2_000
 """Episodes that a table over episodes has at most, spread evenly over all."""
@@ -29,24 +30,39 @@ def over_episodes(run: OpenedRun) -> Table:
     rows = run.rows()
     chosen = sample(range(len(rows)), EPISODES_AT_ONCE)
     table = Table(complete=len(chosen) == len(rows))
-    for at in chosen:
-        row = rows[at]
-        start = {name: value for name, value in row["start"].items() if _is_short(value)}
-        table.rows.append(
-            {
-                "episode": row["episode"],
-                "state": row["state"],
-                "n_steps": row["n_steps"],
-                **({f"start:{name}": value for name, value in start.items()} or _began(run, row)),
-                **cells_of(row["returns"], "return"),
-                **cells_of(row["ratings"], "rating"),
-                **cells_of(row["scores"], "score"),
-                "prompt_tokens": row["prompt_tokens"],
-                "completion_tokens": row["completion_tokens"],
-                "dollars": row["dollars"],
-            }
-        )
+    table.rows += [_episode_row(run, rows[at]) for at in chosen]
     return table
+
+
+def _episode_row(run: OpenedRun, row: Mapping[str, Json]) -> Mapping[str, Json]:
+    start = {name: value for name, value in row["start"].items() if _is_short(value)}
+    return {
+        "episode": row["episode"],
+        "state": row["state"],
+        "n_steps": row["n_steps"],
+        **({f"start:{name}": value for name, value in start.items()} or _began(run, row)),
+        **cells_of(row["returns"], "return"),
+        **cells_of(row["ratings"], "rating"),
+        **cells_of(row["scores"], "score"),
+        "prompt_tokens": row["prompt_tokens"],
+        "completion_tokens": row["completion_tokens"],
+        "dollars": row["dollars"],
+    }
+
+
+class EpisodePieces:
+    """All episodes, a bounded number of rows in each piece."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def read(self, run: OpenedRun) -> Table:
+        """The next rows; the table is complete once these are the last."""
+        run.refresh()
+        rows = run.rows()
+        begin, self._at = self._at, min(len(rows), self._at + EPISODES_AT_ONCE)
+        some = [_episode_row(run, row) for row in rows[begin : self._at]]
+        return Table(some, self._at == len(rows))
 
 
 def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
@@ -60,21 +76,55 @@ def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:
     Raises:
         NotFoundError: There is no such episode.
     """
-    table, left = Table(), TURNS_AT_ONCE
-    for episode in episodes:
-        run.require_episode(episode)
-        with run.guarded(f"episode {episode}"):
-            places = run.log.places(episode, (Stepped,))[start:]
-            few = places[: max(0, left)]
-            table.complete &= len(few) == len(places)
-            left -= len(few)
-            if len(few):
-                begin, end = int(few[0]), int(few[-1]) + 1
-                for event in run.log.events(episode, (Stepped,), start=begin, stop=end):
-                    core: SteppedCore = run.log.core(event, SteppedCore)
-                    assert isinstance(event, Stepped)
-                    table.rows += _turn_rows(episode, core, event.wall_s)
-    return table
+    return TurnPieces(episodes, start).read(run)
+
+
+class TurnPieces:
+    """All turns of some episodes, a bounded number of turns in each piece.
+
+    Args:
+        episodes: Their numbers.
+        start: First step of each.
+    """
+
+    def __init__(self, episodes: Sequence[int], start: int = 0) -> None:
+        self._left = list(reversed(episodes))
+        self._start = self._step = start
+
+    def read(self, run: OpenedRun) -> Table:
+        """The next rows; the table is complete once these are the last.
+
+        Raises:
+            NotFoundError: There is no such episode.
+        """
+        table, room = Table(complete=False), TURNS_AT_ONCE
+        while self._left and room > 0:
+            episode = self._left[-1]
+            run.require_episode(episode)
+            with run.guarded(f"episode {episode}"):
+                n_all = run.log.n_steps(episode)
+                stop = min(n_all, self._step + room)
+                table.rows += _rows_of_turns(run, episode, self._step, stop)
+            room -= max(1, stop - self._step)
+            self._step = stop
+            if stop >= n_all:
+                self._left.pop()
+                self._step = self._start
+        table.complete = not self._left
+        return table
+
+
+def _rows_of_turns(
+    run: OpenedRun, episode: int, first: int, stop: int
+) -> Iterator[Mapping[str, Json]]:
+    places = run.log.places(episode, (Stepped,))[first:stop]
+    if not len(places):
+        return
+    begin, end = int(places[0]), int(places[-1]) + 1
+    for event in run.log.events(episode, (Stepped,), start=begin, stop=end):
+        core: SteppedCore = run.log.core(event, SteppedCore)
+        assert isinstance(event, Stepped)
+        yield from _turn_rows(episode, core, event.wall_s)
 
 
 def _turn_rows(episode: int, core: SteppedCore, wall_s: float) -> list[Mapping[str, Json]]:
@@ -130,18 +180,16 @@ class _Bin:
     calls: int = 0
     failed: int = 0
     tokens: dict[str, float] = field(default_factory=dict)
-    busy_s: float = 0.0
-    waiting_s: float = 0.0
 
     def add(self, other: "_Bin") -> None:
         self.steps += other.steps
         self.calls += other.calls
         self.failed += other.failed
-        self.busy_s += other.busy_s
-        self.waiting_s += other.waiting_s
         for name, n in other.tokens.items():
             self.tokens[name] = self.tokens.get(name, 0.0) + n
 
+
+_NOTHING: Final = _Bin()
 
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens")
 
@@ -157,18 +205,19 @@ class Load:
         self._run = run
         self._places: dict[int, int] = {}
         self._bins: dict[int, _Bin] = {}
+        self._calls, self._waiting = UnderWay(), UnderWay()
 
     def read(self) -> Table:
         """A row for each stretch of time: ``t_s`` from the beginning, and rates in it.
 
-        ``in_flight`` is the mean number of calls under way that have ended in the stretch, and
-        ``waiting`` of those the part that was not spent in a model; ``cached`` is the share of
-        tokens read that were cached. The table is complete once the whole log was read.
+        ``in_flight`` is the mean number of calls under way in the stretch, of those that have
+        ended by now, and ``waiting`` of those that no model had begun with; ``cached`` is the share
+        of tokens read that were cached. The table is complete once the whole log was read.
         """
         self._run.refresh()
         with self._run.guarded("the log"):
             is_all = self._read_on(EVENTS_AT_ONCE)
-        return Table(_rows(self._bins), is_all)
+        return Table(_rows(self._bins, self._calls, self._waiting), is_all)
 
     @property
     def share(self) -> float:
@@ -203,22 +252,33 @@ class Load:
             return
         found.calls += 1
         found.failed += isinstance(event, Cancelled)
-        found.busy_s += event.duration_s
-        found.waiting_s += max(0.0, event.duration_s - event.cost.get("model_s", 0.0))
+        self._spread(event)
         for name in _TOKENS:
             n = event.cost.get(name, 0.0)
             found.tokens[name] = found.tokens.get(name, 0.0) + n
 
+    def _spread(self, event: Any) -> None:
+        """Count a call in all the time that it took, its wait for a model first."""
+        end_s = min(max(event.wall_s, 0.0), 1e11)
+        begin_s = min(max(end_s - event.duration_s, 0.0), end_s)
+        self._calls.add(begin_s, end_s)
+        begun_s = max(begin_s, end_s - event.cost.get("model_s", 0.0))
+        if begin_s < begun_s <= end_s:
+            self._waiting.add(begin_s, begun_s)
 
-def _rows(bins: Mapping[int, _Bin]) -> list[Mapping[str, Json]]:
+
+def _rows(bins: Mapping[int, _Bin], calls: UnderWay, waiting: UnderWay) -> list[Mapping[str, Json]]:
     """Rows of stretches of equal length, as many as a chart shows."""
     if not bins:
         return []
     first, last = min(bins), max(bins)
+    first = first if calls.first_s is None else min(first, calls.first_s)
     width = max(1, -(-(last - first + 1) // _BINS))
     wide: dict[int, _Bin] = {}
     for second, one in bins.items():
         wide.setdefault((second - first) // width, _Bin()).add(one)
+    n = (last - first) // width + 1
+    in_flight, waits = (each.means(first, width, n) for each in (calls, waiting))
     return [
         {
             "t_s": at * width,
@@ -227,11 +287,12 @@ def _rows(bins: Mapping[int, _Bin]) -> list[Mapping[str, Json]]:
             "calls_per_s": one.calls / width,
             "read_per_s": one.tokens.get("prompt_tokens", 0.0) / width,
             "drawn_per_s": one.tokens.get("completion_tokens", 0.0) / width,
-            "in_flight": one.busy_s / width,
-            "waiting": one.waiting_s / width,
+            "in_flight": in_flight[at],
+            "waiting": waits[at],
             "cached": _share(one.tokens.get("cached_tokens", 0.0), one.tokens.get("prompt_tokens")),
         }
-        for at, one in sorted(wide.items())
+        for at in range(n)
+        if (one := wide.get(at, _NOTHING)) is not _NOTHING or in_flight[at]
     ]
 
 

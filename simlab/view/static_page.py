@@ -32,9 +32,9 @@ PAGE: Final = Path(__file__).parent / "page"
 """Where scripts and styles lie."""
 
 _SCRIPTS: Final = (
-    "dom.js", "look.js", "rows.js", "turn.js", "drill.js", "head.js", "finding.js", "keys.js",
-    "window.js",
-    "difference.js", "watching.js",
+    "dom.js", "rows.js", "turn.js", "look.js", "drill.js", "cards.js", "head.js", "finding.js",
+    "keys.js", "window.js",
+    "difference.js", "comparing.js", "watching.js",
     "sources.js",
     "transcript.js",
 )  # fmt: skip

@@ -18,7 +18,7 @@ from simlab.trace.events import (
 )
 from simlab.trace.requests import RequestReader
 from simlab.trace.tree import Node, read_step
-from simlab.view.bounds import Json, cut, number, shown
+from simlab.view.bounds import Json, Pictures, cut, number, shown
 from simlab.view.opened import OpenedRun
 from simlab.view.origins import Sources, parts_of
 
@@ -77,12 +77,14 @@ class Steps:
             overlap = _FAR if self._run.record.on_real_clock else 1
             reader = self._reader(episode, step).copy()
             tree = read_step(self._run.log, episode, step, reader, overlap=overlap)
+            pictures = Pictures()
+            told = _Telling(self, self._began(episode), before, pictures).told(tree)
             return {
                 "episode": episode,
                 "step": step,
                 "n_steps": n_steps,
-                "asked": _asked(before),
-                "tree": _Telling(self, self._began(episode), before).told(tree),
+                "asked": _asked(before, pictures),
+                "tree": told,
             }
 
     def sources(self, actor: str, began: Mapping[str, Any], timestep: Mapping[str, Any]) -> Sources:
@@ -140,10 +142,17 @@ class Steps:
 class _Telling:
     """Tells a tree as JSON, no more of it than a person reads."""
 
-    def __init__(self, steps: Steps, began: Mapping[str, Any], timestep: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        began: Mapping[str, Any],
+        timestep: Mapping[str, Any],
+        pictures: Pictures,
+    ) -> None:
         self._steps = steps
         self._began = began
         self._timestep = timestep
+        self._pictures = pictures
         self._left = _MAX_NODES
 
     def told(self, root: Node) -> Json:
@@ -185,8 +194,8 @@ class _Telling:
             return told
         return {
             **told,
-            "inputs": shown(node.inputs, characters=1 << 16),
-            "result": shown(node.result, characters=1 << 22 if node.type == "note" else 1 << 16),
+            "inputs": shown(node.inputs, characters=1 << 16, pictures=self._pictures),
+            "result": shown(node.result, characters=1 << 16, pictures=self._pictures),
         }
 
     def _call(self, node: Node) -> Json:
@@ -263,7 +272,7 @@ def _fault(fault: Fault | None) -> Json:
     return told or None
 
 
-def _asked(timestep: Mapping[str, Any]) -> Json:
+def _asked(timestep: Mapping[str, Any], pictures: Pictures) -> Json:
     """What each seat had perceived and was asked."""
     return shown(
         {
@@ -271,6 +280,7 @@ def _asked(timestep: Mapping[str, Any]) -> Json:
             "observations": timestep.get("observations", {}),
         },
         characters=1 << 17,
+        pictures=pictures,
     )
 
 

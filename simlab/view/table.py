@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simlab.view.bounds import Json
@@ -30,12 +30,20 @@ class Table:
 
     def as_csv(self) -> str:
         """Comma-separated values with a header, as RFC 4180 has them."""
-        text = io.StringIO()
-        writer = csv.writer(text)
         columns = self.columns
-        writer.writerow([_cell(name) for name in columns])
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in self.rows)
-        return text.getvalue()
+        return csv_header(columns) + csv_rows(columns, self.rows)
+
+
+def csv_header(columns: Sequence[str]) -> str:
+    """The first line of comma-separated values."""
+    return csv_rows(columns, [{name: name for name in columns}])
+
+
+def csv_rows(columns: Sequence[str], rows: Iterable[Mapping[str, Json]]) -> str:
+    """Rows as lines of comma-separated values, their cells in the order of the columns."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return text.getvalue()
 
 
 def cells_of(values: Mapping[str, Json], prefix: str) -> dict[str, Json]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import Plain
-from simlab.trace.trajectory import words
-from simlab.view.bounds import Json, cut, is_html, number, shown
+from simlab.view.bounds import Json, Pictures, cut, number, shown
 from simlab.view.opened import OpenedRun
 from simlab.view.people import people_in
+from simlab.view.pictures import apart, looks_of, told_pictures, words_beside
 from simlab.view.tally import numbers, score_in
 
 TURNS_AT_ONCE = 200
@@ -49,7 +49,8 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     Returns:
         ``{"episode", "from", "to", "n_steps", "row", "turns", "after"}``: `turns` have ``step,
         now, wall_s, heard, asked, acts, rewards, ended, info, people``, of whom `people` is what
-        they did to the run; `after`, where the window reaches the last step, what was perceived
+        they did to the run, and of pictures the answer has no more than `MAX_PICTURE_BYTES`;
+        `after`, where the window reaches the last step, what was perceived
         since, and who is asked or how it ended.
 
     Raises:
@@ -60,17 +61,18 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     row, n_steps = run.row(episode), run.log.n_steps(episode)
     first = max(0, n_steps + start) if start < 0 else min(start, n_steps)
     last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
+    pictures = Pictures()
     with run.guarded(f"episode {episode}"):
         moments = list(moments_of(run, episode, first, last))
         people = people_in(run, episode, first, last)
         turns = [
-            {**_turn(step, before, after), "people": people.get(step, [])}
+            {**_turn(step, before, after, pictures), "people": people.get(step, [])}
             for step, (before, after) in enumerate(pairwise(moments), first)
         ]
         after = None
         if last == n_steps:
             newest = moments[-1] if moments else Moment({})
-            after = {**_after(run, episode, newest, row), "people": people.get(last, [])}
+            after = {**_after(run, episode, newest, row, pictures), "people": people.get(last, [])}
     window = {"episode": episode, "from": first, "to": last, "n_steps": n_steps}
     return {**window, "row": row, "turns": turns, "after": after}
 
@@ -93,32 +95,35 @@ def moments_of(run: OpenedRun, episode: int, first: int, last: int) -> Iterator[
         yield Moment(core.timestep, core.now, event.wall_s, tuple(core.acted))
 
 
-def _turn(step: int, before: Moment, after: Moment) -> Json:
+def _turn(step: int, before: Moment, after: Moment, pictures: Pictures) -> Json:
     return {
         "step": step,
         "now": number(after.now),
         "wall_s": number(after.wall_s),
-        "heard": heard(before),
+        "heard": heard(before, pictures),
         "asked": _asked(before),
-        "acts": [_act(act) for act in after.acted],
+        "acts": [_act(act, pictures) for act in after.acted],
         "rewards": numbers(after.timestep.get("rewards", {})),
         "ended": _texts(after.timestep.get("ended", {})),
-        "info": shown(after.timestep.get("info", {}), characters=_STATE),
+        "info": shown(after.timestep.get("info", {}), characters=_STATE, pictures=pictures),
     }
 
 
-def heard(moment: Moment) -> list[Json]:
+def heard(moment: Moment, pictures: Pictures) -> list[Json]:
     """What was perceived since the last step: each thing once, with all who perceived it.
 
     What a seat perceives that has just been said is an echo of it, which a transcript leaves out.
     """
     said = {(act.seat, said_words(act.action)) for act in moment.acted}
-    known: dict[str, dict[str, Json]] = {}
+    known: dict[tuple[Json, ...], dict[str, Json]] = {}
     for seat, observations in sorted(moment.timestep.get("observations", {}).items()):
         for observation in observations:
             told = told_thing(observation)
-            key = f"{told['kind']}\x00{told['by']}\x00{told['text']}"
-            entry = known.setdefault(key, {**told, "to": [], "echo": False})
+            key = (told["kind"], told["by"], told["text"], looks_of(observation))
+            if key not in known:
+                rich = told_pictures(observation, pictures)
+                known[key] = {**told, **rich, "to": [], "echo": False}
+            entry = known[key]
             entry["to"].append(cut(seat, 200))
             if told["kind"] == "utterance":
                 entry["echo"] = (observation["speaker"], observation["text"]) in said
@@ -126,14 +131,13 @@ def heard(moment: Moment) -> list[Json]:
 
 
 def told_thing(observation: Plain) -> dict[str, Json]:
-    """One thing that was perceived: its kind, whose words it is, and the words."""
+    """One thing that was perceived: its kind, whose words it is, and the words but no pictures."""
     kind = observation.get("_type") if isinstance(observation, dict) else None
     if kind == "Utterance":
         told = {"by": cut(observation["speaker"], 200), "text": cut(observation["text"], _TEXT)}
         return {"kind": "utterance", **told}
     name = "briefing" if kind == "Briefing" else "observation"
-    told = {"kind": name, "by": "", "text": cut(words(observation), _TEXT)}
-    return {**told, **_rich(observation)}
+    return {"kind": name, "by": "", "text": cut(words_beside(observation), _TEXT)}
 
 
 def said_words(action: Plain) -> str:
@@ -143,11 +147,11 @@ def said_words(action: Plain) -> str:
     return str(action)
 
 
-def _act(act: Acted) -> Json:
+def _act(act: Acted, pictures: Pictures) -> Json:
     told = {
         "seat": cut(act.seat, 200),
-        "words": cut(words(act.action), _TEXT),
-        "action": shown(act.action, characters=_STATE),
+        "words": cut(words_beside(act.action), _TEXT),
+        "action": shown(apart(act.action), characters=_STATE, pictures=pictures),
         "attempts": act.attempts,
         "invalid": None if act.invalid is None else cut(act.invalid, 1000),
         "raw": None if act.raw is None else cut(act.raw, 1000),
@@ -156,7 +160,7 @@ def _act(act: Acted) -> Json:
     }
     if isinstance(act.action, dict) and act.action.get("_type") == "Score":
         told["score"] = _score(act.action)
-    return {**told, **_rich(act.action)}
+    return {**told, **told_pictures(act.action, pictures)}
 
 
 def _score(score: Mapping[str, Any]) -> Json:
@@ -167,15 +171,6 @@ def _score(score: Mapping[str, Any]) -> Json:
         "mass": number(score.get("mass")),
         "reason": cut(str(score.get("reason") or ""), _TEXT),
     }
-
-
-def _rich(value: Plain) -> dict[str, Json]:
-    """Images and pages that a value is or holds, for those who look."""
-    parts = value.values() if isinstance(value, dict) and not is_html(value) else (value,)
-    rich = [part for part in parts if isinstance(part, bytes) or is_html(part)][:8]
-    told = [shown(part, characters=1 << 22) for part in rich]
-    found = [each for each in told if each["_type"] in ("image", "html")]
-    return {"images": found} if found else {}
 
 
 def _asked(moment: Moment) -> Json:
@@ -190,13 +185,17 @@ def _asked(moment: Moment) -> Json:
     return asked
 
 
-def _after(run: OpenedRun, episode: int, moment: Moment, row: Mapping[str, Json]) -> Json:
+def _after(
+    run: OpenedRun, episode: int, moment: Moment, row: Mapping[str, Json], pictures: Pictures
+) -> Json:
     """What is behind the last step: what was perceived since, who is asked, or how it ended."""
     told: dict[str, Json] = {
         "state": row["state"],
-        "heard": heard(moment),
+        "heard": heard(moment, pictures),
         "asked": _asked(moment) if row["state"] == "unfinished" else {},
-        "info": {} if moment.acted else shown(moment.timestep.get("info", {}), characters=_STATE),
+        "info": {}
+        if moment.acted
+        else shown(moment.timestep.get("info", {}), characters=_STATE, pictures=pictures),
     }
     end = run.log.end(episode)
     if end is not None:

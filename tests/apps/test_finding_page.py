@@ -41,7 +41,7 @@ def test_what_is_typed_stands_in_the_form_with_names_of_several_words(browser, a
 
 def test_an_episode_of_another_run_stands_beside_with_the_first_difference_marked(browser, address):
     with opened(browser, address("run?run=sale")) as page:
-        page.select_option(".bar select", "choose")
+        page.select_option(".bar .compare", "choose")
         page.get_by_label("Run", exact=True).fill("branch")
         page.click("dialog button >> text=Compare")
         page.wait_for_selector(".first-difference .words")
@@ -55,7 +55,7 @@ def test_a_run_that_is_not_listed_cannot_be_chosen_and_nothing_changes_without_o
     browser, address
 ):
     with opened(browser, address("run?run=sale")) as page:
-        page.select_option(".bar select", "choose")
+        page.select_option(".bar .compare", "choose")
         page.get_by_label("Run", exact=True).fill("nowhere")
         page.click("dialog button >> text=Compare")
         assert page.locator("dialog").is_visible()
@@ -63,4 +63,4 @@ def test_a_run_that_is_not_listed_cannot_be_chosen_and_nothing_changes_without_o
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog", state="detached")
         assert page.inner_text(".bar h2") == "Episode 0"
-        assert page.input_value(".bar select") == ""
+        assert page.input_value(".bar .compare") == ""

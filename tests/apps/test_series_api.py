@@ -45,6 +45,25 @@ def test_a_series_is_downloaded_as_csv(client):
     assert reply.headers["content-disposition"] == 'attachment; filename="episodes.csv"'
 
 
+@pytest.mark.parametrize(
+    ("of", "episodes", "n"), [("episodes", "0", 3), ("turns", "0-2", 17), ("load", "0", 1)]
+)
+def test_a_table_is_downloaded_whole_though_it_is_read_in_pieces(
+    client, monkeypatch, of, episodes, n
+):
+    given = {"run": "sale", "of": of, "episodes": episodes}
+    whole = client.get("/api/series.csv", params=given).text
+    for limit in ("EPISODES_AT_ONCE", "TURNS_AT_ONCE", "EVENTS_AT_ONCE"):
+        monkeypatch.setattr(series_module, limit, 2)
+    monkeypatch.setattr(tables_module, "_READ_ON_S", -1.0)
+
+    found = client.get("/api/series.csv", params=given).text
+
+    assert found == whole
+    rows = list(csv.DictReader(found.splitlines()))
+    assert len({tuple(row.get(name) for name in ("episode", "step", "t_s")) for row in rows}) == n
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("plot", ["return", "ratings", "ratings_by_start", "throughput"])
 def test_a_chart_is_downloaded_as_a_picture(client, plot):

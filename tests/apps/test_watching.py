@@ -4,6 +4,7 @@ import signal
 import socket
 import urllib.error
 import urllib.request
+from html import escape
 from http.cookiejar import CookieJar
 from urllib.request import Request
 
@@ -140,7 +141,12 @@ def test_a_run_is_watched_inline_in_a_notebook(made):
     with simlab.Run(made).watch(height=300) as shown:
         html = shown._repr_html_()
 
-        assert html.startswith('<iframe src="http://127.0.0.1:')
+        link, frame = html.split("<iframe")
+        assert (
+            f'<a href="{escape(shown.address)}" target="_blank" rel="noopener">open {made.name}'
+            in link
+        )
+        assert frame.startswith(' src="http://127.0.0.1:')
         assert "height:300px" in html
         assert status(shown.address) == 200
         assert shown.address in repr(shown)

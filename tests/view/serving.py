@@ -65,7 +65,8 @@ class _Answers:
                 case "difference":
                     other = OpenedRun(self._folder / given["other_run"])
                     episode, its = int(given["episode"]), int(given["other"])
-                    return first_difference(self._run, episode, other, its)
+                    start = int(given["step"])
+                    return first_difference(self._run, episode, other, its, start=start)
 
 
 def _handler(path):

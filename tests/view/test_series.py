@@ -2,10 +2,16 @@
 
 import csv
 
+import pytest
+from msgspec import Raw
+
+from simlab.trace.events import Effect, EffectCore, Started, encode
 from simlab.trace.tables import write_tables
 from simlab.view import series as series_module
+from simlab.view.opened import OpenedRun
 from simlab.view.series import Load, by_turn, over_episodes
 from simlab.view.table import Table
+from tests.view.test_hostile import crafted
 
 
 def test_over_episodes_there_is_a_row_each_with_returns(sale):
@@ -44,6 +50,35 @@ def test_load_counts_every_step_call_and_token_once_however_it_is_read(sale, mon
     width = 1
     assert sum(row["steps_per_s"] * width for row in whole.rows) == 17
     assert sum(row["drawn_per_s"] * width for row in whole.rows) == 210
+
+
+def serial(path, n_calls, call_s, model_s):
+    """A run of one caller, of which each call begins as the last has ended."""
+    events = [Started(Raw(encode([1, {}])), b"", 1000.0)]
+    for step in range(n_calls):
+        core = EffectCore("ann", step, 7, "model", b"r" * 16, 0, {"text": "x"}, None)
+        end_s = 1000.25 + call_s * (step + 1)
+        request = [encode(["small", {}]), "chat", [["user", f"{step}"]]]
+        cost = {"model_s": model_s}
+        events.append(Effect(Raw(encode(core)), request, end_s, call_s, "act 1", cost))
+    return crafted(path, *events)
+
+
+def test_of_one_caller_never_more_than_one_call_is_under_way_however_long_it_takes(tmp_path):
+    rows = Load(OpenedRun(serial(tmp_path / "run", 6, 10.0, 7.5))).read().rows
+
+    assert len(rows) == 61
+    assert [row["in_flight"] for row in rows] == pytest.approx([0.75, *[1] * 59, 0.25])
+    assert sum(row["waiting"] for row in rows) == pytest.approx(6 * 2.5)
+    assert max(row["waiting"] for row in rows) <= 1
+    assert sum(row["calls_per_s"] for row in rows) == 6
+
+
+def test_calls_are_spread_evenly_over_stretches_that_are_longer_than_a_second(tmp_path):
+    rows = Load(OpenedRun(serial(tmp_path / "run", 3, 1000.0, 1000.0))).read().rows
+
+    assert len(rows) <= 240
+    assert [row["in_flight"] for row in rows[1:-1]] == pytest.approx([1] * (len(rows) - 2))
 
 
 def test_numbers_are_those_of_the_exported_tables(sale, tmp_path):

@@ -101,7 +101,7 @@ def test_turns_are_found_by_seat_and_by_rating(browser, pages, runs, offline):
 
 def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(browser, pages):
     with opened(browser, pages["sale"]) as page:
-        page.select_option(".bar select", "1")
+        page.select_option(".bar .compare", "1")
         page.wait_for_selector(".first-difference")
 
         assert page.get_attribute(".first-difference", "data-turn") == "0"
@@ -110,7 +110,7 @@ def test_two_episodes_stand_side_by_side_with_their_first_difference_marked(brow
 
 def test_a_branch_stands_beside_its_parent_and_parts_where_it_was_made(browser, runs):
     with served(runs / "branch") as address, opened(browser, f"{address}?parent=sale") as page:
-        page.select_option(".bar select", "parent")
+        page.select_option(".bar .compare", "parent")
         page.wait_for_selector(".first-difference .words")
 
         assert page.get_attribute(".first-difference", "data-turn") == "3"
@@ -217,3 +217,38 @@ def test_a_viewer_whose_server_is_gone_says_so_and_misses_nothing(browser, runs,
 
         page.wait_for_function("view.turns.n === 7")
         page.wait_for_selector(".notice", state="hidden")
+
+
+def test_turns_that_could_not_be_fetched_are_asked_for_again_and_the_note_goes(
+    browser, runs, tmp_path
+):
+    path = shutil.copytree(runs / "sale", tmp_path / "live")
+    segment, data = grown(path, 0.3)
+    with served(path) as address, opened(browser, address) as page:
+        page.route("**/turns*", lambda route: route.fulfill(status=200, body="{"))
+        segment.write_bytes(data)
+        page.wait_for_selector(".notice:visible")
+
+        page.unroute("**/turns*")
+
+        page.wait_for_function("view.turns.turns.size === 7")
+        page.wait_for_selector(".notice", state="hidden")
+        assert page.locator(".turn.loading").count() == 0
+
+
+def test_what_the_reader_has_opened_or_marked_stays_when_the_next_turn_arrives(
+    browser, runs, tmp_path
+):
+    path = shutil.copytree(runs / "coach", tmp_path / "live")
+    segment, data = grown(path, 0.45)
+    with served(path) as address, opened(browser, address) as page:
+        n_before = page.evaluate("view.turns.n")
+        page.click(".briefings summary >> nth=0")
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('.act .words'))")
+        marked = page.evaluate("String(getSelection())")
+
+        segment.write_bytes(data)
+        page.wait_for_function(f"view.turns.turns.has({n_before})")
+
+        assert page.locator(".briefings").first.get_attribute("open") == ""
+        assert page.evaluate("String(getSelection())") == marked != ""

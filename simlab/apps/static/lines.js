@@ -1,6 +1,6 @@
 /** The lines of the list of runs: runs, and the heads of trainings, sweeps and folders. */
 
-import { el, told } from "./dom.js";
+import { counted, el, told } from "./dom.js";
 import { STATES } from "./order.js";
 
 const AGES = [[31536000, "year"], [2592000, "month"], [86400, "day"], [3600, "hour"], [60, "minute"]];
@@ -53,7 +53,7 @@ function progress({ state, n_ended: ended, n_failed: failed, n_episodes: n, n_st
     el("progress", { max: Math.max(n ?? done, 1), value: done, "aria-label": "episodes done" }),
     el("small", {}, `${told(done)} of ${told(n ?? done)}`,
       failed ? el("b.failure", {}, ` · ${told(failed)} failed`) : null,
-      steps ? el("span.quiet", {}, ` · ${told(steps)} turns`) : null),
+      steps ? el("span.quiet", {}, ` · ${counted(steps, "turn")}`) : null),
   ];
 }
 

@@ -49,6 +49,7 @@ class RunElement extends HTMLElement {
   blind(isBlind) {
     document.documentElement.classList.toggle("simlab-blind", isBlind);
     this.view?.blind(isBlind);
+    this.tell(); // a parent waits until it may be seen
   }
 
   reading() {
@@ -62,7 +63,7 @@ class RunElement extends HTMLElement {
   tell() {
     if (!this.view || this.view.episode === null) return;
     document.dispatchEvent(new CustomEvent("simlab:turn", { detail: this.reading() }));
-    if (!this.waitsForParent) return;
+    if (!this.waitsForParent || this.view.options.blind) return;
     this.waitsForParent = false;
     this.view.compare("parent");
   }

@@ -54,8 +54,8 @@ class SeatElement extends HTMLElement {
 /** One thing that was perceived, said or done. */
 function line(thing, told) {
   const style = { "--seat": thing.colour };
-  const words = el("div.words", {}, thing.text);
   const images = (thing.images ?? []).map(rich);
+  const words = thing.text || !images.length ? el("div.words", {}, thing.text) : null;
   if (thing.kind === "end") return el("p.heard.quiet", {}, ENDS[thing.text] ?? thing.text);
   if (!thing.by) return el("div", { class: `heard ${thing.kind}`, style }, el("span.text", {}, thing.text), images);
   const mine = thing.by === told.seat;

@@ -46,11 +46,17 @@ function setStyle(node, style) {
   }
 }
 
-/** A number as people read it: three digits behind the point at most, thousands apart. */
+/** A number as people read it: three digits behind the point where that says enough, thousands apart. */
 export function told(number) {
   if (typeof number !== "number") return String(number ?? "–");
-  const digits = Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 3;
-  return number.toLocaleString("en", { maximumFractionDigits: digits });
+  const size = Math.abs(number);
+  if (size && size < 0.001) return number.toLocaleString("en", { maximumSignificantDigits: 2, ...(size < 1e-6 ? { notation: "scientific" } : {}) });
+  return number.toLocaleString("en", { maximumFractionDigits: size >= 100 ? 0 : size >= 10 ? 1 : 3 });
+}
+
+/** A number of things: "1 turn", "2 turns". */
+export function counted(n, what) {
+  return `${told(n)} ${what}${n === 1 ? "" : "s"}`;
 }
 
 /** Seconds as people read them. */
@@ -62,13 +68,17 @@ export function duration(seconds) {
   return `${told(seconds / 3600)} h`;
 }
 
-/** Any JSON as text, each field in a line. */
+const NAMES = { image: "(a picture)", html: "(a page)" };
+
+/** Any JSON as text, each field in a line; pictures and pages in it are named. */
 export function asText(value) {
   if (typeof value === "string") return value;
-  return JSON.stringify(value, null, 2);
+  return JSON.stringify(value, (_, part) => NAMES[part?._type] ?? part, 2);
 }
 
 const UNWANTED = "script, iframe, frame, object, embed, link, meta, base, form, noscript, template";
+
+const SHOWN = /^data:image\/(png|jpeg|gif);/;
 
 const LEADS = /^on|^(src|srcset|href|action|formaction|srcdoc|ping|poster|background|data)$|:/i;
 
@@ -78,9 +88,14 @@ function sanitised(html) {
   for (const node of page.querySelectorAll(UNWANTED)) node.remove();
   for (const node of page.querySelectorAll("*")) {
     for (const { name, value } of [...node.attributes])
-      if (LEADS.test(name) && !/^data:image\/(png|jpeg|gif);/.test(value)) node.removeAttribute(name);
+      if (LEADS.test(name) && !SHOWN.test(value) && !isWithin(node, name, value)) node.removeAttribute(name);
   }
-  return ALONE + new XMLSerializer().serializeToString(page.documentElement);
+  return ALONE + page.documentElement.outerHTML; // which leaves styles as they are
+}
+
+/** Whether an attribute names a part of the same drawing, as letters of plots are. */
+function isWithin(node, name, value) {
+  return node.localName !== "a" && node.localName !== "area" && /^(xlink:)?href$/.test(name) && value.startsWith("#");
 }
 
 const ALONE = `<meta http-equiv="Content-Security-Policy" content="default-src 'none';` +
@@ -90,7 +105,8 @@ const RICH = { "image/png": 1, "image/jpeg": 1, "image/gif": 1, "image/svg+xml":
 
 /**
  * A picture or a page that somebody logged. Images become blobs of known types, in which no script
- * runs; HTML stands in a frame that may do nothing. Null where a value is neither.
+ * runs; HTML stands in a frame that may do nothing. What was too large is told by its size. Null
+ * where a value is none of these.
  */
 export function rich(value) {
   if (value?._type === "image" && value.mime in RICH) {
@@ -101,5 +117,6 @@ export function rich(value) {
   if (value?._type === "html" && typeof value.html === "string") {
     return el("iframe.rich", { sandbox: "", srcdoc: sanitised(value.html), title: "logged page" });
   }
+  if (value?._type === "bytes") return el("span.quiet", {}, `${value.size} that are not shown here`);
   return null;
 }

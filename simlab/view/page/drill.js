@@ -33,7 +33,7 @@ function asked(step, look) {
     el("details.asked", {},
       el("summary", {}, look.seatName(seat), " was asked",
          request?.prompt ? el("span.quiet", {}, ` ${asText(request.prompt).slice(0, 90)}`) : null),
-      el("pre", {}, asText(request))));
+      shown(request)));
 }
 
 function node(tree, look, open = false) {
@@ -113,14 +113,16 @@ function inputs(tree) {
 function result(tree) {
   if (tree.result === null || tree.result === undefined) return null;
   return el("div.result", {}, tree.type === "span" ? el("small", {}, "gave") : null,
-            pictures(tree.result) ?? el("pre", {}, asText(tree.result)));
+            shown(tree.result));
 }
 
-function pictures(value) {
+/** A value: its pictures and pages, and all else as text. */
+function shown(value) {
   const whole = rich(value);
   if (whole) return whole;
-  const found = Object.values(value && typeof value === "object" ? value : {}).map(rich);
-  return found.some(Boolean) ? found : null;
+  const parts = Object.values(value && typeof value === "object" ? value : {});
+  const pictures = parts.map(rich).filter(Boolean);
+  return [pictures.length < parts.length || !parts.length ? el("pre", {}, asText(value)) : null, pictures];
 }
 
 /** A call of a model: the prompt in parts by where they come from, and what came back. */

@@ -128,6 +128,7 @@ export class Finding {
   row(hit) {
     const choose = (event) => {
       event.preventDefault();
+      if (!this.form.hidden) this.toggle(false);
       this.onChoose(hit.episode, hit.step);
     };
     return el("a.hit", { href: this.look.linkTo(hit.episode, hit.step), onclick: choose },

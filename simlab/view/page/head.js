@@ -1,10 +1,25 @@
 /** What stands above and beside the turns: what is run, how far it is, and its episodes. */
 
-import { el, told } from "./dom.js";
+import { seatFacts, spentFacts } from "./cards.js";
+import { counted, el, fill, told } from "./dom.js";
+
+const MOST_OPTIONS = 300; // of episodes to choose from; of more, the number is typed
 
 const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
 
-export function runTitle(run) {
+/** Draw the head of a view, if anything in it has changed. */
+export function drawHead({ overview, parts, card, source }) {
+  const state = JSON.stringify({ ...overview, config: null });
+  if (parts.title.dataset.state === state) return;
+  parts.title.dataset.state = state;
+  const onSpent = async () => card.show("What was spent", spentFacts(await source.overview()));
+  fill(parts.title, runTitle(overview));
+  fill(parts.stats, runStats(overview),
+    el("button.accounts", { title: "What each model and seat has spent, and what was run", onclick: onSpent }, "details"));
+  fill(parts.legend, runSeats(overview, (seat) => card.show(seat.seat, seatFacts(seat))));
+}
+
+function runTitle(run) {
   return [
     el("h1", {}, run.name ?? "run"),
     el("span.state", { class: `state ${run.state}` }, run.state),
@@ -16,11 +31,11 @@ export function runTitle(run) {
   ];
 }
 
-export function runStats(run) {
+function runStats(run) {
   const counts = [
     ["episodes", `${told(run.n_ended)} of ${told(run.n_episodes ?? run.n_begun)}`],
     ["failed", run.n_failed || null],
-    ["turns", told(run.n_steps)],
+    [run.n_steps === 1 ? "turn" : "turns", told(run.n_steps)],
     ["tokens", run.tokens ? told(run.tokens) : null],
     ["cost", run.dollars ? `$${run.dollars}` : null],
   ];
@@ -29,13 +44,14 @@ export function runStats(run) {
 }
 
 /** Who plays, with the mean of what they got or gave, and the judges. */
-export function runSeats(run) {
-  const means = { ...run.mean_returns, ...run.mean_ratings };
-  const mean = (value) => (value ? el("small", {}, ` ⌀ ${told(value)}`) : null);
+function runSeats(run, onSeat) {
+  const isRewarded = Object.values(run.mean_returns).some(Boolean);
+  const means = { ...(isRewarded ? run.mean_returns : {}), ...run.mean_ratings };
+  const mean = (value) => (typeof value === "number" ? el("small", {}, ` ⌀ ${told(value)}`) : null);
   return [
     run.seats.map((seat) =>
-      el("span.legend-seat",
-        { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n") },
+      el("button.legend-seat",
+        { title: [seat.agent, seat.model, seat.persona, seat.goal].filter(Boolean).join("\n"), onclick: () => onSeat(seat) },
         el("i.dot", { style: { "--seat": seat.colour } }), seat.seat, mean(means[seat.seat]))),
     Object.entries(run.mean_scores ?? {}).map(([judge, value]) =>
       el("span.legend-seat", { title: "Mean score of this judge" }, judge, mean(value))),
@@ -51,12 +67,26 @@ export function episodeLink(row, props) {
     el("span.glyph", {}, STATES[row.state] ?? "?"),
     el("b", {}, row.episode),
     el("span.place", {}, place),
-    el("small", {}, `${told(row.n_steps)} turns`),
+    el("small", {}, counted(row.n_steps, "turn")),
     typeof worth === "number" ? el("small.value", {}, told(worth)) : null);
 }
 
+/** Where the list of episodes finds no room: which one is read, to be chosen. */
+function episodeChoice(row, order, onEpisode) {
+  const props = {
+    class: "episode-choice", "aria-label": "Episode", title: "Episode",
+    onchange: ({ target: { value } }) => onEpisode(Number(value)),
+  };
+  if (order.length > MOST_OPTIONS) {
+    const [first, last] = [order[0], order.at(-1)];
+    return el("input", { ...props, type: "number", min: first, max: last, step: 1, value: row.episode });
+  }
+  return el("select", props, order.map((each) =>
+    el("option", { value: each, selected: each === row.episode }, `Episode ${each}`)));
+}
+
 /** What stands above the turns: which episode is read, and with which it is compared. */
-export function episodeBar(row, { other, others, parent, elsewhere, choose, before, after, onCompare }) {
+export function episodeBar(row, { order, onEpisode, other, others, parent, elsewhere, choose, before, after, onCompare }) {
   const isParent = elsewhere?.name === "parent";
   const change = ({ target: { value } }) => {
     if (value === "choose") choose();
@@ -67,11 +97,11 @@ export function episodeBar(row, { other, others, parent, elsewhere, choose, befo
   return [
     el("button", { title: "Previous episode  [", disabled: !before, onclick: before ?? (() => {}) }, "‹"),
     el("h2", {}, `Episode ${row.episode}${both}`),
+    episodeChoice(row, order, onEpisode),
     el("button", { title: "Next episode  ]", disabled: !after, onclick: after ?? (() => {}) }, "›"),
-    el("span.state", { class: `state ${row.state}` }, row.state),
-    el("span.quiet", {}, `${told(row.n_steps)} turns`),
+    el("span.standing"),
     others.length || parent || choose
-      ? el("select", { "aria-label": "Compare with", onchange: change },
+      ? el("select.compare", { "aria-label": "Compare with", onchange: change },
           el("option", { value: "" }, both ? "one alone" : "compare with …"),
           parent ? el("option", { value: "parent", selected: isParent }, "its parent") : null,
           choose ? el("option", { value: "choose" }, "another run …") : null,
@@ -81,6 +111,11 @@ export function episodeBar(row, { other, others, parent, elsewhere, choose, befo
             el("option", { value: each, selected: !elsewhere && each === other }, `episode ${each}`)))
       : null,
   ];
+}
+
+/** How far an episode is. */
+export function episodeStanding(row) {
+  return [el("span.state", { class: `state ${row.state}` }, row.state), el("span.quiet", {}, counted(row.n_steps, "turn"))];
 }
 
 /** What stands above a turn that is opened. */

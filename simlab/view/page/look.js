@@ -1,9 +1,24 @@
 /** Words that are looked for, and colours of those who have none. */
 
 import { el } from "./dom.js";
+import { seatName } from "./turn.js";
+
+/** How a view shows seats, links and words; its seats and colours are filled in once they are known. */
+export function lookOf(view) {
+  const look = {
+    seats: [],
+    colours: new Map(),
+    colour: (seat) => look.colours.get(seat) ?? colourOf(seat),
+    link: (turn) => view.link(view.episode, turn),
+    linkTo: (episode, turn) => view.link(episode, turn),
+    seatName: (seat) => seatName(look, seat),
+    marked: (text) => marked(text, view.query),
+  };
+  return look;
+}
 
 /** Nodes for a text in which the words that are looked for are marked. */
-export function marked(text, query) {
+function marked(text, query) {
   if (!query) return text;
   const [lower, words] = [text.toLowerCase(), query.toLowerCase()];
   if (lower.length !== text.length) return text;

@@ -8,6 +8,7 @@
 import { el } from "./dom.js";
 
 const OVERSCAN = 800; // pixels above and below the window that are kept in the document
+const HIGHEST = 30_000_000; // pixels: browsers make no element much higher
 
 /** Sums of a growing row of numbers, in logarithmic time (Fenwick 1994). */
 class Sums {
@@ -80,7 +81,8 @@ export class Rows {
     this.room = el("div.rows-room", { role: "list", "aria-label": label });
     this.element = el("div.rows", { onscroll: () => this.draw() }, this.room);
     this.follow = false;
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    this.sizes = new ResizeObserver(() => requestAnimationFrame(() => this.draw())); // pictures come late
+    this.sizes.observe(this.element);
   }
 
   get length() {
@@ -93,6 +95,21 @@ export class Rows {
     return scrollHeight - scrollTop - clientHeight < 48;
   }
 
+  /** Pixels of all rows for one that is scrolled: more than one where they are too many for a room. */
+  get scale() {
+    const [all, seen] = [this.sums.before(this.length), this.element.clientHeight];
+    return all > HIGHEST ? (all - seen) / (HIGHEST - seen) : 1;
+  }
+
+  /** Where among all rows the window begins, in pixels. */
+  get top() {
+    return this.element.scrollTop * this.scale;
+  }
+
+  set top(pixels) {
+    this.element.scrollTop = pixels / this.scale;
+  }
+
   /** Say how many rows there are; a reader who is at the end, and follows, stays there. */
   resize(n) {
     const stay = this.follow && this.isAtEnd;
@@ -103,17 +120,21 @@ export class Rows {
 
   toEnd() {
     for (let turn = 0; turn < 3; turn += 1) {
-      this.element.scrollTop = this.sums.before(this.length);
+      this.top = this.sums.before(this.length);
       this.draw();
     }
   }
 
   /** Make rows anew: all, or those of a stretch. */
   redraw(from = 0, to = Infinity) {
+    this.renew((index) => index >= from && index < to);
+  }
+
+  /** Make those rows anew of which this is true. */
+  renew(isStale) {
     for (const [index, node] of this.shown) {
-      if (index >= from && index < to) {
-        node.remove();
-        this.shown.delete(index);
+      if (isStale(index)) {
+        this.remove(index, node);
       }
     }
     this.draw();
@@ -124,57 +145,75 @@ export class Rows {
     for (let turn = 0; turn < 3; turn += 1) {
       const top = this.sums.before(index);
       const height = this.sums.values[index] ?? 0;
-      const { scrollTop, clientHeight } = this.element;
-      if (where === "middle") this.element.scrollTop = top - Math.max(0, (clientHeight - height) / 3);
-      else if (top < scrollTop) this.element.scrollTop = top - 8;
-      else if (top + height > scrollTop + clientHeight)
-        this.element.scrollTop = Math.min(top, top + height - clientHeight + 8);
+      const { clientHeight } = this.element;
+      const from = this.top;
+      if (where === "middle") this.top = top - Math.max(0, (clientHeight - height) / 3);
+      else if (top < from) this.top = top - 8;
+      else if (top + height > from + clientHeight) this.top = Math.min(top, top + height - clientHeight + 8);
       this.draw();
     }
   }
 
   /** The first row in sight. */
   first() {
-    return this.sums.find(this.element.scrollTop + 1);
+    return this.sums.find(this.top + 1);
   }
 
   node(index) {
     return this.shown.get(index)?.firstElementChild ?? null;
   }
 
+  remove(index, node) {
+    this.sizes.unobserve(node);
+    node.remove();
+    this.shown.delete(index);
+  }
+
   draw() {
-    const { scrollTop, clientHeight } = this.element;
+    const { clientHeight } = this.element;
     if (!clientHeight) return;
-    const from = this.sums.find(Math.max(0, scrollTop - OVERSCAN));
-    const to = Math.min(this.length, this.sums.find(scrollTop + clientHeight + OVERSCAN) + 1);
+    const { top } = this;
+    const from = this.sums.find(Math.max(0, top - OVERSCAN));
+    const to = Math.min(this.length, this.sums.find(top + clientHeight + OVERSCAN) + 1);
     for (const [index, node] of this.shown) {
       if ((index < from || index >= to) && !node.contains(document.activeElement)) {
-        node.remove();
-        this.shown.delete(index);
+        this.remove(index, node);
       }
     }
-    for (let index = from; index < to; index += 1) {
-      if (!this.shown.has(index)) {
-        const row = el("div.rows-row", { role: "listitem" }, this.render(index));
-        this.shown.set(index, row);
-        this.room.append(row);
-      }
-    }
-    this.measure(this.first(), scrollTop);
+    this.insert(from, to);
+    this.measure(this.first(), top);
     this.onRange(from, to);
   }
 
-  measure(anchor, scrollTop) {
-    let above = 0;
+  /** Put rows that are missing where they belong: keys and readers aloud go by the document's order. */
+  insert(from, to) {
+    const missing = [];
+    for (let index = from; index < to; index += 1) if (!this.shown.has(index)) missing.push(index);
+    if (!missing.length) return;
+    const there = [...this.shown].sort(([one], [other]) => one - other);
+    for (const index of missing) {
+      while (there.length && there[0][0] < index) there.shift();
+      const row = el("div.rows-row", { role: "listitem" }, this.render(index));
+      this.room.insertBefore(row, there[0]?.[1] ?? null);
+      this.sizes.observe(row);
+      this.shown.set(index, row);
+    }
+  }
+
+  /** Take in how high rows are, and place them; the anchor stays where it is in the window. */
+  measure(anchor, top) {
+    let [above, isChanged] = [0, false];
     for (const [index, row] of this.shown) {
       const height = row.offsetHeight;
       if (index >= this.length || height === this.sums.values[index]) continue;
       const change = this.sums.set(index, height);
+      isChanged = true;
       if (index < anchor) above += change;
     }
+    this.room.style.height = `${Math.min(HIGHEST, this.sums.before(this.length))}px`;
+    if (above || (isChanged && this.scale !== 1)) this.top = top + above;
+    const shift = this.scale === 1 ? 0 : this.top - this.element.scrollTop;
     for (const [index, row] of this.shown)
-      row.style.transform = `translateY(${this.sums.before(index)}px)`;
-    this.room.style.height = `${this.sums.before(this.length)}px`;
-    if (above) this.element.scrollTop = scrollTop + above;
+      row.style.transform = `translateY(${this.sums.before(index) - shift}px)`;
   }
 }

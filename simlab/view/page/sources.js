@@ -55,9 +55,9 @@ export class ServerSource {
     return this.get("find", query);
   }
 
-  /** Where two episodes part; the other may be of another run, with a source of its own. */
-  difference(episode, other, source = this) {
-    return this.get("difference", { episode, other, other_run: source.run });
+  /** Where two episodes part, from a step on; the other may be of another run, with its source. */
+  difference(episode, other, source = this, step = 0) {
+    return this.get("difference", { episode, other, other_run: source.run, step });
   }
 }
 
@@ -144,10 +144,10 @@ export class PageSource {
       const [left, right] = await Promise.all(
         rows.map((row) => this.turns(row.episode, from, Math.min(n, from + CHUNK))));
       const at = left.turns.findIndex((turn, i) => JSON.stringify(turn.acts) !== JSON.stringify(right.turns[i]?.acts));
-      if (at >= 0) return { step: from + at, what: ["what was done"] };
+      if (at >= 0) return { step: from + at, what: ["what was done"], complete: true };
     }
     const same = rows[0]?.n_steps === rows[1]?.n_steps;
-    return same ? { step: null, what: [] } : { step: n, what: ["one ends here"] };
+    return { complete: true, ...(same ? { step: null, what: [] } : { step: n, what: ["one ends here"] }) };
   }
 }
 

@@ -12,17 +12,20 @@
  * Every turn has a link, "#e=3&t=12". What comes from a run is text, and never HTML.
  */
 
-import { el, fill, told } from "./dom.js";
-import { firstDifference } from "./difference.js";
+import { Card } from "./cards.js";
+import { chooseOther, compare, seek } from "./comparing.js";
+import { el, fill } from "./dom.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
-import { episodeBar, episodeLink, runSeats, runStats, runTitle, turnHead } from "./head.js";
+import { drawHead, episodeBar, episodeLink, episodeStanding, turnHead } from "./head.js";
 import { onKey } from "./keys.js";
-import { colourOf, marked } from "./look.js";
+import { lookOf } from "./look.js";
 import { Rows } from "./rows.js";
-import { afterRow, seatName, turnRow } from "./turn.js";
+import { afterRow, turnRow } from "./turn.js";
 import { watch } from "./watching.js";
 import { Turns } from "./window.js";
+
+const AGAIN_MS = 1000;
 
 class View {
   constructor(root, source, options) {
@@ -33,15 +36,7 @@ class View {
     this.turn = null;
     this.query = "";
     this.cursor = "";
-    this.look = {
-      seats: [],
-      colours: new Map(),
-      colour: (seat) => this.look.colours.get(seat) ?? colourOf(seat),
-      link: (turn) => this.link(this.episode, turn),
-      linkTo: (episode, turn) => this.link(episode, turn),
-      seatName: (seat) => seatName(this.look, seat),
-      marked: (text) => marked(text, this.query),
-    };
+    this.look = lookOf(this);
     this.build();
   }
 
@@ -60,6 +55,7 @@ class View {
       onWords: (words) => this.mark(words),
       onChoose: (episode, step) => this.show(episode, step),
     });
+    this.card = new Card();
     this.parts = {
       title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
       bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
@@ -72,7 +68,8 @@ class View {
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.finding.elements), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
-          drill)));
+          drill),
+        this.card.element));
     this.rows.element.addEventListener("scroll", () => this.tellNewer());
     this.rows.element.addEventListener("click", (event) => this.clicked(event));
     this.rows.element.tabIndex = 0;
@@ -80,10 +77,11 @@ class View {
     if (this.options.useHash) addEventListener("hashchange", this.onHash);
   }
 
+  /** Show the first turns as soon as they are there; what is left is read while they are looked at. */
   async start() {
     await this.readOverview();
-    await this.readNews();
     this.head();
+    while (!this.closed && (await this.readBatch()) && this.episode === null);
     if (this.options.useHash && document.activeElement === document.body) this.rows.element.focus({ preventScroll: true });
     if (this.source.isLive) watch(this);
   }
@@ -97,35 +95,52 @@ class View {
     this.rows.redraw();
   }
 
+  /** Read all that is new. */
   async readNews() {
-    let more = true;
-    while (more && !this.closed) {
-      const news = await this.source.news(this.cursor);
-      this.cursor = news.cursor;
-      Object.assign(this.overview, news.run);
-      for (const row of news.episodes) this.take(row);
-      more = news.more;
-    }
-    if (this.order.length && !this.look.seats.length) await this.readOverview(); // it has just begun
-    if (this.episode === null && this.order.length) this.follow(this.options.useHash ? location.hash : "") || (await this.show(this.order[0]));
+    while (!this.closed && (await this.readBatch()));
   }
 
-  take(row) {
-    const isNew = !this.episodes.has(row.episode);
-    this.episodes.set(row.episode, row);
-    if (isNew) this.order = [...this.episodes.keys()].sort((a, b) => a - b);
-    if (isNew) this.list.resize(this.order.length);
-    this.list.redraw(this.order.indexOf(row.episode), this.order.indexOf(row.episode) + 1);
-    for (const turns of [this.turns, this.others]) {
-      if (turns?.source !== this.source || turns.episode.episode !== row.episode) continue;
-      const before = turns.n;
-      turns.grow(row);
-      this.rows.resize(this.count());
-      this.rows.redraw(Math.max(0, before - 1));
-      this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
-      this.drawBar();
-      if (this.others && this.first === null) this.seek(false);
+  /** Read some of what is new; whether there is more. */
+  async readBatch() {
+    const news = await this.source.news(this.cursor);
+    this.cursor = news.cursor;
+    Object.assign(this.overview, news.run);
+    this.take(news.episodes);
+    if (this.order.length && !this.look.seats.length) await this.readOverview(); // it has just begun
+    if (this.episode === null && this.order.length) this.begin(news.more);
+    return news.more;
+  }
+
+  /** Show the episode that the address names, or the first; one that is named may be yet to come. */
+  begin(more) {
+    const hash = this.options.useHash ? location.hash : "";
+    const isNamed = new URLSearchParams(hash.slice(1)).has("e");
+    if (!this.follow(hash) && !(more && isNamed)) this.show(this.order[0]);
+  }
+
+  take(rows) {
+    const before = this.order;
+    for (const row of rows) this.episodes.set(row.episode, row);
+    if (this.episodes.size > before.length) {
+      this.order = [...this.episodes.keys()].sort((a, b) => a - b);
+      this.list.resize(this.order.length);
     }
+    const changed = new Map(rows.map((row) => [row.episode, row]));
+    this.list.renew((at) => changed.has(this.order[at]) || this.order[at] !== before[at]);
+    for (const turns of [this.turns, this.others].filter((each) => each?.source === this.source)) {
+      const row = changed.get(turns.episode.episode);
+      if (row) this.grow(turns, row);
+    }
+    if (rows.length) this.drawBar();
+  }
+
+  grow(turns, row) {
+    const before = turns.n;
+    turns.grow(row);
+    this.rows.resize(this.count());
+    this.rows.redraw(before);
+    this.tellNewer(before < row.n_steps && !this.rows.isAtEnd);
+    if (this.pair?.step === null) seek(this, false);
   }
 
   close() {
@@ -142,10 +157,7 @@ class View {
   // The head
 
   head() {
-    const { title, stats, legend } = this.parts;
-    fill(title, runTitle(this.overview));
-    fill(stats, runStats(this.overview));
-    fill(legend, runSeats(this.overview));
+    drawHead(this);
     if (this.overview.told) this.note(this.overview.told);
   }
 
@@ -180,9 +192,10 @@ class View {
     if (!row) throw new Error(`there is no episode ${episode}`);
     if (episode !== this.episode || this.others) {
       this.episode = episode;
+      if (this.pair) this.note("");
       this.others = null;
+      this.pair = null;
       this.turns = this.turnsOf(row);
-      this.first = null;
       this.list.redraw();
       this.rows.resize(0);
       this.rows.redraw();
@@ -196,10 +209,20 @@ class View {
   }
 
   turnsOf(row, source = this.source) {
-    return new Turns(source, row, (from, to) => this.loaded(from, to), (error) => this.note(error.message));
+    return new Turns(source, row, (from, to) => this.loaded(from, to), (error) => this.failed(error));
+  }
+
+  /** Tell why turns are missing; those still in sight are asked for again, unless they are refused. */
+  failed(error) {
+    this.isFailed = true;
+    this.note(error.message);
+    const isRefused = error.status >= 400 && error.status < 500;
+    if (this.source.isLive && !isRefused) setTimeout(() => this.closed || this.rows.draw(), AGAIN_MS);
   }
 
   loaded(from, to) {
+    if (this.isFailed) this.note("");
+    this.isFailed = false;
     const focus = this.rows.element.contains(document.activeElement) && document.activeElement !== this.rows.element;
     this.rows.resize(this.count());
     this.rows.redraw(from, to);
@@ -222,9 +245,9 @@ class View {
   turnCell(at) {
     if (!this.turns) return el("div");
     const cells = [this.turns, this.others].filter(Boolean).map((turns) => this.cell(turns, at));
-    const isFirst = this.others && this.first === at;
+    const isFirst = this.pair?.step === at;
     return el("div.cells", { class: `cells ${this.others ? "two" : ""} ${isFirst ? "first-difference" : ""} ${at === this.turn ? "chosen" : ""}`,
-      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.what.join(", ")) : null, cells);
+      dataset: { turn: at } }, isFirst ? el("p.difference", {}, "first difference: ", this.pair.what.join(", ")) : null, cells);
   }
 
   cell(turns, at) {
@@ -234,20 +257,30 @@ class View {
     return at <= turns.n ? el("article.turn.loading", { "aria-busy": "true" }, el("div.gutter", {}, el("span.step", {}, at))) : el("article.turn.none");
   }
 
-  drawBar() {
+  /** Draw what stands above the turns; its lists, which somebody may have open, only if they change. */
+  drawBar(isStale = false) {
     const row = this.episodes.get(this.episode);
     if (!row) return;
+    const drawn = [this.episode, this.order.length, this.others?.episode.episode, this.elsewhere?.name].join();
+    if (drawn !== this.drawn || isStale) fill(this.parts.bar, this.barOf(row));
+    this.drawn = drawn;
+    fill(this.parts.bar.querySelector(".standing"), episodeStanding(row));
+  }
+
+  barOf(row) {
     const at = this.order.indexOf(this.episode);
-    fill(this.parts.bar, episodeBar(row, {
+    return episodeBar(row, {
+      order: this.order,
+      onEpisode: (episode) => (this.episodes.has(episode) ? this.show(episode) : this.drawBar(true)),
       other: this.others?.episode.episode,
       others: this.order.filter((each) => each !== this.episode).slice(0, 400),
       before: at > 0 ? () => this.move(-1) : null,
       after: at < this.order.length - 1 ? () => this.move(1) : null,
       parent: this.options.parent,
       elsewhere: this.others && this.others.source !== this.source ? this.elsewhere : null,
-      choose: this.options.chooseOther ? () => this.chooseOther() : null,
+      choose: this.options.chooseOther ? () => chooseOther(this) : null,
       onCompare: (other) => (other === null ? this.show(this.episode, this.turn) : this.compare(other)),
-    }));
+    });
   }
 
   move(by) {
@@ -264,49 +297,14 @@ class View {
     }
   }
 
-  /** Let the reader choose an episode of another run, and show it beside this one. */
-  async chooseOther() {
-    try {
-      const other = await this.options.chooseOther(this.episode);
-      if (other) await this.compare(other);
-      else this.drawBar();
-    } catch (error) {
-      this.note(error.message);
-    }
-  }
-
   /**
    * Show another episode beside this one.
    *
    * @param {number|"parent"|object} other Of this run by its number, of its parent, or of another
    *   run: `{source, episode, name}`.
    */
-  async compare(other) {
-    const own = { source: this.source, episode: other };
-    const { source, episode, name } = other === "parent" ? this.options.parent : typeof other === "object" ? other : own;
-    this.elsewhere = source === this.source ? null : { name: name ?? "parent", episode };
-    const row = source === this.source ? this.episodes.get(episode) : (await source.turns(episode, 0, 1)).row;
-    this.others = this.turnsOf(row, source);
-    this.first = null;
-    this.drawBar();
-    this.rows.resize(this.count());
-    this.rows.redraw();
-    await this.seek(true);
-  }
-
-  /** Look for the first difference, as long as there is none. */
-  async seek(isNew) {
-    const { turns, others } = this;
-    try {
-      const { step, what } = await firstDifference(turns, others);
-      if (this.turns !== turns || this.others !== others || this.first !== null) return;
-      Object.assign(this, { first: step, what });
-      if (isNew || step !== null) this.note(step === null ? "The two episodes are the same, as far as they go." : "");
-      this.rows.redraw();
-      if (step !== null) this.select(step, "middle");
-    } catch (error) {
-      this.note(error.message);
-    }
+  compare(other) {
+    return this.options.blind ? null : compare(this, other);
   }
 
   // One turn
@@ -364,7 +362,9 @@ class View {
   blind(isBlind) {
     this.options.blind = isBlind;
     this.root.firstChild.classList.toggle("blind", isBlind);
-    if (isBlind) this.closeDrill();
+    if (!isBlind) return;
+    this.closeDrill();
+    if (this.others) this.show(this.episode, this.turn);
   }
 
   mark(words) {

@@ -111,8 +111,10 @@ function heardLine(line, look) {
     return el("div.act.said", { style: { "--seat": look.colour(line.by) } },
       el("header", {}, seatName(look, line.by), to), el("p.words", {}, look.marked(line.text)));
   }
-  return el("p.heard", { class: `heard ${line.kind}` }, to,
-            el("span.text", {}, look.marked(line.text)), (line.images ?? []).map(rich));
+  return [
+    el("p.heard", { class: `heard ${line.kind}` }, to, line.text ? el("span.text", {}, look.marked(line.text)) : null),
+    (line.images ?? []).map(rich),
+  ];
 }
 
 function action(act, look) {
@@ -123,7 +125,7 @@ function action(act, look) {
     ? Object.entries(act.action).filter(
         ([name, value]) => !["_type", "say", "text"].includes(name) && value !== null)
     : [];
-  const words = hasWords ? spoken : rest.length ? null : act.words;
+  const words = hasWords ? spoken : rest.length || (!act.words && act.images) ? null : act.words;
   return el(
     "div.act",
     { style: { "--seat": look.colour(act.seat) } },
@@ -201,13 +203,13 @@ function facts(info) {
   if (!bySeat.length) return null;
   const [, first] = bySeat[0];
   const shared = Object.entries(first).filter(([name, value]) =>
-    bySeat.every(([, of]) => asText(of[name]) === asText(value)));
+    bySeat.every(([, of]) => JSON.stringify(of[name]) === JSON.stringify(value)));
   const names = new Set(shared.map(([name]) => name));
   const own = bySeat.flatMap(([seat, of]) =>
     Object.entries(of).filter(([name]) => !names.has(name)).map(([name, v]) => [`${seat} ${name}`, v]));
   return el("details.world", {}, el("summary", {}, "world"),
             el("dl", {}, [...shared, ...own].map(([name, value]) =>
-              [el("dt", {}, name), el("dd", {}, asText(value))])));
+              [el("dt", {}, name), el("dd", {}, rich(value) ?? asText(value))])));
 }
 
 function totals(episode, look) {

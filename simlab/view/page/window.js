@@ -30,14 +30,14 @@ export class Turns {
       let from = at * WINDOW;
       while (this.turns.has(from) && from + 1 < (at + 1) * WINDOW) from += 1;
       const found = await this.source.turns(this.episode.episode, from, (at + 1) * WINDOW);
+      this.asked.delete(at); // what has come meanwhile may be asked for while these are shown
       if (found.n_steps > this.n) this.grow({ ...this.episode, ...found.row });
       for (const turn of found.turns) this.turns.set(turn.step, turn);
       if (found.n_steps === this.n) this.after = found.after ?? this.after;
-      this.onLoad(at * WINDOW, (at + 1) * WINDOW + 1);
+      this.onLoad(from, from + found.turns.length + 1);
     } catch (error) {
-      this.onError(error);
-    } finally {
       this.asked.delete(at);
+      this.onError(error);
     }
   }
 

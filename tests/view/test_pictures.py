@@ -1,0 +1,162 @@
+"""Pictures and pages are seen beside the words, once, and no more of them than an answer holds."""
+
+import json
+
+import pytest
+from msgspec import Raw
+
+from simlab.trace.events import Noted, Started, Stepped, encode
+from simlab.view import bounds
+from simlab.view.bounds import Pictures, shown
+from simlab.view.opened import OpenedRun
+from simlab.view.perceived import read_perceived
+from simlab.view.steps import Steps
+from simlab.view.turns import read_turns
+from tests.view.browsing import opened
+from tests.view.serving import served
+from tests.view.test_hostile import PIXEL, crafted
+
+TABLE = (
+    "<style>table > tbody > tr > td { color: rgb(1, 2, 3) }</style>"
+    "<table><tbody><tr><td>cell</td></tr></tbody></table>"
+)
+PLOT = (
+    '<svg width="60" height="40" xmlns:xlink="http://www.w3.org/1999/xlink"><defs>'
+    '<rect id="letter" width="30" height="20"/></defs><use xlink:href="#letter"/></svg>'
+)
+OTHER = PIXEL[:-1] + b"\x00"
+
+
+ARE_APART = """() => {
+  const boxes = [...document.querySelectorAll(".cells")].map((row) => row.getBoundingClientRect());
+  const next = (at) => boxes[at + 1]?.top ?? Infinity;
+  return boxes.length > 1 && boxes.every(({ bottom }, at) => bottom <= next(at) + 1);
+}"""
+
+
+def page(source):
+    return {"_type": "Html", "text": source}
+
+
+def painted(path, picture=PIXEL):
+    """A run in which pictures and pages are perceived, given as actions, logged and told."""
+    seen = {"critic": ["look", picture, page(TABLE)], "painter": ["look", picture, OTHER]}
+    info = {"painter": {"board": picture, "table": page(TABLE), "n": 3}}
+    acts = [
+        ["painter", {"_type": "Painting", "picture": picture, "title": "Dawn"}],
+        ["critic", page(PLOT)],
+    ]
+    acted = [[*act, 1, None, None, False, False] for act in acts]
+    timestep = {"observations": seen, "info": info, "requests": {"painter": {"prompt": "Paint."}}}
+    return crafted(
+        path,
+        Started(Raw(encode([1, timestep])), b"", 0.0),
+        Noted("painter", 0, "act 1", 1, 0, "both", {"a": picture, "n": 3}, [], 0.0),
+        Stepped(Raw(encode([0, 1.0, acted, {"info": info}])), b"", 1.0),
+    )
+
+
+@pytest.fixture
+def paintings(tmp_path):
+    return painted(tmp_path / "run")
+
+
+def kinds(line):
+    return [image["_type"] for image in line.get("images", [])]
+
+
+def test_what_is_a_picture_itself_has_no_words_and_each_is_told_once(paintings):
+    heard = read_turns(OpenedRun(paintings), 0)["turns"][0]["heard"]
+
+    told = [(line["text"], kinds(line), line["to"]) for line in heard]
+    assert told == [
+        ("look", [], ["critic", "painter"]),
+        ("", ["image"], ["critic", "painter"]),
+        ("", ["html"], ["critic"]),
+        ("", ["image"], ["painter"]),
+    ]
+
+
+def test_an_action_keeps_its_words_and_fields_apart_from_its_pictures(paintings):
+    painter, critic = read_turns(OpenedRun(paintings), 0)["turns"][0]["acts"]
+
+    assert painter["action"] == {"_type": "Painting", "title": "Dawn"}
+    assert (painter["words"], kinds(painter)) == ("[title Dawn]", ["image"])
+    assert (critic["action"], critic["words"], kinds(critic)) == (None, "", ["html"])
+
+
+def test_a_player_sees_pictures_and_not_their_bytes(paintings):
+    seen = read_perceived(OpenedRun(paintings), 0, "painter")["seen"]
+
+    assert [(thing["text"], kinds(thing)) for thing in seen] == [
+        ("look", []),
+        ("", ["image"]),
+        ("", ["image"]),
+        ("[title Dawn]", ["image"]),
+    ]
+
+
+def test_an_answer_holds_so_much_of_pictures_and_tells_the_size_of_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "MAX_PICTURE_BYTES", 250_000)
+    path = painted(tmp_path / "run", PIXEL + bytes(100_000))
+
+    turns = json.dumps(read_turns(OpenedRun(path), 0))
+    step = json.dumps(Steps(OpenedRun(path)).read(0, 0))
+
+    for answer in (turns, step):
+        assert 250_000 < len(answer) < 450_000
+        assert '"size": "100.1 kB"' in answer
+
+
+def test_pages_count_as_pictures_do_and_not_as_text():
+    pictures = Pictures(100)
+
+    first = shown(page("x" * 60), characters=20, pictures=pictures)
+    second = shown(page("x" * 60), pictures=pictures)
+
+    assert (first["_type"], second) == ("html", {"_type": "bytes", "size": "60 B"})
+
+
+@pytest.mark.browser
+def test_pictures_and_pages_stand_in_the_transcript_without_their_sources(browser, paintings):
+    with served(paintings) as address, opened(browser, address) as shown_page:
+        shown_page.wait_for_selector(".act iframe.rich")
+        words = shown_page.inner_text(".turn")
+
+        assert shown_page.locator(".turn-body > img.rich").count() == 2
+        assert shown_page.locator(".chip").all_inner_texts() == ["title Dawn"]
+        assert "<" not in words
+        assert "PNG" not in words
+        assert "silence" not in words
+        shown_page.locator(".world summary").first.click()
+        assert shown_page.locator(".world dd img.rich").count() == 1
+        assert shown_page.locator(".world dd iframe.rich").count() == 1
+        shown_page.wait_for_function(ARE_APART)
+        sides = shown_page.locator(".turn-body > .rich").first.bounding_box()
+        above = shown_page.locator(".heard .to").nth(1).bounding_box()
+        assert sides["y"] >= above["y"] + above["height"]
+
+
+@pytest.mark.browser
+def test_pages_keep_their_styles_and_plots_their_letters(browser, paintings):
+    with served(paintings) as address, opened(browser, address) as shown_page:
+        shown_page.wait_for_selector(".act iframe.rich")
+        table = shown_page.query_selector(".turn-body > iframe.rich").content_frame()
+        plot = shown_page.query_selector(".act iframe.rich").content_frame()
+
+        colour = table.wait_for_selector("td").evaluate("cell => getComputedStyle(cell).color")
+        drawn = plot.wait_for_selector("use").evaluate("use => use.getBBox().width")
+
+        assert colour == "rgb(1, 2, 3)"
+        assert drawn == 30
+
+
+@pytest.mark.browser
+def test_a_turn_that_is_opened_shows_pictures_and_what_stands_beside_them(browser, paintings):
+    with served(paintings) as address, opened(browser, address) as shown_page:
+        shown_page.keyboard.press("Enter")
+        note = shown_page.locator(".node.note .result")
+        note.locator("img.rich").wait_for()
+
+        assert '"n": 3' in note.inner_text()
+        assert "base64" not in shown_page.inner_text(".drill")
