@@ -8,7 +8,7 @@ INSPECT := $(VENV)/inspect
 INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 # Two tests at once, since many wait for processes; those of a file share what is dear to start.
 PYTEST := $(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
-SLOW := slow or ray or model or vllm or browser
+SLOW := slow or ray or model or vllm
 
 .PHONY: setup demo test check browser inspect clean
 
@@ -36,7 +36,7 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not ($(SLOW))"
+	$(PYTEST) -m "not ($(SLOW) or browser)"
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
@@ -51,7 +51,8 @@ inspect: setup
 		echo "Inspect cannot be installed here: that it reads our logs back is not tested"
 
 test: check browser inspect
-	$(PYTEST) -m "$(SLOW)"
+	$(PYTEST) -m "($(SLOW)) and not browser"
+	$(PYTEST) -m browser
 
 clean:
 	rm -rf $(VENV) build dist screenshots *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
