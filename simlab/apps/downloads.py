@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
-from typing import Final, Self
+from typing import IO, Final, Self
 
 import msgspec
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -20,39 +20,40 @@ class Download:
     """A table as CSV, whose columns are known once all of its pieces are: it is kept till then.
 
     Args:
-        pieces: Of the table, in order.
+        first: Piece of the table.
+        others: In order.
     """
 
-    def __init__(self, pieces: AsyncIterator[Table]) -> None:
-        self._pieces = pieces
-        self._columns: dict[str, None] = {}
-        self._rows = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed below
+    def __init__(self, first: Table, others: AsyncIterator[Table]) -> None:
+        self._first = first
+        self._others = others
 
     @classmethod
     async def begun(cls, pieces: AsyncIterator[Table]) -> Self:
         """One of which the first piece was read: what cannot be read at all is told as an error."""
-        download = cls(pieces)
-        async for piece in pieces:
-            download._keep(piece)
-            break
-        return download
+        return cls(await anext(pieces), pieces)
 
     async def lines(self) -> AsyncIterator[str]:
         """Comma-separated values with a header, some lines at a time."""
-        with self._rows:
-            async for piece in self._pieces:
-                await run_in_threadpool(self._keep, piece)
-            yield csv_header(list(self._columns))
-            async for some in iterate_in_threadpool(self._some_lines()):
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as rows:
+            columns = _keep(self._first, rows)
+            async for piece in self._others:
+                columns |= await run_in_threadpool(_keep, piece, rows)
+            rows.seek(0)
+            yield csv_header(list(columns))
+            async for some in iterate_in_threadpool(_some_lines(rows, list(columns))):
                 yield some
 
-    def _keep(self, piece: Table) -> None:
-        for row in piece.rows:
-            self._columns.update(dict.fromkeys(row))
-            self._rows.write(msgspec.json.encode(row) + b"\n")
 
-    def _some_lines(self) -> Iterator[str]:
-        columns = list(self._columns)
-        self._rows.seek(0)
-        while some := list(islice(self._rows, _ROWS_AT_ONCE)):
-            yield csv_rows(columns, map(msgspec.json.decode, some))
+def _keep(piece: Table, rows: IO[bytes]) -> dict[str, None]:
+    """Write the rows of a piece down; the names of its columns."""
+    columns: dict[str, None] = {}
+    for row in piece.rows:
+        columns.update(dict.fromkeys(row))
+        rows.write(msgspec.json.encode(row) + b"\n")
+    return columns
+
+
+def _some_lines(rows: IO[bytes], columns: list[str]) -> Iterator[str]:
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        yield csv_rows(columns, map(msgspec.json.decode, some))

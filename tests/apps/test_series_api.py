@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from simlab.apps import series_api as series_api_module
 from simlab.apps import tables as tables_module
 from simlab.apps.answers import tell_errors
 from simlab.apps.reading import Reading
@@ -104,10 +105,11 @@ def test_what_cannot_be_given_is_told_in_words(client, given, status, said):
 def test_a_load_is_read_on_from_look_to_look_and_progress_tells_how_far(client, monkeypatch):
     monkeypatch.setattr(series_module, "EVENTS_AT_ONCE", 20)
     monkeypatch.setattr(tables_module, "_READ_ON_S", -1.0)
+    monkeypatch.setattr(series_api_module, "draw", lambda _chart: b"")
     shares = []
 
     while not shares or shares[-1] < 1:
-        client.get("/api/series.csv", params={"run": "sale", "of": "load"})
+        client.get("/api/series.png", params={"run": "sale", "plot": "throughput"})
         shares.append(client.get("/api/progress", params={"run": "sale"}).json()["load"])
 
     assert len(shares) > 3
