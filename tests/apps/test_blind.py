@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.view.browsing import opened
+from tests.apps.steered import opened_side
+from tests.view.browsing import fresh, opened
 
 pytestmark = pytest.mark.browser
 
@@ -11,10 +12,7 @@ SEEN = ", ".join(f".simlab {name.replace('_', ' ')}:visible" for name in TELLING
 
 
 def read_blind(page, is_blind):
-    side = page.locator("#run-side")
-    if not side.evaluate("side => side.classList.contains('open')"):
-        page.get_by_label("Toggle Sidebar").click()
-    page.get_by_role("tab", name="Label").click()
+    opened_side(page, "Label")
     page.get_by_label("Blind: hide ratings").set_checked(is_blind)
 
 
@@ -30,9 +28,8 @@ def test_a_branch_that_is_compared_shows_nothing_of_it_once_it_is_read_blind(bro
 
 
 def test_a_branch_is_not_compared_with_its_parent_until_it_may_be_seen(browser, address):
-    with opened(browser, address("run?run=branch")) as page:
-        page.wait_for_selector(".first-difference")
-        read_blind(page, True)
+    with fresh(browser) as page:
+        page.add_init_script("localStorage.setItem('simlab-blind', 'yes')")
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address("run?run=branch"))
