@@ -90,7 +90,14 @@ function sanitised(html) {
     for (const { name, value } of [...node.attributes])
       if (LEADS.test(name) && !SHOWN.test(value) && !isWithin(node, name, value)) node.removeAttribute(name);
   }
-  return ALONE + page.documentElement.outerHTML; // which leaves styles as they are
+  const styles = [...page.querySelectorAll("style")].map(takeOut); // rules with ">" would be escaped
+  return ALONE + styles.join("") + new XMLSerializer().serializeToString(page.documentElement);
+}
+
+/** A style as it was written, which nothing in it ends early. */
+function takeOut(style) {
+  style.remove();
+  return `<style>${style.textContent.replaceAll("</", "<\\/")}</style>`;
 }
 
 /** Whether an attribute names a part of the same drawing, as letters of plots are. */
