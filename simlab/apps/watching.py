@@ -66,15 +66,15 @@ def watch(
     shown = f"{_shown(host)}:{port}"
     place = None if host in _LOOPBACK else shown
     app = application([root.resolve() for root in roots], allowed, place=place, address=address)
-    tell(f"http://{shown}{_page_of(roots)}token={token}")
-    serve(app, listening)
+    with suppress(KeyboardInterrupt):  # from here on Ctrl-C is how it ends
+        tell(f"http://{shown}{_page_of(roots)}token={token}")
+        serve(app, listening)
 
 
 def serve(app: Application, listening: socket.socket) -> None:
     """Serve an application at a socket until a signal ends it."""
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="none")
-    with suppress(KeyboardInterrupt):  # raised once more after it was obeyed
-        _Server(settings, app.end_waits).run([listening])
+    _Server(settings, app.end_waits).run([listening])
 
 
 class _Server(uvicorn.Server):
