@@ -29,7 +29,7 @@ def label_panel(page: gr.Blocks, steering: Steering, reading: Reading) -> None:
         ["1", "2", "3", "4", "5"], label="Rating (keys 1 to 5)", elem_id="label-rating"
     )
     about = gr.Radio([_THIS, _WHOLE], value=_THIS, label="Of")
-    seat = gr.Dropdown([_TURN], value=_TURN, label="What whom did")
+    seat = gr.Dropdown([_TURN], value=_TURN, label="Of whom")
     tags = field("Tags, apart by commas", placeholder="flatters, gives in")
     note = field("Note", lines=2)
     with gr.Row():
