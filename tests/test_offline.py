@@ -32,13 +32,16 @@ commands = [
     ["branch", "run", "--step", "1", "--out", "branch"],
     ["export", "run", "--to", "jsonl"],
     ["export", "run", "--to", "parquet"],
+    ["export", "run", "--to", "html"],
+    ["export", "run", "--to", "inspect"],
+    ["interview", "run", "--seat", "seller", "Why?"],
     ["judge", "run", "--with", "judges.yaml"],
     ["scenarios"],
 ]
 for command in commands:
     app(command, standalone_mode=False)
 alone = {command[0] for command in commands}
-others = {"models", "sweep", "train"}  # which ask a cluster, and need weights
+others = {"models", "sweep", "train", "watch"}  # which ask a cluster, need weights, or serve
 assert alone | others == set(typer.main.get_command(app).commands)
 """
 

@@ -36,4 +36,5 @@ def test_both_ways_make_the_same_requests():
     own, lock_step = figures["own_pace"], figures["lock_step"]
     assert own["n_requests"] == lock_step["n_requests"] == 4 * 5
     assert own["n_tokens"] == lock_step["n_tokens"] >= 4 * 3
-    assert 0 < lock_step["busy_share"] <= own["busy_share"] + 0.2 <= 1.2
+    assert 0 < lock_step["busy_share"] <= 1
+    assert 0 < own["busy_share"] <= 1
