@@ -1,10 +1,13 @@
 """What all tests share."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import BinaryIO
 
 import pytest
 import yaml
@@ -13,7 +16,13 @@ from typer.testing import CliRunner
 
 from simlab.cli import app
 from simlab.sim.garbage import begin_play, end_play
+from simlab.trace import disk
 from tests.models.memory_serve import MemoryServe
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt tests and what they start: a shell's background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
@@ -45,6 +54,23 @@ def disk_that_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets syncs of this process take no time: tests end processes and never machines."""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
+
+
+@pytest.fixture
+def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
+    """Within its block a file of a name finds no room when this process writes it."""
+
+    @contextmanager
+    def full_for(name: str) -> Iterator[None]:
+        def new_file(path: Path) -> BinaryIO:
+            return Path("/dev/full").open("wb") if path.name == f"{name}.partial" else made(path)
+
+        made = disk.new_file
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "new_file", new_file)
+            yield
+
+    return full_for
 
 
 @pytest.fixture

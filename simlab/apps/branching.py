@@ -33,7 +33,6 @@ class Wanted:
         settings: What holds from it on, ``KEY=VALUE`` each.
         seed: Of fresh draws; None draws as the parent does.
         samples: How many continuations.
-        people: Whether the seats of humans wait for people who take them; there is no terminal.
     """
 
     run: str
@@ -43,7 +42,6 @@ class Wanted:
     settings: Sequence[str] = ()
     seed: int | None = None
     samples: int = 1
-    people: bool = True
 
     def arguments(self, parent: Path, place: Path) -> list[str]:
         """It as ``simlab`` takes it; what people typed never stands alone, as options do."""
@@ -55,7 +53,7 @@ class Wanted:
             *(f"--set={setting}" for setting in self.settings),
             *([] if self.seed is None else [f"--seed={self.seed}"]),
             f"--samples={self.samples}",
-            *(["--people"] if self.people else []),
+            "--people",  # there is no terminal at which they could play
             f"--out={place}",
             "--",
             str(parent),

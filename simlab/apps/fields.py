@@ -139,7 +139,7 @@ def _group(schema: Schema, label: str, depth: int) -> Field:
     required = schema.get("required", ())
     parts = []
     for name, about in schema["properties"].items():
-        part = replace(_field(about, name, depth + 1), key=name)
+        part = _field(about, name, depth + 1)
         if name not in required:
             part = _optional(_with_usual(part, about.get("default", UNSET)), empty=UNSET)
         parts.append(replace(part, key=name))
@@ -190,7 +190,7 @@ def _optional(made: Field, *, empty: Any = ...) -> Field:
         nothing = Field("nothing", empty=empty)
         labels = ("none" if empty is None else "leave out", "give")
         return Field(
-            "union", made.label, made.hint, key=made.key, empty=empty, labels=labels,
+            "union", made.label, made.hint, empty=empty, labels=labels,
             parts=(nothing, replace(made, label="", hint="")),
         )  # fmt: skip
     if made.kind == "union":

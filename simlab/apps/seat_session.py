@@ -16,7 +16,7 @@ from simlab.apps.questions import Questions
 from simlab.apps.reading import Reading
 from simlab.apps.tails import Tails
 from simlab.errors import ControlError, SimlabError
-from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.control.async_client import AsyncControlClient
 from simlab.view.perceived import read_perceived
 
 _AGAIN_S: Final = 1.0

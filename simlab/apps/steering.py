@@ -10,7 +10,7 @@ from typing import Any, Final
 from simlab.apps.patience import answered
 from simlab.apps.reading import Reading
 from simlab.errors import ControlError
-from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.control.async_client import AsyncControlClient
 
 COMMANDS: Final = ("pause", "resume", "step", "stop", "say", "narrate", "edit", "swap")
 """What may be sent to a run, beside ``hello``; seats are taken by their links."""

@@ -28,11 +28,6 @@ class Table:
         """All columns, in the order in which they first come."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def as_csv(self) -> str:
-        """Comma-separated values with a header, as RFC 4180 has them."""
-        columns = self.columns
-        return csv_header(columns) + csv_rows(columns, self.rows)
-
 
 def csv_header(columns: Sequence[str]) -> str:
     """The first line of comma-separated values."""
@@ -40,7 +35,7 @@ def csv_header(columns: Sequence[str]) -> str:
 
 
 def csv_rows(columns: Sequence[str], rows: Iterable[Mapping[str, Json]]) -> str:
-    """Rows as lines of comma-separated values, their cells in the order of the columns."""
+    """Rows as lines of comma-separated values (RFC 4180), their cells in the order of columns."""
     text = io.StringIO()
     csv.writer(text).writerows([_cell(row.get(name)) for name in columns] for row in rows)
     return text.getvalue()

@@ -53,6 +53,17 @@ def opened_side(page, tab):
     page.get_by_role("tab", name=tab).click()
 
 
+def invite(page, seat, who):
+    """Make a link for a person to a seat of the run whose page it is; gives the link."""
+    opened_side(page, "Seats")
+    page.get_by_label("Seat, or model").fill(seat)
+    page.get_by_label("Seat, or model").press("Enter")
+    page.get_by_label("Name of person").fill(who)
+    page.get_by_role("button", name="Make the link").click()
+    page.wait_for_function("document.querySelector('#seat-link textarea').value")
+    return page.locator("#seat-link textarea").input_value()
+
+
 def choose(page, label, option):
     """Choose from a list."""
     page.get_by_label(label, exact=True).click()

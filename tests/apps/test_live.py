@@ -8,7 +8,7 @@ import pytest
 from simlab.sim.run import Run
 from tests.apps.seated import OPEN_FORM, person
 from tests.apps.starting import running, watching
-from tests.apps.steered import DELAY_S, N_TURNS, choose, n_turns, opened_side, page_of, told
+from tests.apps.steered import DELAY_S, N_TURNS, choose, invite, n_turns, opened_side, page_of, told
 from tests.sim.records import replayed
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -39,7 +39,7 @@ def test_sim_23_interlab_15_38_a_sale_is_watched_steered_branched_and_closed_by_
         told(page, "steer", "seller does that")
         page.screenshot(path=screenshots / "live-2-said.png")
 
-        robin = stack.enter_context(person(browser, link_for_buyer(page)))
+        robin = stack.enter_context(person(browser, invite(page, "buyer", "Robin")))
         page.get_by_text("Robin is buyer of episode 0").wait_for()
         page.locator(".rows").first.press("p")
         robin.wait_for_selector(OPEN_FORM)
@@ -71,17 +71,6 @@ def step(page):
     page.locator(".rows").first.press("s")
     page.wait_for_function(f"{N_TURNS} === {before + 1}")
     stands_still(page)
-
-
-def link_for_buyer(page):
-    """The link that the page makes for whoever is to buy."""
-    page.get_by_role("tab", name="Seats").click()
-    page.get_by_label("Seat, or model").fill("buyer")
-    page.get_by_label("Seat, or model").press("Enter")
-    page.get_by_label("Name of person").fill("Robin")
-    page.get_by_role("button", name="Make the link").click()
-    page.wait_for_function("document.querySelector('#seat-link textarea').value")
-    return page.locator("#seat-link textarea").input_value()
 
 
 def branch(page):

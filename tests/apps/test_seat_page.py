@@ -12,6 +12,7 @@ from simlab.view.opened import OpenedRun
 from simlab.view.perceived import read_perceived
 from tests.apps.seated import OPEN_FORM, STUCK, address, fill, person
 from tests.apps.starting import running, watching
+from tests.apps.steered import invite
 from tests.sim.records import replayed
 from tests.view.browsing import opened
 
@@ -201,16 +202,8 @@ def test_a_link_is_made_on_the_page_of_the_run_which_tells_who_came(folder, app,
     with ExitStack() as stack:
         stack.enter_context(running(path, "car_sale", *STUCK))
         entry = app.link.replace("/?", "/run?run=invited&")
-        toggle = "#run-side .toggle-button"
-        page = stack.enter_context(opened(browser, entry, until=toggle))
-        page.locator(toggle).click()
-        page.get_by_role("tab", name="Seats").click()
-        page.get_by_label("Seat, or model").fill("seller")
-        page.get_by_label("Seat, or model").press("Enter")
-        page.get_by_label("Name of person").fill("Sam")
-        page.get_by_role("button", name="Make the link").click()
-        page.wait_for_function("document.querySelector('#seat-link textarea').value")
-        link = page.locator("#seat-link textarea").input_value()
+        page = stack.enter_context(opened(browser, entry, until="#run-side .toggle-button"))
+        link = invite(page, "seller", "Sam")
         turn(stack.enter_context(person(browser, link)))
         page.get_by_text("Sam is seller of episode 0").wait_for()
 

@@ -3,10 +3,7 @@
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import pytest
@@ -14,33 +11,11 @@ import pytest
 from simlab.errors import LogWriteError
 from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
-from simlab.trace import disk
 from tests.commands import DONE, refused
 from tests.sim.conftest import RELAY
 from tests.sim.records import Calls, check_log
 
 LIMIT_BYTES = 40_000
-
-
-FULL = Path("/dev/full")
-"""Where writing fails as on a disk that is full."""
-
-
-@pytest.fixture
-def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
-    """Within its block there is no room for files of a name."""
-
-    @contextmanager
-    def full_for(name: str) -> Iterator[None]:
-        def new_file(path: Path) -> BinaryIO:
-            return FULL.open("wb") if path.name == f"{name}.partial" else made(path)
-
-        made = disk.new_file
-        with monkeypatch.context() as patch:
-            patch.setattr(disk, "new_file", new_file)
-            yield
-
-    return full_for
 
 
 def command(

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from simlab.errors import AgentFailedError, ConfigError
-from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.control.async_client import AsyncControlClient
 from simlab.sim.interview import Interview
 from simlab.sim.run import Run
 from tests.sim.control.conftest import live, standing

@@ -75,27 +75,41 @@ def test_a_trial_tells_of_a_full_disk_as_such(tmp_path, monkeypatch):
     assert told == [{"full": "no room"}]
 
 
-@pytest.mark.ray
-@pytest.mark.usefixtures("ray_session", "disk_that_never_waits")
-@pytest.mark.parametrize("file", ["table.json", "trials/000/summary.json"])
-def test_a_sweep_on_a_full_disk_ends_with_words_and_goes_on_once_there_is_room(
-    file, simlab, tmp_path
-):
-    written = tmp_path / "seeds.yaml"
+@pytest.fixture
+def halted(tmp_path):
+    """A sweep of two trials of which none has begun."""
+    written, out = tmp_path / "seeds.yaml", tmp_path / "out"
     written.write_text("{run: car_sale, metric: return.seller, space: {seed: [1, 2]}}")
-    out = tmp_path / "out"
-    scripted = ["run.models.all.engine=scripted"]
-    prepared = prepare_sweep(written, out=out, settings=scripted)
+    prepared = prepare_sweep(written, out=out, settings=["run.models.all.engine=scripted"])
     for number, swept in enumerate(prepared.swept):
         swept.make(out / "trials" / f"00{number}")
-    room = out / f"{file}.partial"
-    room.mkdir()  # where a file is to be made
+    return out
 
-    message = refused(simlab("sweep", out, "--resume"))
-    room.rmdir()
-    trials = sweep(out, resume=True)
 
-    assert f"{file.partition('/')[0]}" in message
-    assert "cannot be written: Is a directory" in message
-    assert message.endswith(f"then: simlab sweep {out} --resume")
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session", "disk_that_never_waits")
+def test_a_sweep_whose_table_finds_no_room_ends_with_words_and_goes_on_later(
+    halted, simlab, full_for
+):
+    with full_for("table.json"):
+        message = refused(simlab("sweep", halted, "--resume"))
+    trials = sweep(halted, resume=True)
+
+    assert "table.json cannot be written: No space left on device" in message
+    assert message.endswith(f"then: simlab sweep {halted} --resume")
+    assert [trial.state for trial in trials] == ["ended", "ended"]
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session", "disk_that_never_waits")
+def test_a_sweep_with_a_trial_that_cannot_write_ends_with_words_and_goes_on_later(halted, simlab):
+    blocked = halted / "trials" / "000" / "summary.json.partial"
+    blocked.mkdir()  # the trial is another process, in which no disk can be made full
+
+    message = refused(simlab("sweep", halted, "--resume"))
+    blocked.rmdir()
+    trials = sweep(halted, resume=True)
+
+    assert "trials/000 cannot be written: Is a directory" in message
+    assert message.endswith(f"then: simlab sweep {halted} --resume")
     assert [trial.state for trial in trials] == ["ended", "ended"]

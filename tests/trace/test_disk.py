@@ -14,14 +14,6 @@ FULL = Path("/dev/full")
 """Where writing fails as on a disk that is full."""
 
 
-@pytest.fixture
-def full(monkeypatch):
-    """New files find no room until this is undone."""
-    with monkeypatch.context() as patch:
-        patch.setattr("simlab.trace.disk.new_file", lambda _: FULL.open("wb"))
-        yield patch
-
-
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     file = tmp_path / "summary.json"
     write_whole(file, b"old")
@@ -83,27 +75,26 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"table": b"old"}
 
 
-def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path, full):
+def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path, full_for):
     file = tmp_path / "summary.json"
     file.write_bytes(b"old")
 
-    with pytest.raises(LogWriteError) as caught:
+    with pytest.raises(LogWriteError) as caught, full_for("summary.json"):
         write_whole(file, b"new")
 
     assert caught.value.message == (
         f"{file} cannot be written: No space left on device; what was committed stays, so free "
         "the disk and go on with --resume"
     )
-    full.undo()
     assert file.read_bytes() == b"old"
 
 
-def test_a_seal_that_finds_no_room_is_told_and_made_later(directory, full):
+def test_a_seal_that_finds_no_room_is_told_and_made_later(directory, full_for):
     file = directory.new_segment("host-1")
+    refusal = pytest.raises(LogWriteError, match=r"host-1.seal cannot be written: No space")
 
-    with pytest.raises(LogWriteError, match=r"000001-host-1.seal cannot be written: No space"):
+    with refusal, full_for("000001-host-1.seal"):
         directory.seal_all()
-    full.undo()
     directory.seal_all()
 
     assert file.sealed_length() == 0
@@ -131,12 +122,12 @@ def test_a_lock_that_finds_no_room_for_its_number_is_told(directory):
         pass
 
 
-def test_a_run_for_which_there_is_no_room_is_told(tmp_path, full):
+def test_a_run_for_which_there_is_no_room_is_told(tmp_path, full_for):
     path = tmp_path / "run"
+    refusal = pytest.raises(RunDirectoryError, match=r"run cannot be made: No space left on device")
 
-    with pytest.raises(RunDirectoryError, match=r"run cannot be made: No space left on device; ma"):
+    with refusal, full_for("run.yaml"):
         RunDirectory.create(path, {})
-    full.undo()
 
     RunDirectory.create(path, {})
 

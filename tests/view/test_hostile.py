@@ -33,9 +33,9 @@ def look_at_everything(path, tmp_path):
         lambda: read_turns(run, 0),
         lambda: Steps(run).read(0, 1),
         lambda: find(run, Query("a")),
-        lambda: over_episodes(run).as_csv(),
-        lambda: by_turn(run, [0]).as_csv(),
-        lambda: Load(run).read().as_csv(),
+        lambda: over_episodes(run).rows,
+        lambda: by_turn(run, [0]).rows,
+        lambda: Load(run).read().rows,
         lambda: write_page(run, tmp_path / "page.html"),
     )
     try:

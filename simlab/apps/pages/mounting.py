@@ -25,7 +25,7 @@ _SEAT_HEAD: Final = """
 
 
 def theme() -> gr.themes.Base:
-    """The transcript's blue, and the reader's own fonts: the default's come from elsewhere."""
+    """The transcript's indigo, and the reader's own fonts: the default's come from elsewhere."""
     return gr.themes.Default(
         primary_hue=gr.themes.colors.indigo,
         font=["system-ui", "sans-serif"],

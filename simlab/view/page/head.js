@@ -8,10 +8,11 @@ const MOST_OPTIONS = 300; // of episodes to choose from; of more, the number is 
 const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
 
 /** Draw the head of a view, if anything in it has changed. */
-export function drawHead({ overview, parts, card, source }) {
+export function drawHead(view) {
+  const { overview, parts, card, source } = view;
   const state = JSON.stringify({ ...overview, config: null });
-  if (parts.title.dataset.state === state) return;
-  parts.title.dataset.state = state;
+  if (view.drawnHead === state) return;
+  view.drawnHead = state;
   const onSpent = async () => card.show("What was spent", spentFacts(await source.overview()));
   fill(parts.title, runTitle(overview));
   fill(parts.stats, runStats(overview),

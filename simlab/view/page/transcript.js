@@ -262,8 +262,8 @@ class View {
     const row = this.episodes.get(this.episode);
     if (!row) return;
     const drawn = [this.episode, this.order.length, this.others?.episode.episode, this.elsewhere?.name].join();
-    if (drawn !== this.drawn || isStale) fill(this.parts.bar, this.barOf(row));
-    this.drawn = drawn;
+    if (drawn !== this.drawnBar || isStale) fill(this.parts.bar, this.barOf(row));
+    this.drawnBar = drawn;
     fill(this.parts.bar.querySelector(".standing"), episodeStanding(row));
   }
 

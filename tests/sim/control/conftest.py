@@ -8,7 +8,7 @@ import pytest
 from simlab.errors import ControlError
 from simlab.sim.branching import branching_of
 from simlab.sim.config import checked
-from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.control.async_client import AsyncControlClient
 from simlab.sim.launch import prepare
 from simlab.sim.run import Run
 from simlab.sim.simulation import Observer, Simulation

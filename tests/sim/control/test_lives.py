@@ -13,7 +13,7 @@ from simlab.actors import system as system_file
 from simlab.actors.memory_cluster import MemoryCluster
 from simlab.errors import ControlError
 from simlab.sim.config import checked
-from simlab.sim.control.client import AsyncControlClient
+from simlab.sim.control.async_client import AsyncControlClient
 from simlab.sim.launch import prepare, prepare_branch
 from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
