@@ -110,6 +110,6 @@ def test_a_sweep_with_a_trial_that_cannot_write_ends_with_words_and_goes_on_late
     blocked.rmdir()
     trials = sweep(halted, resume=True)
 
-    assert "trials/000 cannot be written: Is a directory" in message
+    assert "trials/000/summary.json cannot be written: Is a directory" in message
     assert message.endswith(f"then: simlab sweep {halted} --resume")
     assert [trial.state for trial in trials] == ["ended", "ended"]
