@@ -3,34 +3,24 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import yaml
 
 from simlab.train.directory import TrainingDirectory
+from tests.ports import free_ports
 from tests.sweep.sweeps import write_sweep
 
 pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = Path(sys.executable).parent
-
-
-def free_ports(n):
-    """Ports that nobody listens at."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(n)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [str(each.getsockname()[1]) for each in sockets]
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,11 @@
-"""A run is exported as one page, and as a log that Inspect reads."""
+"""A run is exported as one page, and by the command as whatever is asked for."""
 
-import json
 import re
 import shutil
-import subprocess
-from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
-from simlab.view.inspect_log import write_inspect_log
 from simlab.view.static_page import PAGE, script, write_page
-
-INSPECT = Path(__file__).parents[2] / ".venv/inspect/bin/python"
-"""Has Inspect, whose dependencies are at odds with ours."""
 
 
 def test_a_page_names_nothing_outside_itself(sale, tmp_path):
@@ -43,47 +35,6 @@ def test_no_script_makes_html_of_a_string():
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", path.read_text()
         )
-
-
-def test_the_log_for_inspect_has_a_sample_for_each_episode(sale, tmp_path):
-    write_inspect_log(sale, tmp_path / "run.eval")
-
-    with ZipFile(tmp_path / "run.eval") as archive:
-        sample = json.loads(archive.read("samples/1_epoch_1.json"))
-        header = json.loads(archive.read("header.json"))
-    models = [event for event in sample["events"] if event["event"] == "model"]
-    (refs,) = {tuple(map(tuple, models[0]["input_refs"]))}
-    roles = [sample["events_data"]["messages"][at]["role"] for at in range(*refs[0])]
-    assert (header["status"], header["results"]["total_samples"]) == ("success", 3)
-    assert len(models) == 7
-    assert roles == ["system", "user", "assistant"]
-    assert sample["scores"]["return/buyer"] == {"value": 750.0}
-
-
-def test_messages_of_prompts_stand_once_in_a_sample(sale, tmp_path):
-    write_inspect_log(sale, tmp_path / "run.eval")
-
-    with ZipFile(tmp_path / "run.eval") as archive:
-        pool = json.loads(archive.read("samples/1_epoch_1.json"))["events_data"]["messages"]
-    assert len({(m["role"], m["content"]) for m in pool}) == len(pool)
-
-
-@pytest.mark.slow
-def test_inspect_reads_the_log_back(coach, tmp_path):
-    if not INSPECT.exists():
-        pytest.skip("needs Inspect in an environment of its own: make inspect")
-    write_inspect_log(coach, tmp_path / "run.eval")
-
-    command = [INSPECT, Path(__file__).with_name("reading_by_inspect.py"), tmp_path / "run.eval"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    read = json.loads(done.stdout)
-    assert (read["status"], read["task"]) == ("success", "study_coach")
-    assert read["scores"]["rating/preference"] == coach.row(0)["ratings"]["preference"]
-    assert any("Set a timer" in text for text in read["messages"])
-    assert read["first_role"] == "system"
-    assert read["input_tokens"] == coach.row(0)["prompt_tokens"]
 
 
 @pytest.mark.parametrize(("to", "name"), [("html", "run.html"), ("inspect", "run.eval")])

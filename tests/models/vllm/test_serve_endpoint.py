@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from simlab.models.model import ChatMessage, Sampling
 from simlab.models.weights import resolve
 from simlab.sim.blocking import run_async
 from simlab.sim.replay import replay
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.vllm
 
@@ -65,12 +65,6 @@ OPTIONS = [
 ]
 
 
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
 def wait_started(server):
     """Wait until a server says that it has started; goes on to read what it says."""
     said, ready = [], threading.Event()
@@ -91,7 +85,7 @@ def wait_started(server):
 @pytest.fixture(scope="module")
 def url():
     """That of the API of a server that runs while these tests do."""
-    port = free_port()
+    (port,) = free_ports(1)
     server = subprocess.Popen(
         [
             *[sys.executable, "-m", "vllm.entrypoints.openai.api_server"],
