@@ -1,6 +1,7 @@
 """Launching trainings: from the command line, a script or a notebook."""
 
 import importlib.util
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from simlab.train.train_file import TRAININGS, TrainFile, open_train_file, read_
 from simlab.yaml_file import YamlFile
 
 _LIBRARIES = ("torch", "peft", "matplotlib")
+
+_DRAW_EVERY_S = 10.0
+"""Plots take a second to draw, which rounds that are shorter should not pay each."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +73,19 @@ class Training:
         return last is not None and PHASES[-1] in last.phases
 
     def _go(self, setup: Setup) -> list[Row]:
-        """Play all rounds, and draw after each that was not done what they come to so far."""
+        """Play all rounds, and draw now and then, and at the end, what they come to so far."""
         records: list[RoundRecord] = []
         rows: list[Row] = []
+        drawn_s = time.monotonic()
         for number in range(self.file.rounds + 1):
             last = versions(records)[-1] if records else None
             known = read_round(self.directory.round(number))
             records.append(_play(setup, number, last))
             rows = self._tabulate(records)
-            if number == self.file.rounds or records[-1] != known:
+            is_stale = records[-1] != known and time.monotonic() - drawn_s >= _DRAW_EVERY_S
+            if number == self.file.rounds or is_stale:
                 draw_plots(self.directory, rows)
+                drawn_s = time.monotonic()
             setup.observer.on_round(rows[-1])
         return rows
 

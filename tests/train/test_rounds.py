@@ -1,6 +1,7 @@
 """Rounds of expert iteration on tiny weights, from files to versions."""
 
 import json
+import math
 from itertools import compress
 from statistics import fmean
 
@@ -10,6 +11,7 @@ from simlab.errors import TrainingError
 from simlab.models.transformers_model import TransformersModel
 from simlab.models.weights import fingerprint
 from simlab.sim.run import Run
+from simlab.train import launch
 from simlab.train.adapter import read_record
 from simlab.train.completions import drawn_by
 from simlab.train.dataset import Dataset, read_dataset, write_dataset
@@ -338,17 +340,38 @@ def test_a_training_may_begin_with_a_version_of_another(training_file, tmp_path)
     assert rows[1]["kl"]["mean"] > 0
 
 
-def test_plots_are_drawn_after_each_round_and_not_again(training_file, tmp_path):
+@pytest.fixture
+def plots_after(training_file, tmp_path):
+    """Trains, and goes on; gives when each plot was last drawn, by name, as each round ended."""
     out, seen = tmp_path / "out", []
 
     def note(_row):
         seen.append({path.name: path.stat().st_mtime_ns for path in out.glob("plots/*.png")})
 
-    train(training_file(rounds=1), out=out, observer=TrainingObserver(on_round=note))
-    train(out, settings=["rounds=2"], resume=True, observer=TrainingObserver(on_round=note))
+    def played():
+        train(training_file(rounds=1), out=out, observer=TrainingObserver(on_round=note))
+        train(out, settings=["rounds=2"], resume=True, observer=TrainingObserver(on_round=note))
+        return seen
 
-    base, first, *again, second = seen
+    return played
+
+
+def test_plots_are_drawn_after_each_round_and_not_again(plots_after, monkeypatch):
+    monkeypatch.setattr(launch, "_DRAW_EVERY_S", 0.0)
+
+    base, first, *again, second = plots_after()
+
     assert {"rating.png", "kl.png", "harm_gap.png"} <= base.keys()
     assert first["rating.png"] > base["rating.png"]
+    assert again == [first, first]
+    assert second["rating.png"] > first["rating.png"]
+
+
+def test_plots_of_short_rounds_are_drawn_at_the_end_alone(plots_after, monkeypatch):
+    monkeypatch.setattr(launch, "_DRAW_EVERY_S", math.inf)
+
+    base, first, *again, second = plots_after()
+
+    assert base == {}
     assert again == [first, first]
     assert second["rating.png"] > first["rating.png"]
