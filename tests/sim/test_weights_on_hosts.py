@@ -6,45 +6,33 @@ import simlab
 from simlab.trace.events import Effect, EffectCore
 from tests.sim.records import replayed
 
-
-@pytest.mark.ray
-@pytest.mark.model
-@pytest.mark.usefixtures("ray_session")
-def test_hosts_share_the_weights_that_serve_holds_and_the_run_replays(tmp_path):
-    run = simlab.run(
-        "car_sale",
-        episodes=2,
-        hosts=2,
-        out=tmp_path / "run",
-        settings={
-            "options.max_rounds": 1,
-            "models.other": {"engine": "transformers", "weights": "embedded", "dtype": "bfloat16"},
-            "cast.seller.model": "other",
-        },
-    )
-
-    assert run.summary.n_ended == 2
-    assert run.summary.usage["completion_tokens"] > 0
-    assert {segment.host for segment in run.directory.segments()} == {"driver", "host-0", "host-1"}
-    effects = [run.log.core(event, EffectCore) for event in run.log.events(0, (Effect,))]
-    assert {core.result["model"] for core in effects} == {"small", "other"}
-    assert replayed(run) == 2
+OTHER = {
+    "models.other": {"engine": "transformers", "weights": "embedded", "dtype": "float32"},
+    "cast.seller.model": "other",
+}
 
 
 @pytest.mark.ray
 @pytest.mark.model
 @pytest.mark.usefixtures("ray_session")
-def test_exact_weights_give_one_digest_in_this_process_and_served_to_hosts(tmp_path):
-    digests = {
+def test_hosts_share_exact_weights_that_serve_holds_with_one_digest_and_the_run_replays(tmp_path):
+    here, served = (
         simlab.run(
             "car_sale",
             episodes=2,
             seed=7,
             hosts=hosts,
             out=tmp_path / f"hosts{hosts}",
-            settings={"options.max_rounds": 1, "models.all.replicas": replicas},
-        ).digest
+            settings={"options.max_rounds": 1, "models.all.replicas": replicas, **OTHER},
+        )
         for hosts, replicas in ((0, None), (2, 2))
-    }
+    )
 
-    assert len(digests) == 1
+    assert served.digest == here.digest
+    assert served.summary.n_ended == 2
+    assert served.summary.usage["completion_tokens"] > 0
+    writers = {segment.host for segment in served.directory.segments()}
+    assert writers == {"driver", "host-0", "host-1"}
+    effects = [served.log.core(event, EffectCore) for event in served.log.events(0, (Effect,))]
+    assert {core.result["model"] for core in effects} == {"small", "other"}
+    assert replayed(served) == 2

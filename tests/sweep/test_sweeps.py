@@ -99,21 +99,23 @@ def unbroken(ray_session, tiny_weights, tmp_path_factory):  # noqa: ARG001
 
 
 class Killer:
-    """Kills a process once, ``kill -9``, when a trial tells of a round.
+    """Kills processes, ``kill -9``, when trials tell of their first round of training.
 
     Args:
-        round: Which.
-        victim: Gives its id.
+        victims: Gives the id of one, by the number of the trial.
+
+    Attributes:
+        killed: Ids of those that were killed, by the number of the trial.
     """
 
-    def __init__(self, round, victim):
-        self.round, self.victim = round, victim
-        self.killed = None
+    def __init__(self, victims):
+        self.victims = victims
+        self.killed = {}
 
     def on_trial(self, trial):
-        if self.killed is None and trial.reports[-1].round == self.round:
-            self.killed = self.victim()
-            os.kill(self.killed, signal.SIGKILL)
+        if trial.number not in self.killed and trial.reports[-1].round == 1:
+            self.killed[trial.number] = self.victims[trial.number]()
+            os.kill(self.killed[trial.number], signal.SIGKILL)
 
 
 def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
@@ -144,30 +146,13 @@ def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
     assert [row["length"]["mean"] for row in again] == [1, 6, 6]
 
 
-def test_train_21_a_trial_whose_process_is_killed_goes_on_from_its_last_round(
-    unbroken, tiny_weights, tmp_path
-):
-    folder, whole = unbroken
-    out = tmp_path / "out"
-    killer = Killer(1, lambda: int((out / "trials" / "000" / "lock").read_text()))
-
-    trials = sweep(
-        two_trials(tmp_path, tiny_weights), out=out, observer=SweepObserver(killer.on_trial)
-    )
-
-    assert killer.killed is not None
-    assert [trial.deaths for trial in trials] == [1, 0]
-    assert told(trials) == told(whole)
-    assert outcome(out) == outcome(folder / "out")
-    assert calls(tmp_path) == calls(folder), "no call is made twice"
-
-
-def test_a_trainer_that_is_killed_comes_back_and_its_job_is_done_anew(
+def test_train_21_a_trial_and_then_the_trainer_are_killed_and_the_sweep_ends_the_same(
     unbroken, tiny_weights, tmp_path, trainer
 ):
     folder, whole = unbroken
     out = tmp_path / "out"
-    killer = Killer(1, lambda: trainer.look().pid)
+    of_trial = out / "trials" / "000" / "lock"
+    killer = Killer({0: lambda: int(of_trial.read_text()), 1: lambda: trainer.look().pid})
 
     def on_trial(trial):
         killer.on_trial(trial)
@@ -176,11 +161,13 @@ def test_a_trainer_that_is_killed_comes_back_and_its_job_is_done_anew(
 
     trials = sweep(two_trials(tmp_path, tiny_weights), out=out, observer=SweepObserver(on_trial))
 
-    assert killer.killed == trainer.seen[0].pid != trainer.seen[-1].pid
-    assert trainer.seen[-1].jobs == 3, "of the second round, and of the other trial"
+    before, at_kill, after = trainer.seen
+    assert [trial.deaths for trial in trials] == [1, 0]
+    assert killer.killed[1] == before.pid == at_kill.pid != after.pid
+    assert after.jobs == 1, "of the last round, done anew by the trainer that came instead"
     assert told(trials) == told(whole)
     assert outcome(out) == outcome(folder / "out")
-    assert calls(tmp_path) == calls(folder)
+    assert calls(tmp_path) == calls(folder), "no call is made twice"
 
 
 def sweeping(*arguments):

@@ -45,6 +45,7 @@ from vllm.platforms import current_platform  # noqa: E402
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams  # noqa: E402
 from vllm.v1.engine.async_llm import AsyncLLM  # noqa: E402
 from vllm.v1.engine.exceptions import EngineDeadError  # noqa: E402
+from vllm.v1.executor.uniproc_executor import UniProcExecutor  # noqa: E402
 from vllm.v1.metrics.loggers import StatLoggerBase  # noqa: E402
 
 from simlab.models.vllm.adapters import Adapters  # noqa: E402
@@ -304,7 +305,8 @@ def _arguments(model: "VllmModel", folder: Path) -> AsyncEngineArgs:
     if current_platform.is_cpu():
         arguments |= {
             "block_size": 32,
-            "distributed_executor_backend": "mp" if model.tensor_parallel > 1 else "uni",
+            # By its class: for "uni" vLLM takes a process more, to set OMP_NUM_THREADS there.
+            "distributed_executor_backend": UniProcExecutor if model.tensor_parallel == 1 else "mp",
             "enforce_eager": True,
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": model.max_model_len,

@@ -15,7 +15,16 @@ from simlab.models.render import Renderer
 from simlab.models.vllm_model import VllmModel
 from simlab.models.weights import resolve
 from tests.models.lora import merged, write_lora, write_settings
+from tests.models.test_contract import (  # noqa: F401 - they run here with the model of this folder
+    test_a_prompt_may_be_token_ids,
+    test_a_request_with_a_seed_is_answered_alike_again,
+    test_choices_get_logprobs_in_their_order,
+    test_it_is_a_model_and_its_completions_bear_its_name,
+    test_no_adapter_leaves_it_as_it_is,
+    test_the_number_of_tokens_is_a_limit,
+)
 from tests.models.tool_templates import CALLS, CHAT, WEATHER
+from tests.train.publishing import check_served
 
 pytestmark = pytest.mark.vllm
 
@@ -137,6 +146,13 @@ async def test_train_3_an_adapter_of_some_layers_changes_those_alone(model, plai
     completion = await model.with_adapter(some).generate(chat("What is your price?"), sampling)
 
     assert completion.logprobs == pytest.approx(plain(completion, some), abs=1e-3)
+
+
+async def test_train_17_a_published_adapter_is_served_by_vllm(model, tmp_path):
+    await check_served(
+        lambda prompt, sampling, adapter: model.with_adapter(adapter).generate(prompt, sampling),
+        tmp_path / "agent@1",
+    )
 
 
 async def test_train_8_an_adapter_that_was_evicted_answers_as_before(model, adapters):
