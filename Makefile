@@ -50,7 +50,8 @@ inspect: setup
 		--disable-pip-version-check inspect-ai==0.3.285 && touch $(INSPECT)/.installed; } || \
 		echo "Inspect cannot be installed here: that it reads our logs back is not tested"
 
-test: check browser inspect
+test:
+	@$(MAKE) --jobs 2 --output-sync check browser inspect
 	$(PYTEST) -m "($(SLOW)) and not browser"
 	$(PYTEST) -m browser
 

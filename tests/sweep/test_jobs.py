@@ -100,14 +100,16 @@ def folder(tmp_path, tiny_weights):
     """What is submitted: a folder with the files of a training and of a sweep."""
     path = tmp_path / "submitted"
     path.mkdir()
-    write_sweep(path, tiny_weights, rates=[3e-3, 6e-3], training={"rounds": 1, "hosts": 1})
+    write_sweep(path, tiny_weights, rates=[3e-3, 6e-3], training={"rounds": 1})
     return path
 
 
 def test_a_training_is_submitted_as_a_job(cluster, folder, tmp_path):
     out = tmp_path / "out"
 
-    done = submit(cluster, folder, "simlab", "train", "small.yaml", "--out", str(out))
+    done = submit(
+        cluster, folder, "simlab", "train", "small.yaml", "--set", "hosts=1", "--out", str(out)
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "round 1: published, rating" in done.stdout

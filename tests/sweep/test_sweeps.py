@@ -118,11 +118,12 @@ class Killer:
             os.kill(self.killed[trial.number], signal.SIGKILL)
 
 
-def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
+def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped_or_fail_alone(
     sweep_file, tmp_path, trainer, simlab
 ):
     opened = tmp_path / "opened"
-    file = sweep_file(scheduler=ASHA, at_once=2, model={"opened_log": str(opened)})
+    model = {"opened_log": str(opened)}
+    file = sweep_file(rates=[3e-3, 6e-3, 1e-3, 1e30, 5e-3], scheduler=ASHA, at_once=2, model=model)
 
     trials = sweep(file, out=tmp_path / "out", observer=SweepObserver(on_trial=trainer.look))
 
@@ -131,6 +132,8 @@ def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
     states = {trial.point["train.learning_rate"]: trial.state for trial in trials}
     assert states[1e-3] == "stopped", "it comes after two that are better"
     assert states[6e-3] == "ended"
+    assert states[1e30] == "failed"
+    assert "must be finite, got nan" in trials[3].why
     stopped = tmp_path / "out" / "trials" / "002"
     assert [row["round"] for row in json.loads((stopped / "table.json").read_text())] == [0, 1]
     assert prepare_training(stopped, resume=True).file.rounds == 2
@@ -142,6 +145,9 @@ def test_train_21_trials_share_one_load_of_weights_and_the_worst_are_stopped(
     shown = simlab("show", tmp_path / "out").output
     assert "best: trial 1, length 6: train.learning_rate 0.006" in shown
     assert shown.count("stopped") == sum(trial.state == "stopped" for trial in trials)
+    as_json = json.loads(simlab("show", tmp_path / "out", "--json").output)
+    assert [trial["state"] for trial in as_json["trials"]] == [trial.state for trial in trials]
+    assert as_json["best"] == 1
     again = train(tmp_path / "out" / "best.yaml", out=tmp_path / "again")
     assert [row["length"]["mean"] for row in again] == [1, 6, 6]
 
@@ -213,20 +219,6 @@ def test_a_sweep_whose_driver_is_stopped_and_then_killed_ends_the_same_and_asks_
     twice = calls(tmp_path) - calls(folder)
     assert twice.total() <= 16, "calls of steps that were cut off"
     assert sweep(out, resume=True) == trials
-
-
-def test_a_trial_that_cannot_learn_has_failed_and_says_why_and_the_others_go_on(sweep_file, simlab):
-    file = sweep_file(
-        rates=[3e-3], training={"rounds": 1}, space={"run.models.base.mute": [True, False]}
-    )
-
-    result = simlab("sweep", file, "--out", file.parent / "out", "--json")
-
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    assert [trial["state"] for trial in found["trials"]] == ["failed", "ended"]
-    assert "must have episodes to learn from" in found["trials"][0]["why"]
-    assert found["best"] == 1
 
 
 def test_sim_15_what_the_cluster_does_not_have_is_told_before_a_trial_begins(sweep_file, simlab):
