@@ -78,6 +78,11 @@ class Pictures:
 
     left: int = field(default_factory=lambda: MAX_PICTURE_BYTES)
 
+    @property
+    def is_low(self) -> bool:
+        """Whether the largest picture would find no room: what comes next waits for an answer."""
+        return self.left < _MAX_IMAGE_BYTES
+
     def take(self, size: int) -> bool:
         """Whether one of that size is still shown; if it is, it counts."""
         if size > self.left:
