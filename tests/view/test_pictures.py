@@ -8,9 +8,11 @@ from msgspec import Raw
 
 from simlab.trace.events import Noted, Started, Stepped, encode
 from simlab.view import bounds
-from simlab.view.bounds import Pictures, shown
+from simlab.view.bounds import MAX_DEPTH, Pictures, shown
+from simlab.view.find import Query, find
 from simlab.view.opened import OpenedRun
 from simlab.view.perceived import read_perceived
+from simlab.view.pictures import rich_in, words_beside
 from simlab.view.static_page import write_page
 from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
@@ -108,6 +110,33 @@ def test_an_answer_holds_so_much_of_pictures_and_tells_the_size_of_others(tmp_pa
     for answer in (turns, step):
         assert 250_000 < len(answer) < 450_000
         assert '"size": "100.1 kB"' in answer
+
+
+def test_pictures_are_seen_however_they_are_nested_and_leave_no_words():
+    frames = {"_type": "Frames", "views": [PIXEL, [OTHER]], "map": {"left": page(TABLE)}, "n": None}
+
+    assert rich_in(frames) == [PIXEL, OTHER, page(TABLE)]
+    assert (words_beside(frames), words_beside([[PIXEL], OTHER])) == ("Frames", "")
+    assert words_beside({"say": "Look!", "at": [PIXEL], "none": [], "two": [1, PIXEL, None]}) == (
+        "Look! [none [], two [1, None]]"
+    )
+
+
+def test_what_is_nested_deeper_than_anybody_looks_is_left_out():
+    deep = "deep"
+    for _ in range(500):
+        deep = [deep, PIXEL]
+
+    assert words_beside(deep).strip("[]'") == "…"
+    assert len(rich_in(deep)) == MAX_DEPTH
+
+
+def test_bytes_of_pictures_are_not_searched_and_turns_of_them_are_found_by_seat(paintings):
+    run = OpenedRun(paintings)
+
+    assert find(run, Query("x89png"))["hits"] == []
+    found = [hit["excerpt"] for hit in find(run, Query(seat="critic"))["hits"]]
+    assert found == ["look", "(a picture)"]
 
 
 BOARDS = [PIXEL + bytes([n]) + bytes(1000) for n in range(20)]
