@@ -62,11 +62,9 @@ def test_an_export_replaces_nothing_of_the_run(simlab, copied):
         ("parquet", "tables/episodes.parquet"),
     ],
 )
-def test_an_export_leaves_what_a_link_points_to_as_it_is(
-    simlab, copied, tmp_path, monkeypatch, to, name
-):
+def test_an_export_leaves_what_a_link_points_to_as_it_is(simlab, copied, monkeypatch, to, name):
     monkeypatch.setattr("secrets.token_hex", lambda _size: "guessed")
-    victim = tmp_path / "victim"
+    victim = copied.parent / "victim"
     victim.write_text("precious")
     (copied / "tables").mkdir(exist_ok=True)
     (copied / f"{name}.guessed.partial").symlink_to(victim)
