@@ -21,6 +21,7 @@ from tests.view.serving import served
 from tests.view.test_hostile import PIXEL, crafted
 
 TABLE = (
+    '<style media="print">body { display: none }</style>'
     "<style>table > tbody > tr > td { color: rgb(1, 2, 3) }</style>"
     "<table><tbody><tr><td>cell</td></tr></tbody></table>"
 )
@@ -51,7 +52,8 @@ def painted(path, picture=PIXEL):
         ["critic", page(PLOT)],
     ]
     acted = [[*act, 1, None, None, False, False] for act in acts]
-    timestep = {"observations": seen, "info": info, "requests": {"painter": {"prompt": "Paint."}}}
+    asked = {"painter": {"prompt": "Paint.", "like": [picture, OTHER, picture]}}
+    timestep = {"observations": seen, "info": info, "requests": asked}
     return crafted(
         path,
         Started(Raw(encode([1, timestep])), b"", 0.0),
