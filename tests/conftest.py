@@ -63,7 +63,8 @@ def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContext
     @contextmanager
     def full_for(name: str) -> Iterator[None]:
         def new_file(path: Path) -> BinaryIO:
-            return Path("/dev/full").open("wb") if path.name == f"{name}.partial" else made(path)
+            is_full = disk.is_left_of(path.name, name)
+            return Path("/dev/full").open("wb") if is_full else made(path)
 
         made = disk.new_file
         with monkeypatch.context() as patch:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from simlab.errors import RunDirectoryError
 from simlab.sim.own_files import found_again
 from simlab.trace.directory import RunDirectory
-from simlab.trace.disk import made
+from simlab.trace.disk import is_left_of, made
 from simlab.trace.record_file import mapping_in, read_record_file, write_record_file
 
 
@@ -69,7 +69,8 @@ class RecordDirectory:
                 raise RunDirectoryError(
                     f"{path} exists already; go on with it by --resume, or choose another by --out"
                 )
-            if any(entry.name not in ("lock", f"{cls.FILE}.partial") for entry in path.iterdir()):
+            names = {entry.name for entry in path.iterdir()} - {"lock"}
+            if not all(is_left_of(name, cls.FILE) for name in names):
                 raise RunDirectoryError(
                     f"{path} is no {cls.KIND} and not empty; choose another by --out"
                 )

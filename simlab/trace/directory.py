@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 
 from simlab.errors import LogDamagedError, LogWriteError, RunDirectoryError
-from simlab.trace.disk import made, make_error, sync, written
+from simlab.trace.disk import is_left_of, made, make_error, sync, written
 from simlab.trace.record_file import read_record_file, write_record_file
 from simlab.trace.seal import Seal, read_seal, write_seal
 from simlab.trace.segment import Segment
@@ -37,9 +37,6 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SEGMENT = re.compile(r"([0-9]{1,9})-(.+)", re.DOTALL)
 
 FILE = "run.yaml"
-
-_BEGINNING = {"lock", f"{FILE}.partial"}
-"""Files in the folder of a run that has not begun."""
 
 FORMAT = 1
 """Version of the layout and of the records; runs of newer versions are refused."""
@@ -283,7 +280,8 @@ class RunDirectory:
 
     def _is_empty(self) -> bool:
         """Whether nothing is in the folder that a run was to become, but how that began."""
-        names = {entry.name for entry in self.path.iterdir()} - _BEGINNING
+        names = {entry.name for entry in self.path.iterdir()} - {"lock"}
+        names = {name for name in names if not is_left_of(name, FILE)}
         return not names or (names == {"segments"} and not any((self.path / "segments").iterdir()))
 
     def _clear(self) -> None:

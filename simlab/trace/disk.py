@@ -1,6 +1,7 @@
 """The disk: files that are whole after any crash, and words for what cannot be had of it."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,7 +34,8 @@ def write_whole(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of another once the block has come to its end.
 
-    Until then it stands beside it under a name of its own; if the block fails, it goes.
+    Until then it stands beside it under a name of its own, so that of several writers each puts
+    its own there, whole; if the block fails, it goes.
 
     Args:
         path: Of the file that is replaced, if it is there; a link is replaced, not followed.
@@ -41,7 +43,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: The disk does not take it.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with new_file(partial) as file:
             yield file
@@ -52,15 +54,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_left_of(name: str, whole: str) -> bool:
+    """Whether a file has the name of one that was to replace another, of which it has the name.
+
+    It is left where a process is killed; see `replacing`.
+    """
+    return name.startswith(f"{whole}.") and name.endswith(".partial")
+
+
 def new_file(path: Path) -> BinaryIO:
-    """A file that nobody has made before, for writing; what was at its path is removed.
+    """A file that nobody has made before, for writing.
 
     No link is followed: a directory from a stranger could lead what is written to any other file.
 
     Raises:
         OSError: The disk does not take it.
     """
-    path.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o666), "wb")
 

@@ -89,12 +89,13 @@ class Found:
         )
 
 
-def candidates(window: bytes, room: int) -> NDArray[np.intp]:
+def candidates(window: bytes, room: int, longest: int) -> NDArray[np.intp]:
     """Where in a window records might begin, by what their headers would say.
 
     Args:
         window: A part of a segment.
         room: Bytes from its beginning to the end of the segment.
+        longest: Bytes of a payload, at most.
     """
     raw = np.frombuffer(window, np.uint8)
     kinds = raw[HEADER.size - 1 :]
@@ -102,4 +103,4 @@ def candidates(window: bytes, room: int) -> NDArray[np.intp]:
     lengths = np.zeros(len(at), dtype=np.int64)
     for byte in range(4):
         lengths |= raw[at + CHECKSUM_BYTES + byte].astype(np.int64) << (8 * byte)
-    return at[at + HEADER.size + lengths <= room]
+    return at[(lengths <= longest) & (at + HEADER.size + lengths <= room)]

@@ -105,10 +105,12 @@ class Log:
             if segment is None:
                 segment = self._segments[file.path] = file.open()
                 anything_new |= self._take(segment, segment.index)
+            elif segment.is_replaced or (
+                sealed_length is not None and sealed_length < segment.length
+            ):
+                self._start_over()  # what was read elsewhere, or behind the seal, counts no more
+                return self.refresh()
             elif segment.sealed_length is None:
-                if sealed_length is not None and sealed_length < segment.length:
-                    self._start_over()  # what was read behind the seal counts no more
-                    return self.refresh()
                 segment.sealed_length = sealed_length
                 anything_new |= self._take(segment, segment.read_on())
         return anything_new

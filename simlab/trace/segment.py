@@ -41,13 +41,14 @@ _NEAR = 1 << 14
 """Bytes that are read with a header: the payload is mostly among them, and the records behind."""
 
 _MOST_SEARCHED = 1 << 30
-"""Bytes that are looked through and checked in the search for a whole record behind others, which
-takes some seconds; a file can be made to take days."""
+"""Bytes that are looked through and checked in a search for a whole record behind others, which
+takes a second; a file can be made to take days."""
 
-_TOO_MUCH = "what stands there is no record, and too much to be searched for others"
+_TRIED = 1 << 13
+"""What it counts to try whether a record begins somewhere, in bytes: those checked meanwhile."""
 
-_TRIED = 256
-"""What it counts to try whether a record begins somewhere, in bytes."""
+_SHORT = 1 << 21
+"""Most records have fewer bytes, and most of what looks like a header in noise promises more."""
 
 _Stamp = tuple[int, int, int | None]
 """Size and time of a file, and how much of it counts."""
@@ -109,6 +110,11 @@ class Segment:
         """Bytes behind the last whole record, dropped on reading."""
         return self._end - self.length
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file stands in its place by now, such as a copy of it."""
+        return not os.path.samestat(os.fstat(self._file), self.path.stat())
+
     def read_on(self) -> Index:
         """Read what was appended since the last time; only new bytes are checked.
 
@@ -118,19 +124,15 @@ class Segment:
         Raises:
             LogDamagedError: As on opening, or bytes that were there are gone.
         """
-        stamp = self._see()
+        stamp, found, end = self._see(), Found(), 0
         if stamp == self._stamp:
-            return Found().index()
-        start = self.length
-        if not start:
-            if not self._begins():
-                return Found().index()
-            start = len(MAGIC)
-        found = Found()
-        self.length = self._scan_on(start, found)
-        if self.length < self._end:
-            self._require_torn(self.length)
-        self._stamp = stamp
+            return found.index()
+        self._near = (0, b"")
+        if self.length or self._begins():
+            end = self._scan_on(self.length or len(MAGIC), found)
+            if end < self._end:
+                self._require_torn(end)
+        self.length, self._stamp = end, stamp  # once nothing can raise: what is found is not lost
         return found.index()
 
     def records(self) -> Iterator[Record]:
@@ -176,7 +178,7 @@ class Segment:
         if there == MAGIC:
             return True
         torn = MAGIC.startswith(there.rstrip(b"\x00")) and not self.sealed_length
-        if not torn or self._record_follows(0):
+        if not torn or self._record_follows(0) is not False:
             self._damaged(0, f"it begins with {there!r}, a segment of this version with {MAGIC!r}")
         return False
 
@@ -209,30 +211,45 @@ class Segment:
         return checksum
 
     def _require_torn(self, offset: int) -> None:
-        """What does not check at an offset is a torn tail, else it is damage."""
-        if self.sealed_length is not None or self._record_follows(offset + 1):
-            self._damaged(offset, self._mismatch(offset))
+        """What does not check at an offset is a torn tail, else it is damage.
 
-    def _record_follows(self, start: int) -> bool:
-        """Whether a whole record stands anywhere behind an offset; holes in the file are passed.
-
-        Raises:
-            LogDamagedError: It cannot be told with any sensible effort.
+        Where that cannot be told, it is torn if its header promises more than is there, as of a
+        record that was being written.
         """
+        follows = True if self.sealed_length is not None else self._record_follows(offset + 1)
+        if follows:
+            self._damaged(offset, self._mismatch(offset))
+        if follows is None and not self._is_cut(offset):
+            what = "what stands there is no record, and too much to be searched for others"
+            self._damaged(offset, what)
+
+    def _is_cut(self, offset: int) -> bool:
+        """Whether the record that begins at an offset would end behind the file."""
+        length = BEGINNING.unpack(self._bytes(offset, BEGINNING.size))[1]
+        return length < LARGEST and offset + HEADER.size + int(length) > self._end
+
+    def _record_follows(self, start: int) -> bool | None:
+        """Whether a whole record stands anywhere from an offset on.
+
+        None if that cannot be told with any sensible effort.
+        """
+        return self._search(start, _SHORT) or self._search(start, LARGEST)
+
+    def _search(self, start: int, longest: int) -> bool | None:
+        """As `_record_follows`, of records up to a length; holes in the file are passed."""
         left, last = _MOST_SEARCHED, self._end - HEADER.size
         first = self._next_data(start)
         while first <= last:
             window = self._bytes(first, min(_WINDOW + HEADER.size, self._end - first))
             left -= len(window)
-            for at in candidates(window, self._end - first).tolist():
-                length = BEGINNING.unpack_from(window, at)[1]
-                left -= _TRIED + length
+            for at in candidates(window, self._end - first, longest).tolist():
+                left -= _TRIED + BEGINNING.unpack_from(window, at)[1]
                 if left < 0:
-                    self._damaged(self.length, _TOO_MUCH)
+                    return None
                 if self._end_of_one(first + at) is not None:
                     return True
             if left < 0:
-                self._damaged(self.length, _TOO_MUCH)
+                return None
             first = self._next_data(first + len(window) - HEADER.size + 1)
         return False
 

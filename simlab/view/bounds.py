@@ -18,7 +18,9 @@ MAX_CHARACTERS = 1 << 14
 MAX_ITEMS = 256
 """Of one list or dict that is shown."""
 
-_MAX_DEPTH = 40
+MAX_DEPTH = 40
+"""Of what is nested and shown; what is deeper is told as an ellipsis."""
+
 _EXACT = 1 << 53
 """Integers beyond are shown as texts: a browser's numbers do not tell them apart."""
 
@@ -78,6 +80,11 @@ class Pictures:
 
     left: int = field(default_factory=lambda: MAX_PICTURE_BYTES)
 
+    @property
+    def is_low(self) -> bool:
+        """Whether the largest picture would find no room: what comes next waits for an answer."""
+        return self.left < _MAX_IMAGE_BYTES
+
     def take(self, size: int) -> bool:
         """Whether one of that size is still shown; if it is, it counts."""
         if size > self.left:
@@ -123,7 +130,7 @@ class _Budget:
     def shown(self, value: Plain, depth: int) -> Json:
         self.characters -= 8
         if isinstance(value, dict | list | tuple):
-            if depth >= _MAX_DEPTH or self.characters <= 0:
+            if depth >= MAX_DEPTH or self.characters <= 0:
                 return "…"
             if isinstance(value, dict):
                 return self._dict(value, depth) if not is_html(value) else self._html(value)

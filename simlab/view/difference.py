@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from simlab.trace.events import Started, StartedCore, Stepped, SteppedCore
 from simlab.trace.plain import plain, same
-from simlab.trace.trajectory import words
 from simlab.view.bounds import Json, cut, shown
 from simlab.view.opened import OpenedRun
+from simlab.view.pictures import words_beside
 
 STEPS_AT_ONCE: Final = 20_000
 """Steps that are compared in one call, from the beginning on which both agree."""
@@ -107,7 +107,7 @@ def _found(step: int, what: list[str], one: SteppedCore | None, other: SteppedCo
     sides = [
         None
         if core is None
-        else {cut(act.seat, 200): cut(words(act.action), 2000) for act in core.acted}
+        else {cut(act.seat, 200): cut(words_beside(act.action), 2000) for act in core.acted}
         for core in (one, other)
     ]
     return {

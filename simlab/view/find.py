@@ -23,10 +23,10 @@ from simlab.trace.events import (
     SteppedCore,
 )
 from simlab.trace.plain import Plain
-from simlab.trace.trajectory import words
 from simlab.view.bounds import Json, cut
 from simlab.view.cursor import as_text, from_text
 from simlab.view.opened import OpenedRun
+from simlab.view.pictures import rich_in, words_beside
 from simlab.view.tally import score_in
 
 EVENTS_AT_ONCE: Final = 4_000
@@ -177,7 +177,7 @@ def _seen(run: OpenedRun, episode: int, event: Event, at: int) -> Iterator[_Seen
         case Stepped():
             core: SteppedCore = log.core(event, SteppedCore)
             for act in core.acted:
-                texts = [words(act.action), act.invalid or "", act.raw or ""]
+                texts = [_words(act.action), act.invalid or "", act.raw or ""]
                 odd = act.invalid is not None or act.late
                 score = score_in(act.action)
                 yield _Seen(core.step, act.seat, "action", _some(texts), (), odd, score)
@@ -213,8 +213,13 @@ def _of_effect(core: EffectCore, was_cut_off: bool) -> _Seen:
 
 def _perceived(timestep: Any, step: int) -> Iterator[_Seen]:
     for seat, observations in timestep.get("observations", {}).items():
-        texts = [words(observation) for observation in observations]
+        texts = [_words(observation) for observation in observations]
         yield _Seen(step, seat, "observation", _some(texts))
+
+
+def _words(value: Plain) -> str:
+    """A value in words, which are looked through: of pictures none but that they are some."""
+    return words_beside(value) or ("(a picture)" if rich_in(value) else "")
 
 
 def _step_at(run: OpenedRun, episode: int, at: int) -> int:

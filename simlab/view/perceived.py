@@ -42,6 +42,8 @@ def read_perceived(run: OpenedRun, episode: int, seat: str, start: int = 0) -> J
             seen += _seen(to, moment, seat, pictures)
             due_s = _due_s(run, moment, seat)
             to += 1
+            if pictures.is_low:
+                break
     return {
         "to": to,
         "more": start < to < n_moments,

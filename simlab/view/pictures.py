@@ -1,10 +1,11 @@
 """Pictures and pages that somebody logged, apart from the words that stand beside them."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
 
 from simlab.trace.plain import Plain
 from simlab.trace.trajectory import words
-from simlab.view.bounds import MAX_ITEMS, Json, Pictures, is_html, shown
+from simlab.view.bounds import MAX_DEPTH, MAX_ITEMS, Json, Pictures, is_html, shown
 
 
 def is_rich(value: Plain) -> bool:
@@ -12,32 +13,39 @@ def is_rich(value: Plain) -> bool:
     return isinstance(value, bytes) or is_html(value)
 
 
-def apart(value: Plain) -> Plain:
+def apart(value: Plain, depth: int = 0) -> Plain:
     """A value without what is rich in it; None of one that is nothing else."""
     if is_rich(value):
         return None
-    if isinstance(value, dict):
-        return {name: part for name, part in value.items() if not is_rich(part)}
-    if isinstance(value, list | tuple):
-        return [part for part in value if not is_rich(part)]
-    return value
+    if not value or not isinstance(value, dict | list | tuple):
+        return value
+    if depth >= MAX_DEPTH:
+        return "…"
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    rests = {name: (part, apart(part, depth + 1)) for name, part in parts}
+    left = {name: rest for name, (part, rest) in rests.items() if rest is not None or part is None}
+    if not left:
+        return None
+    return left if isinstance(value, dict) else [*left.values()]
 
 
 def words_beside(value: Plain) -> str:
     """A value in words, of what is rich none; empty of one that is nothing else."""
-    return "" if is_rich(value) else words(apart(value))
+    left = apart(value)
+    return "" if left is None and value is not None else words(left)
 
 
 def rich_in(value: Plain) -> list[Plain]:
     """What is rich of a value: itself, or parts of it."""
+    return [*islice(_rich(value), MAX_ITEMS)]
+
+
+def _rich(value: Plain, depth: int = 0) -> Iterator[Plain]:
     if is_rich(value):
-        return [value]
-    parts: Any = ()
-    if isinstance(value, dict):
-        parts = value.values()
-    elif isinstance(value, list | tuple):
-        parts = value
-    return [part for part in parts if is_rich(part)][:MAX_ITEMS]
+        yield value
+    elif isinstance(value, dict | list | tuple) and depth < MAX_DEPTH:
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _rich(part, depth + 1)
 
 
 def looks_of(value: Plain) -> tuple[bytes | str, ...]:

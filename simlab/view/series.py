@@ -9,7 +9,7 @@ from simlab.view.bounds import Json, cut, number
 from simlab.view.opened import OpenedRun
 from simlab.view.table import Table, cells_of, sample
 from simlab.view.tally import numbers, score_in
-from simlab.view.under_way import UnderWay
+from simlab.view.under_way import MOST_BINS, UnderWay
 
 EPISODES_AT_ONCE: Final = 2_000
 """Episodes that a table over episodes has at most, spread evenly over all."""
@@ -21,7 +21,6 @@ EVENTS_AT_ONCE: Final = 12_000
 """Events that one call of `Load.read` looks at: some 0.1 s of CPU."""
 
 _BINS: Final = 240
-_WIDEST: Final = 100_000
 
 
 def over_episodes(run: OpenedRun) -> Table:
@@ -174,7 +173,7 @@ def _is_short(value: Json) -> bool:
 
 @dataclass(slots=True)
 class _Bin:
-    """What came to its end in a second."""
+    """What came to its end in a bin."""
 
     steps: int = 0
     calls: int = 0
@@ -187,6 +186,17 @@ class _Bin:
         self.failed += other.failed
         for name, n in other.tokens.items():
             self.tokens[name] = self.tokens.get(name, 0.0) + n
+
+    def rates(self, width_s: int) -> dict[str, Json]:
+        """What came to its end by the second, and the share of tokens read that were cached."""
+        read, drawn, cached = (self.tokens.get(name, 0.0) for name in _TOKENS)
+        return {
+            "steps_per_s": self.steps / width_s,
+            "calls_per_s": self.calls / width_s,
+            "read_per_s": read / width_s,
+            "drawn_per_s": drawn / width_s,
+            "cached": cached / read if read else None,
+        }
 
 
 _NOTHING: Final = _Bin()
@@ -204,6 +214,7 @@ class Load:
     def __init__(self, run: OpenedRun) -> None:
         self._run = run
         self._places: dict[int, int] = {}
+        self._bin_s = 1
         self._bins: dict[int, _Bin] = {}
         self._calls, self._waiting = UnderWay(), UnderWay()
 
@@ -211,13 +222,14 @@ class Load:
         """A row for each stretch of time: ``t_s`` from the beginning, and rates in it.
 
         ``in_flight`` is the mean number of calls under way in the stretch, of those that have
-        ended by now, and ``waiting`` of those that no model had begun with; ``cached`` is the share
-        of tokens read that were cached. The table is complete once the whole log was read.
+        ended by now, and ``waiting`` of those that their model had not begun with; ``cached`` is
+        the share of tokens read that were cached. The table is complete once the whole log was
+        read.
         """
         self._run.refresh()
         with self._run.guarded("the log"):
             is_all = self._read_on(EVENTS_AT_ONCE)
-        return Table(_rows(self._bins, self._calls, self._waiting), is_all)
+        return Table(self._rows(), is_all)
 
     @property
     def share(self) -> float:
@@ -243,10 +255,7 @@ class Load:
         return True
 
     def _take(self, event: Any) -> None:
-        second = int(min(max(event.wall_s, 0.0), 1e11))
-        if second not in self._bins and len(self._bins) >= _WIDEST:
-            return  # of a hundred thousand seconds with something in them, all others are told
-        found = self._bins.setdefault(second, _Bin())
+        found = self._bin(int(min(max(event.wall_s, 0.0), 1e11)))
         if isinstance(event, Stepped):
             found.steps += 1
             return
@@ -257,44 +266,49 @@ class Load:
             n = event.cost.get(name, 0.0)
             found.tokens[name] = found.tokens.get(name, 0.0) + n
 
+    def _bin(self, second: int) -> _Bin:
+        """That of a second; where there are too many, each becomes twice as wide."""
+        found = self._bins.setdefault(second // self._bin_s, _Bin())
+        while len(self._bins) > MOST_BINS:
+            narrow, self._bins = self._bins, {}
+            for at, one in narrow.items():
+                self._bins.setdefault(at // 2, _Bin()).add(one)
+            self._bin_s *= 2
+            found = self._bins[second // self._bin_s]
+        return found
+
     def _spread(self, event: Any) -> None:
         """Count a call in all the time that it took, its wait for a model first."""
         end_s = min(max(event.wall_s, 0.0), 1e11)
         begin_s = min(max(end_s - event.duration_s, 0.0), end_s)
         self._calls.add(begin_s, end_s)
         begun_s = max(begin_s, end_s - event.cost.get("model_s", 0.0))
-        if begin_s < begun_s <= end_s:
+        if "model_s" in event.cost and begin_s < begun_s <= end_s:
             self._waiting.add(begin_s, begun_s)
 
-
-def _rows(bins: Mapping[int, _Bin], calls: UnderWay, waiting: UnderWay) -> list[Mapping[str, Json]]:
-    """Rows of stretches of equal length, as many as a chart shows."""
-    if not bins:
-        return []
-    first, last = min(bins), max(bins)
-    first = first if calls.first_s is None else min(first, calls.first_s)
-    width = max(1, -(-(last - first + 1) // _BINS))
-    wide: dict[int, _Bin] = {}
-    for second, one in bins.items():
-        wide.setdefault((second - first) // width, _Bin()).add(one)
-    n = (last - first) // width + 1
-    in_flight, waits = (each.means(first, width, n) for each in (calls, waiting))
-    return [
-        {
-            "t_s": at * width,
-            "wall_s": first + at * width,
-            "steps_per_s": one.steps / width,
-            "calls_per_s": one.calls / width,
-            "read_per_s": one.tokens.get("prompt_tokens", 0.0) / width,
-            "drawn_per_s": one.tokens.get("completion_tokens", 0.0) / width,
-            "in_flight": in_flight[at],
-            "waiting": waits[at],
-            "cached": _share(one.tokens.get("cached_tokens", 0.0), one.tokens.get("prompt_tokens")),
-        }
-        for at in range(n)
-        if (one := wide.get(at, _NOTHING)) is not _NOTHING or in_flight[at]
-    ]
-
-
-def _share(part: float, whole: float | None) -> float | None:
-    return part / whole if whole else None
+    def _rows(self) -> list[Mapping[str, Json]]:
+        """Rows of stretches of equal length, each of whole bins, as many as a chart shows."""
+        if not self._bins:
+            return []
+        both = (self._calls, self._waiting)
+        bin_s = max(self._bin_s, *(each.bin_s for each in both))
+        begins = [each.first_s for each in both if each.first_s is not None]
+        first = min(min(self._bins) * self._bin_s, *begins) // bin_s * bin_s
+        last = max(self._bins) * self._bin_s
+        width = -(-(last - first + 1) // (_BINS * bin_s)) * bin_s
+        wide: dict[int, _Bin] = {}
+        for at, one in self._bins.items():
+            wide.setdefault((at * self._bin_s - first) // width, _Bin()).add(one)
+        n = (last - first) // width + 1
+        in_flight, waits = (each.means(first, width, n) for each in both)
+        return [
+            {
+                "t_s": at * width,
+                "wall_s": first + at * width,
+                **wide.get(at, _NOTHING).rates(width),
+                "in_flight": in_flight[at],
+                "waiting": waits[at],
+            }
+            for at in range(n)
+            if at in wide or in_flight[at]
+        ]

@@ -138,9 +138,8 @@ def _elements(run: OpenedRun, parts: _Parts) -> Iterator[str]:
     begun = [episode for episode in n_steps if episode in set(run.log.episodes)]
     for episode in begun:
         for at in range(n_steps[episode] // CHUNK + 1):
-            window = read_turns(run, episode, at * CHUNK, (at + 1) * CHUNK)
-            value = {"turns": window["turns"], "after": window["after"]}
-            yield parts.part(f"turns-{episode}-{at}", value, "turns")
+            turns = _turns(run, episode, at * CHUNK, (at + 1) * CHUNK)
+            yield parts.part(f"turns-{episode}-{at}", turns, "turns")
     steps = Steps(run)
     for episode in begun:
         for at in range(n_steps[episode] // CHUNK + 1):
@@ -150,6 +149,17 @@ def _elements(run: OpenedRun, parts: _Parts) -> Iterator[str]:
             last = min(n_steps[episode], (at + 1) * CHUNK - 1)
             trees = [steps.read(episode, step) for step in range(at * CHUNK, last + 1)]
             yield parts.part(f"steps-{episode}-{at}", {"steps": trees}, "steps")
+
+
+def _turns(run: OpenedRun, episode: int, start: int, stop: int) -> Json:
+    """The turns of a chunk, with all their pictures, and what stands behind the last of all."""
+    turns: list[Json] = []
+    while True:
+        window = read_turns(run, episode, start, stop)
+        turns += window["turns"]
+        start = window["to"]
+        if window["after"] is not None or start == stop or not window["turns"]:
+            return {"turns": turns, "after": window["after"]}
 
 
 def _whole(run: OpenedRun, told: str | None) -> Json:

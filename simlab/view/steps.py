@@ -59,10 +59,10 @@ class Steps:
         """The tree of a step; that behind the last has what judges did after the end.
 
         Returns:
-            ``{"episode", "step", "n_steps", "asked", "tree"}``: `asked` is what each seat was asked
-            and had perceived; nodes have ``type, name, id, actor, kind, state, tags, inputs,
-            result, error, wall_s, duration_s, cost, children``, and of model calls ``call``: the
-            prompt by messages and parts, and the completion with its tokens.
+            ``{"episode", "step", "n_steps", "asked", "tree"}``: `asked` is what each seat was
+            asked; nodes have ``type, name, id, actor, kind, state, tags, inputs, result, error,
+            wall_s, duration_s, cost, children``, and of model calls ``call``: the prompt by
+            messages and parts, and the completion with its tokens.
 
         Raises:
             NotFoundError: There is no such episode or step.
@@ -83,7 +83,7 @@ class Steps:
                 "episode": episode,
                 "step": step,
                 "n_steps": n_steps,
-                "asked": _asked(before, pictures),
+                "asked": shown(before.get("requests", {}), characters=1 << 17, pictures=pictures),
                 "tree": told,
             }
 
@@ -270,18 +270,6 @@ def _fault(fault: Fault | None) -> Json:
         )
         fault = fault.cause
     return told or None
-
-
-def _asked(timestep: Mapping[str, Any], pictures: Pictures) -> Json:
-    """What each seat had perceived and was asked."""
-    return shown(
-        {
-            "requests": timestep.get("requests", {}),
-            "observations": timestep.get("observations", {}),
-        },
-        characters=1 << 17,
-        pictures=pictures,
-    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ episode is never read as a whole: a window costs what it shows.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from simlab.trace.events import Acted, Outcome, Started, StartedCore, Stepped, SteppedCore
@@ -44,14 +43,15 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
         run: Which.
         episode: Its number.
         start: First step; a negative one counts from the end.
-        stop: Step behind the last; at most `TURNS_AT_ONCE` are given.
+        stop: Step behind the last; at most `TURNS_AT_ONCE` are given, and no more once there is no
+            room for another picture.
 
     Returns:
         ``{"episode", "from", "to", "n_steps", "row", "turns", "after"}``: `turns` have ``step,
         now, wall_s, heard, asked, acts, rewards, ended, info, people``, of whom `people` is what
-        they did to the run, and of pictures the answer has no more than `MAX_PICTURE_BYTES`;
-        `after`, where the window reaches the last step, what was perceived
-        since, and who is asked or how it ended.
+        they did to the run, and of pictures the answer has no more than `MAX_PICTURE_BYTES`; `to`
+        is the step from which to go on; `after`, where nothing is left but that, what was
+        perceived since the last step, and who is asked or how it ended.
 
     Raises:
         NotFoundError: There is no such episode.
@@ -61,18 +61,22 @@ def read_turns(run: OpenedRun, episode: int, start: int = 0, stop: int | None = 
     row, n_steps = run.row(episode), run.log.n_steps(episode)
     first = max(0, n_steps + start) if start < 0 else min(start, n_steps)
     last = min(n_steps, first + TURNS_AT_ONCE, n_steps if stop is None else max(stop, first))
-    pictures = Pictures()
+    pictures, turns, after = Pictures(), [], None
     with run.guarded(f"episode {episode}"):
-        moments = list(moments_of(run, episode, first, last))
         people = people_in(run, episode, first, last)
-        turns = [
-            {**_turn(step, before, after, pictures), "people": people.get(step, [])}
-            for step, (before, after) in enumerate(pairwise(moments), first)
-        ]
-        after = None
-        if last == n_steps:
-            newest = moments[-1] if moments else Moment({})
-            after = {**_after(run, episode, newest, row, pictures), "people": people.get(last, [])}
+        moments = moments_of(run, episode, first, last)
+        newest = next(moments, Moment({}))
+        for step, moment in enumerate(moments, first):
+            turn = _turn(step, newest, moment, pictures)
+            turns.append({**turn, "people": people.get(step, [])})
+            newest = moment
+            if pictures.is_low:
+                last = step + 1
+                break
+        else:
+            if last == n_steps:
+                told = _after(run, episode, newest, row, pictures)
+                after = {**told, "people": people.get(last, [])}
     window = {"episode": episode, "from": first, "to": last, "n_steps": n_steps}
     return {**window, "row": row, "turns": turns, "after": after}
 

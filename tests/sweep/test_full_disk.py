@@ -103,7 +103,7 @@ def test_a_sweep_whose_table_finds_no_room_ends_with_words_and_goes_on_later(
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_session", "disk_that_never_waits")
 def test_a_sweep_with_a_trial_that_cannot_write_ends_with_words_and_goes_on_later(halted, simlab):
-    blocked = halted / "trials" / "000" / "summary.json.partial"
+    blocked = halted / "trials" / "000" / "summary.json"
     blocked.mkdir()  # the trial is another process, in which no disk can be made full
 
     message = refused(simlab("sweep", halted, "--resume"))

@@ -57,7 +57,6 @@ def test_what_a_link_points_to_stays_as_it_is(tmp_path):
     victim, file = tmp_path / "victim", tmp_path / "summary.json"
     victim.write_bytes(b"precious")
     file.symlink_to(victim)
-    (tmp_path / "summary.json.partial").symlink_to(victim)
 
     write_whole(file, b"new")
 
@@ -73,6 +72,21 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path)
         half.write(b"ne" * (1 // 0))
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"table": b"old"}
+
+
+def test_of_two_writers_of_a_file_each_puts_there_its_own_whole(tmp_path):
+    file = tmp_path / "table"
+
+    with replacing(file) as second:
+        second.write(b"second's ")
+        with replacing(file) as first:
+            first.write(b"first's")
+        assert file.read_bytes() == b"first's"
+        second.write(b"whole")
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "table": b"second's whole"
+    }
 
 
 def test_a_full_disk_is_told_with_what_is_safe_and_what_to_do(tmp_path, full_for):

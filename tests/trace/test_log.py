@@ -152,6 +152,22 @@ async def test_refresh_forgets_what_was_read_behind_a_seal(directory):
     assert (log.ended(), log.episodes) == (set(), [0])
 
 
+async def test_refresh_reads_a_segment_that_another_was_put_in_the_place_of(directory, tmp_path):
+    await play_run(directory)
+    (file,) = directory.segments()
+    whole = file.path.read_bytes()
+    file.path.write_bytes(whole[: len(whole) // 2])
+    log = Log(directory)
+    assert log.ended() == set()
+
+    (tmp_path / "copy").write_bytes(whole)
+    (tmp_path / "copy").rename(file.path)
+
+    assert log.refresh()
+    assert log.ended() == {0}
+    assert encoded(log) == encoded(Log(directory))
+
+
 async def test_reading_changes_no_file(directory):
     await play_run(directory)
     (file,) = directory.segments()

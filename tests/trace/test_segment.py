@@ -178,6 +178,29 @@ def test_reading_on_gives_what_was_appended_since(file):
     assert read(segment) == RECORDS
 
 
+def test_what_was_found_before_an_error_is_given_once_it_has_passed(file):
+    file.write_bytes(WHOLE[: ENDS[1]])
+    segment = Segment(file)
+    file.write_bytes(WHOLE[: ENDS[3]] + bytes(20) + pack(4, 0, b"behind a gap"))
+    with pytest.raises(LogDamagedError, match=f"at byte {ENDS[3]}"):
+        segment.read_on()
+
+    file.write_bytes(WHOLE)
+
+    assert segment.read_on().offsets.tolist() == ENDS[1:-1]
+
+
+def test_a_tail_that_is_written_anew_is_read_anew(file):
+    file.write_bytes(WHOLE + pack(4, 0, b"a torn record")[:-1])
+    segment = Segment(file)
+    read(segment)
+
+    file.write_bytes(WHOLE + pack(4, 0, b"another one"))
+    segment.read_on()
+
+    assert segment.payload_at(len(WHOLE)) == b"another one"
+
+
 def test_an_open_segment_that_shrinks_under_its_reader_is_damaged(file):
     file.write_bytes(WHOLE)
     segment = Segment(file)
@@ -223,19 +246,59 @@ def test_a_record_behind_a_hole_is_found(file):
         Segment(file)
 
 
+NOISE = HEADER.pack(0, 1 << 13, 0, 1) * (1 << 12)
+"""What looks like many records, of which none checks."""
+
+
+@pytest.fixture
+def little_searched(monkeypatch):
+    monkeypatch.setattr("simlab.trace.segment._MOST_SEARCHED", 1 << 16)
+    monkeypatch.setattr("simlab.trace.segment._SHORT", 1 << 10)
+
+
+@pytest.mark.usefixtures("little_searched")
 @pytest.mark.parametrize("byte", [b"\x00", b"\x01"])
-def test_a_tail_that_would_take_days_to_look_through_is_given_up_as_damaged(
-    file, monkeypatch, byte
-):
-    monkeypatch.setattr("simlab.trace.segment._MOST_SEARCHED", 1 << 20)
+def test_a_tail_that_would_take_days_to_look_through_is_given_up_as_damaged(file, byte):
     file.write_bytes(WHOLE + byte * (18 << 20))
 
     with pytest.raises(LogDamagedError, match=r"too much to be searched for others; restore .*ate"):
         Segment(file)
 
 
-def test_a_torn_tail_is_searched_once_as_long_as_it_stays_as_it_is(file, monkeypatch):
-    file.write_bytes(WHOLE + bytes(100))
+@pytest.mark.usefixtures("little_searched")
+def test_a_record_that_is_cut_is_torn_also_where_it_is_too_much_to_be_searched(file):
+    record = pack(4, 0, NOISE * 4)
+    file.write_bytes(WHOLE + record[: len(record) // 2])
+
+    segment = Segment(file)
+
+    assert (read(segment), segment.torn_bytes) == (RECORDS, len(record) // 2)
+
+
+@pytest.mark.usefixtures("little_searched")
+def test_a_whole_record_is_found_behind_what_only_looks_like_many_long_ones(file):
+    cut = HEADER.pack(0, LARGEST - 1, 0, 4)
+    file.write_bytes(WHOLE + cut + NOISE[: 1 << 14] + pack(4, 0, b"whole") + bytes(1 << 14))
+
+    with pytest.raises(LogDamagedError, match=f"at byte {len(WHOLE)}: its header promises"):
+        Segment(file)
+
+
+@pytest.mark.usefixtures("little_searched")
+def test_a_tail_of_headers_is_tried_a_bounded_number_of_times(file, monkeypatch):
+    tries = []
+    monkeypatch.setattr(Segment, "_end_of_one", lambda _, offset: tries.append(offset))
+    file.write_bytes(MAGIC + (bytes(12) + b"\x01" + bytes(3)) * (1 << 12))
+
+    with pytest.raises(LogDamagedError, match="too much to be searched"):
+        Segment(file)
+
+    assert len(tries) < 20
+
+
+@pytest.mark.parametrize("whole", [WHOLE, b""])
+def test_a_torn_tail_is_searched_once_as_long_as_it_stays_as_it_is(file, monkeypatch, whole):
+    file.write_bytes(whole + bytes(100))
     segment = Segment(file)
     monkeypatch.delattr(Segment, "_record_follows")
 

@@ -1,5 +1,6 @@
 """Pictures and pages are seen beside the words, once, and no more of them than an answer holds."""
 
+import base64
 import json
 
 import pytest
@@ -7,9 +8,12 @@ from msgspec import Raw
 
 from simlab.trace.events import Noted, Started, Stepped, encode
 from simlab.view import bounds
-from simlab.view.bounds import Pictures, shown
+from simlab.view.bounds import MAX_DEPTH, Pictures, shown
+from simlab.view.find import Query, find
 from simlab.view.opened import OpenedRun
 from simlab.view.perceived import read_perceived
+from simlab.view.pictures import rich_in, words_beside
+from simlab.view.static_page import write_page
 from simlab.view.steps import Steps
 from simlab.view.turns import read_turns
 from tests.view.browsing import opened
@@ -17,6 +21,7 @@ from tests.view.serving import served
 from tests.view.test_hostile import PIXEL, crafted
 
 TABLE = (
+    '<style media="print">body { display: none }</style>'
     "<style>table > tbody > tr > td { color: rgb(1, 2, 3) }</style>"
     "<table><tbody><tr><td>cell</td></tr></tbody></table>"
 )
@@ -47,7 +52,8 @@ def painted(path, picture=PIXEL):
         ["critic", page(PLOT)],
     ]
     acted = [[*act, 1, None, None, False, False] for act in acts]
-    timestep = {"observations": seen, "info": info, "requests": {"painter": {"prompt": "Paint."}}}
+    asked = {"painter": {"prompt": "Paint.", "like": [picture, OTHER, picture]}}
+    timestep = {"observations": seen, "info": info, "requests": asked}
     return crafted(
         path,
         Started(Raw(encode([1, timestep])), b"", 0.0),
@@ -106,6 +112,88 @@ def test_an_answer_holds_so_much_of_pictures_and_tells_the_size_of_others(tmp_pa
     for answer in (turns, step):
         assert 250_000 < len(answer) < 450_000
         assert '"size": "100.1 kB"' in answer
+
+
+def test_pictures_are_seen_however_they_are_nested_and_leave_no_words():
+    frames = {"_type": "Frames", "views": [PIXEL, [OTHER]], "map": {"left": page(TABLE)}, "n": None}
+
+    assert rich_in(frames) == [PIXEL, OTHER, page(TABLE)]
+    assert (words_beside(frames), words_beside([[PIXEL], OTHER])) == ("Frames", "")
+    assert words_beside({"say": "Look!", "at": [PIXEL], "none": [], "two": [1, PIXEL, None]}) == (
+        "Look! [none [], two [1, None]]"
+    )
+
+
+def test_what_is_nested_deeper_than_anybody_looks_is_left_out():
+    deep = "deep"
+    for _ in range(500):
+        deep = [deep, PIXEL]
+
+    assert words_beside(deep).strip("[]'") == "…"
+    assert len(rich_in(deep)) == MAX_DEPTH
+
+
+def test_bytes_of_pictures_are_not_searched_and_turns_of_them_are_found_by_seat(paintings):
+    run = OpenedRun(paintings)
+
+    assert find(run, Query("x89png"))["hits"] == []
+    found = [hit["excerpt"] for hit in find(run, Query(seat="critic"))["hits"]]
+    assert found == ["look", "(a picture)"]
+
+
+BOARDS = [PIXEL + bytes([n]) + bytes(1000) for n in range(20)]
+
+
+@pytest.fixture
+def boards(tmp_path, monkeypatch):
+    """A run in which a board is perceived at each turn, three of which an answer has room for."""
+    monkeypatch.setattr(bounds, "MAX_PICTURE_BYTES", 4_000)
+    monkeypatch.setattr(bounds, "_MAX_IMAGE_BYTES", 1_500)
+    first, *rest = [{"observations": {"ann": [board]}} for board in BOARDS]
+    steps = [encode([step, 1.0, [], timestep]) for step, timestep in enumerate(rest)]
+    return crafted(
+        tmp_path / "run",
+        Started(Raw(encode([1, first])), b"", 0.0),
+        *(Stepped(Raw(step), b"", 1.0) for step in steps),
+    )
+
+
+def seen_in(lines):
+    return [base64.b64decode(line["images"][0]["base64"]) for line in lines]
+
+
+def test_a_player_sees_the_newest_picture_also_where_there_were_many(boards):
+    run, seen, told = OpenedRun(boards), [], {"to": 0, "more": True}
+
+    while told["more"]:
+        told = read_perceived(run, 0, "ann", told["to"])
+        seen += told["seen"]
+
+    assert seen_in(seen) == BOARDS
+
+
+def test_turns_come_with_their_pictures_as_many_at_once_as_an_answer_holds(boards):
+    run, heard, window = OpenedRun(boards), [], {"to": 0, "after": None}
+
+    while window["after"] is None:
+        window = read_turns(run, 0, window["to"])
+        heard += [line for turn in window["turns"] for line in turn["heard"]]
+        assert len(window["turns"]) <= 3
+
+    assert seen_in(heard + window["after"]["heard"]) == BOARDS
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("offline", [False, True])
+def test_no_picture_of_many_is_missing_in_the_page(browser, boards, tmp_path, offline):
+    write_page(OpenedRun(boards), tmp_path / "page.html")
+    with served(boards) as address:
+        given = (tmp_path / "page.html").as_uri() if offline else address
+        with opened(browser, given, size={"width": 800, "height": 4000}) as shown_page:
+            shown_page.wait_for_selector(".turn.after img.rich")
+
+            assert shown_page.locator("img.rich").count() == len(BOARDS)
+            assert "not shown" not in shown_page.inner_text(".reading")
 
 
 def test_pages_count_as_pictures_do_and_not_as_text():

@@ -81,6 +81,35 @@ def test_calls_are_spread_evenly_over_stretches_that_are_longer_than_a_second(tm
     assert [row["in_flight"] for row in rows[1:-1]] == pytest.approx([1] * (len(rows) - 2))
 
 
+@pytest.mark.parametrize("most", [2, 7, 40])
+def test_of_a_long_run_all_is_told_in_wider_bins(tmp_path, monkeypatch, most):
+    run = OpenedRun(serial(tmp_path / "run", 150, 3.0, 2.5))
+    whole = Load(run).read().rows
+    monkeypatch.setattr(series_module, "MOST_BINS", most)
+    monkeypatch.setattr("simlab.view.under_way.MOST_BINS", most)
+
+    rows = Load(run).read().rows
+
+    assert len(rows) <= most + 1
+    width = rows[1]["t_s"] - rows[0]["t_s"]
+    assert sum(row["calls_per_s"] * width for row in rows) == 150
+    for name, total in (("in_flight", 450), ("waiting", 75)):
+        assert sum(row[name] * width for row in rows) == pytest.approx(total)
+        assert sum(row[name] for row in whole) * 2 == pytest.approx(total)
+    assert [row["in_flight"] for row in rows[1:-1]] == pytest.approx([1] * (len(rows) - 2))
+
+
+def test_who_asks_a_person_waits_for_no_model(tmp_path):
+    core = EffectCore("ann", 0, 7, "human", b"r" * 16, 0, {"text": "x"}, None)
+    effect = Effect(Raw(encode(core)), ["ask"], 1010.0, 10.0, "act 1", {})
+    path = crafted(tmp_path / "run", Started(Raw(encode([1, {}])), b"", 1000.0), effect)
+
+    rows = Load(OpenedRun(path)).read().rows
+
+    assert sum(row["in_flight"] for row in rows) == 10
+    assert sum(row["waiting"] for row in rows) == 0
+
+
 def test_numbers_are_those_of_the_exported_tables(sale, tmp_path):
     import pandas as pd
 

@@ -20,6 +20,13 @@ def parts_in(call):
     return [(part["origin"], part["text"]) for m in call["messages"] for part in m["parts"]]
 
 
+def test_a_step_tells_what_each_seat_was_asked(sale):
+    asked = Steps(sale).read(0, 0)["asked"]
+
+    assert list(asked) == ["seller"]
+    assert asked["seller"]["prompt"]
+
+
 def test_each_part_of_a_prompt_has_its_origin(sale):
     (call,) = calls_in(Steps(sale).read(0, 2)["tree"])
 

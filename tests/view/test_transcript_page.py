@@ -120,6 +120,33 @@ def test_a_branch_stands_beside_its_parent_and_parts_where_it_was_made(browser, 
         assert parents != own
 
 
+def test_a_parent_that_cannot_be_read_is_told(browser, runs):
+    refused = {"status": 422, "body": '{"error": "its log is damaged"}'}
+    given = {"expected": ("status of 422",)}
+    with (
+        served(runs / "branch") as address,
+        opened(browser, f"{address}?parent=sale", **given) as page,
+    ):
+        page.route("**/turns?run=sale*", lambda route: route.fulfill(**refused))
+        page.select_option(".bar .compare", "parent")
+        page.wait_for_selector(".notice:text('its log is damaged')")
+
+        assert page.input_value(".bar .compare") == ""
+
+
+@pytest.mark.parametrize("meanwhile", ["view.blind(true)", "view.turns = view.turnsOf({})"])
+def test_no_episode_comes_beside_another_than_it_was_meant_for(browser, runs, meanwhile):
+    with served(runs / "branch") as address, opened(browser, f"{address}?parent=sale") as page:
+        beside = f"""async () => {{
+            const compared = view.compare("parent");
+            {meanwhile};
+            await compared;
+            return [view.others, view.elsewhere ?? null];
+        }}"""
+
+        assert page.evaluate(beside) == [None, None]
+
+
 def test_ratings_are_bars_with_the_probability_of_each_label(browser, pages):
     with opened(browser, pages["coach"]) as page:
         labels = texts(page, ".rating .bar small")
@@ -234,6 +261,50 @@ def test_turns_that_could_not_be_fetched_are_asked_for_again_and_the_note_goes(
         page.wait_for_function("view.turns.turns.size === 7")
         page.wait_for_selector(".notice", state="hidden")
         assert page.locator(".turn.loading").count() == 0
+
+
+def test_turns_that_fail_again_and_again_are_asked_for_again_once_a_time(browser, runs):
+    with served(runs / "sale") as address, opened(browser, address) as page:
+        timers = """() => {
+            const [{ setTimeout, clearTimeout }, set] = [window, new Set()];
+            let n = 0;
+            window.setTimeout = () => (set.add((n += 1)), n);
+            window.clearTimeout = (timer) => set.delete(timer);
+            for (let time = 0; time < 50; time += 1) view.failed(new Error("lost"));
+            Object.assign(window, { setTimeout, clearTimeout });
+            return set.size;
+        }"""
+
+        assert page.evaluate(timers) == 1
+
+
+def test_a_button_of_the_head_keeps_its_focus_while_turns_arrive(browser, runs, tmp_path):
+    path = shutil.copytree(runs / "sale", tmp_path / "live")
+    segment, data = grown(path, 0.3)
+    focused = "document.activeElement.className"
+    with served(path) as address, opened(browser, address) as page:
+        page.focus(".accounts")
+        segment.write_bytes(data)
+        page.wait_for_selector(".stat-episodes b:text('3 of 3')")
+
+        assert page.evaluate(focused) == "accounts"
+
+
+def test_keys_at_a_card_leave_the_turns_behind_it_alone(browser, pages):
+    with opened(browser, pages["sale"]) as page:
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".drill h3")
+        page.click(".accounts")
+        page.wait_for_selector(".card:popover-open")
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowDown")
+
+        assert page.evaluate("location.hash") == "#e=0&t=0"
+
+        page.keyboard.press("Escape")
+        page.wait_for_selector(".card", state="hidden")
+
+        assert page.is_visible(".drill h3")
 
 
 def test_what_the_reader_has_opened_or_marked_stays_when_the_next_turn_arrives(

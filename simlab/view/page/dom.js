@@ -94,10 +94,10 @@ function sanitised(html) {
   return ALONE + styles.join("") + new XMLSerializer().serializeToString(page.documentElement);
 }
 
-/** A style as it was written, which nothing in it ends early. */
+/** A style as it was written, for the media it is for; nothing in it ends it early. */
 function takeOut(style) {
   style.remove();
-  return `<style>${style.textContent.replaceAll("</", "<\\/")}</style>`;
+  return `<style media="${matchMedia(style.media).media}">${style.textContent.replaceAll("</", "<\\/")}</style>`;
 }
 
 /** Whether an attribute names a part of the same drawing, as letters of plots are. */

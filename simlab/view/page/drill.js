@@ -27,7 +27,7 @@ export function stepTree(step, look) {
 }
 
 function asked(step, look) {
-  const seats = Object.entries(step.asked?.requests ?? {});
+  const seats = Object.entries(step.asked ?? {});
   if (!seats.length) return null;
   return seats.map(([seat, request]) =>
     el("details.asked", {},

@@ -9,15 +9,29 @@ const STATES = { ended: "✓", failed: "✕", unfinished: "…" };
 
 /** Draw the head of a view, if anything in it has changed. */
 export function drawHead(view) {
-  const { overview, parts, card, source } = view;
+  const { overview, parts, card } = view;
   const state = JSON.stringify({ ...overview, config: null });
   if (view.drawnHead === state) return;
   view.drawnHead = state;
-  const onSpent = async () => card.show("What was spent", spentFacts(await source.overview()));
   fill(parts.title, runTitle(overview));
-  fill(parts.stats, runStats(overview),
-    el("button.accounts", { title: "What each model and seat has spent, and what was run", onclick: onSpent }, "details"));
+  fill(parts.counts, runStats(overview));
+  const { seats, mean_returns, mean_ratings, mean_scores } = overview;
+  const legend = JSON.stringify([seats, mean_returns, mean_ratings, mean_scores]);
+  if (view.drawnLegend === legend) return; // somebody may be at one of its buttons
+  view.drawnLegend = legend;
   fill(parts.legend, runSeats(overview, (seat) => card.show(seat.seat, seatFacts(seat))));
+}
+
+/** What shows a card of what was spent; it stays as it is while the counts beside it change. */
+export function spentButton(view) {
+  const onclick = async () => {
+    try {
+      view.card.show("What was spent", spentFacts(await view.source.overview()));
+    } catch (error) {
+      view.note(error.message);
+    }
+  };
+  return el("button.accounts", { title: "What each model and seat has spent, and what was run", onclick }, "details");
 }
 
 function runTitle(run) {

@@ -4,6 +4,7 @@
 export function onKey(view, event) {
   const { target, key } = event;
   const isTyped = target.closest("input, select, textarea");
+  if (target.closest(".card")) return; // the browser puts it away
   if (key === "Escape") {
     if (isTyped) event.preventDefault(); // a search field would be emptied
     else if (view.isOpen) view.closeDrill();

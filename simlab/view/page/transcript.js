@@ -17,7 +17,7 @@ import { chooseOther, compare, seek } from "./comparing.js";
 import { el, fill } from "./dom.js";
 import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
-import { drawHead, episodeBar, episodeLink, episodeStanding, turnHead } from "./head.js";
+import { drawHead, episodeBar, episodeLink, episodeStanding, spentButton, turnHead } from "./head.js";
 import { onKey } from "./keys.js";
 import { lookOf } from "./look.js";
 import { Rows } from "./rows.js";
@@ -57,14 +57,14 @@ class View {
     });
     this.card = new Card();
     this.parts = {
-      title: el("div.title"), stats: el("div.stats"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
+      title: el("div.title"), counts: el("div.counts"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
       bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
       newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
     };
-    const { title, stats, legend, note, bar, drill, newer } = this.parts;
+    const { title, counts, legend, note, bar, drill, newer } = this.parts;
     fill(this.root,
       el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => onKey(this, event), tabindex: "-1" },
-        el("header.top", {}, title, stats, legend, note),
+        el("header.top", {}, title, el("div.stats", {}, counts, spentButton(this)), legend, note),
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.finding.elements), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
@@ -217,7 +217,8 @@ class View {
     this.isFailed = true;
     this.note(error.message);
     const isRefused = error.status >= 400 && error.status < 500;
-    if (this.source.isLive && !isRefused) setTimeout(() => this.closed || this.rows.draw(), AGAIN_MS);
+    clearTimeout(this.again); // else each of many that fail at once would ask for all
+    if (this.source.isLive && !isRefused) this.again = setTimeout(() => this.closed || this.rows.draw(), AGAIN_MS);
   }
 
   loaded(from, to) {
