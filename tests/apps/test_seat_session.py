@@ -173,6 +173,28 @@ async def test_whoever_has_left_reads_nothing_of_those_who_sit_there_next(seated
     assert (left["seen"], refused["seen"], refused["state"]) == ([], [], "refused")
 
 
+async def test_once_the_episode_has_ended_its_seat_is_read_by_who_played_it_then_alone(seated):
+    async with seated() as (run, client, seats):
+        await acting(client, "ann")
+        robin = await sit(seats, run.path)
+        await told(robin, "turn")
+        await robin.leave()
+        await acting(client, "ann")
+        ann = await sit(seats, run.path, who="Ann")
+        key = None
+        for own, other in (("What Ann alone may know.", "One."), ("Two.", "Three.")):
+            key = (await told(ann, "turn", key=key))["question"]["key"]
+            await ann.answer(key, own)
+            await acting(client, "bob")
+            await client.say(0, "bob", other)
+        of_ann = await told(ann, "ended")
+        of_robin = await told(robin, "ended")
+        of_stranger = await told(await sit(seats, run.path, who="Eve"), "ended")
+
+    assert "What Ann alone may know." in {thing["text"] for thing in of_ann["seen"]}
+    assert (of_robin["seen"], of_stranger["seen"]) == ([], [])
+
+
 async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
     async with seated() as (run, client, seats):
         await acting(client, "ann")
