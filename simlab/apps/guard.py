@@ -162,7 +162,11 @@ class Guard:
             answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
             if brings_it:
                 answer.set_cookie(
-                    self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
+                    self._allowed.cookie,
+                    self._allowed.token,
+                    secure=scope["scheme"] == "https",
+                    httponly=True,
+                    samesite="lax",
                 )
             return answer
         return None if is_known else self._stranger()

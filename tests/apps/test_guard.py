@@ -87,6 +87,13 @@ async def test_the_token_in_an_address_becomes_a_cookie_that_scripts_cannot_read
     assert "samesite=lax" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+async def test_what_was_asked_for_by_https_is_a_cookie_for_https_alone(scheme, is_secure):
+    answer = await ask(guard(), f"/?token={TOKEN}", scheme=scheme)
+
+    assert ("; secure" in answer.headers["set-cookie"].lower()) == is_secure
+
+
 @pytest.mark.parametrize(
     "target",
     ["/?token=", "/?token", "/?token=x&token=" + TOKEN, f"/?tokens={TOKEN}", "/?token=%ff"],
