@@ -125,6 +125,15 @@ async def test_the_names_of_this_server_are_its_own(host):
     assert await status_of("/", KNOWN, host=host) == 200
 
 
+@pytest.mark.parametrize("name", ["sim.example:80", "sim.example:443", "sim.example"])
+async def test_a_browser_leaves_out_the_port_that_is_its_default(name):
+    app = Guard(everything, Pass(frozenset({name}), TOKEN, COOKIE))
+    own = ("origin", "https://sim.example")
+
+    assert await status_of("/", KNOWN, own, app=app, host="sim.example") == 200
+    assert await status_of("/", KNOWN, app=app, host="sim.example:7860") == 421
+
+
 @pytest.mark.parametrize(
     "host",
     [
@@ -156,6 +165,8 @@ async def test_no_other_name_reaches_this_server(host, target):
         (("192.0.2.7", 7860), "192.0.2.8:7860", 421),
         (("192.0.2.7", 7860), "192.0.2.7:80", 421),
         (("192.0.2.7", 7860), "192.0.2.7", 421),
+        (("192.0.2.7", 80), "192.0.2.7", 200),
+        (("2001:db8::7", 443), "[2001:db8::7]", 200),
         (("/run/socket", None), "/run/socket:None", 421),
         (None, "None:None", 421),
     ],
