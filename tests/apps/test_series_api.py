@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from simlab.apps import downloads as downloads_module
 from simlab.apps import loads as loads_module
 from simlab.apps import series_api as series_api_module
 from simlab.apps import tables as tables_module
@@ -83,6 +84,21 @@ async def test_downloads_of_loads_are_read_in_pieces_and_keep_their_own_places(r
     assert len(others) > 3
     assert {len(each.rows) for each in others} == {0}
     assert whole == at_once
+
+
+def test_what_is_downloaded_is_encoded_in_threads_from_its_first_piece_on(client, monkeypatch):
+    threads = []
+
+    def keep(piece, rows):
+        threads.append(asyncio._get_running_loop())
+        return keep_a_piece(piece, rows)
+
+    keep_a_piece = downloads_module._keep
+    monkeypatch.setattr(downloads_module, "_keep", keep)
+    monkeypatch.setattr(series_module, "EPISODES_AT_ONCE", 2)
+    client.get("/api/series.csv", params={"run": "sale", "of": "episodes"})
+
+    assert threads == [None, None], "no event loop runs in them"
 
 
 @pytest.mark.slow
