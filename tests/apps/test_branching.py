@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import shutil
 import signal
 import sys
@@ -187,6 +188,23 @@ async def test_a_question_that_does_not_end_is_killed_with_the_app(instead, monk
     await processes.close()
 
     assert question.process.returncode == -signal.SIGKILL
+
+
+async def test_what_a_question_has_started_ends_with_it(instead, tmp_path, monkeypatch):
+    monkeypatch.setattr("simlab.apps.processes._GRACE_S", 0.1)
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    instead.does(f"trap '' TERM; exec 3>{tmp_path / 'held'}; sleep 20 & echo ready; wait")
+
+    processes = Processes()
+    question = await processes.start(["interview"], goes_on=False)
+    while "ready" not in question.error():  # noqa: ASYNC110 - another process says so
+        await asyncio.sleep(0)
+    await processes.close()
+    ended, _, _ = select.select([held], [], [], 10)
+    os.close(held)
+
+    assert ended, "something holds the pipe"
 
 
 @pytest.mark.parametrize(
