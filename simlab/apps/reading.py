@@ -7,13 +7,13 @@ takes one thread and no more.
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from simlab.apps.sweeps import SweepView
+from simlab.apps.threads import Threads
 from simlab.errors import NotFoundError
 from simlab.view.bounds import Json, cut
 from simlab.view.opened import OpenedRun
@@ -44,7 +44,7 @@ class Reading:
         self, roots: list[Path], elsewhere: Callable[[], Mapping[str, Path]] = dict
     ) -> None:
         self.runs = Runs(roots, elsewhere)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+        self._threads = Threads(_THREADS, "reading")
         self._list_lock = asyncio.Lock()
         self._listing = asyncio.Semaphore(_THREADS // 2)  # others are left to who reads a run
         self._locks: dict[Path, asyncio.Lock] = {}
@@ -145,8 +145,8 @@ class Reading:
         return await self.of_list(Runs.path_of, name) if found is None else found
 
     def close(self) -> None:
-        """End the threads, once what they are at is done."""
-        self._threads.shutdown()
+        """Read nothing more; what is being read, or hangs, is waited for by nobody."""
+        self._threads.end()
 
     async def _one_at_a_time(self, name: str, read: Callable[[], T]) -> T:
         return await self._in_thread(read, self._lock_of(await self.path_of(name)))
@@ -160,7 +160,7 @@ class Reading:
             for lock in locks:
                 await lock.acquire()
                 held.callback(lock.release)
-            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            done = asyncio.wrap_future(self._threads.do(work))
             release = held.pop_all().close
         done.add_done_callback(lambda _: release())
         return await asyncio.shield(done)

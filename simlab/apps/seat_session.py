@@ -139,11 +139,11 @@ class SeatSession:
     async def close(self) -> None:
         """Go, and let the run keep the seat for the person."""
         self.end()
-        for task in (self._holding, self._looking):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        tasks = [task for task in (self._holding, self._looking) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)  # what one has failed of is told by asyncio
         self._put("connecting")
 
     @property

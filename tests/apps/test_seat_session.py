@@ -277,6 +277,7 @@ class FakeRun:
             await self.requests.put(request)
             if not self.is_silent:
                 self.say({"id": request["id"], "ok": True})
+        writer.close()
 
     def say(self, line):
         self.writer.write(json.dumps(line).encode() + b"\n")
@@ -357,6 +358,22 @@ async def test_a_seat_of_a_run_that_says_nothing_is_not_taken(fake, monkeypatch)
         refused = await told(await sit(seats, path, episode=7), "refused")
 
     assert "no answer to 'take'" in refused["why"]
+
+
+async def test_all_seats_are_closed_though_one_has_failed(fake, monkeypatch):
+    async def bug():
+        raise RuntimeError("a bug of ours")
+
+    async with fake() as (path, seats), listening(path):
+        failing, other = [await sit(seats, path, episode=7, who=who) for who in ("Ann", "Bob")]
+        await told(other, "waiting")
+        monkeypatch.setattr(failing, "_read_on", bug)
+        failing._look()
+        await asyncio.sleep(0)
+        await seats.close()
+        tasks = (failing._holding, failing._looking, other._holding, other._looking)
+
+        assert all(task.done() for task in tasks)
 
 
 async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):
