@@ -1,14 +1,16 @@
 """Viewers: what it costs a run that people look at it, and how soon they see it.
 
-The same run is played with no app, with an app that one page is open at, and with one at which
-twenty are and another that has stopped reading. Its model takes its time, so that what passes is
-its latency and not the processor's. Only the run's own process is charged (sim-22).
+Two runs of one kind are played at once, under an app at which twenty pages are open, and another
+that has stopped reading. None, one, or all of them look at the run that is measured, and the rest
+at the other: so the machine is as busy whoever looks on, and only the looking differs. The runs'
+model takes its time, so that what passes is its latency and not the processor's. Only the process
+of the measured run is charged (sim-22).
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +30,9 @@ N_EPISODES = 16
 N_REPEATS = 7
 
 ARMS = {"none": 0, "one": 1, "twenty": 20}
-"""How many look on, by name."""
+"""How many look at the run that is measured, by name; the rest of twenty looks at the other."""
+
+MEASURED, OTHER = "measured", "other"
 
 BARS = (
     Bar("one.wall_to_none", at_most=1.02),
@@ -44,7 +48,7 @@ def measure() -> Figures:
     played: dict[str, list[Figures]] = {arm: [] for arm in ARMS}
     for repeat in range(N_REPEATS):
         for arm, n_viewers in ARMS.items():
-            progress(f"{repeat + 1} of {N_REPEATS}: {n_viewers} viewers")
+            progress(f"{repeat + 1} of {N_REPEATS}: {n_viewers} viewers of the run")
             played[arm].append(_play_before(n_viewers))
     digests = {str(one["digest"]) for each in played.values() for one in each}
     if len(digests) != 1:
@@ -80,32 +84,34 @@ def played(path: Path) -> Figures:
 
 
 def _play_before(n_viewers: int) -> Figures:
-    """What a run costs before so many viewers."""
-    with scratch() as folder, ThreadPoolExecutor(1) as beside:
-        launch = TURNS.launch(
-            folder / "run", steps=N_STEPS, episodes=N_EPISODES, live=N_EPISODES, latency_s=LATENCY_S
-        )
-        path = launch.directory.path
-        if not n_viewers:
-            return fresh(played, path)
-        with app_of(folder) as app:
-            playing = beside.submit(fresh, played, path)
-            before_s = cpu_s_of(app.process)
-            seen = asyncio.run(_look_on(app, path.name, n_viewers, playing))
-            return {**playing.result(), **seen, "app_cpu_s": cpu_s_of(app.process) - before_s}
+    """What a run costs before so many viewers, while the rest of twenty looks at another."""
+    looked_at = [MEASURED] * n_viewers + [OTHER] * (max(ARMS.values()) - n_viewers)
+    with scratch() as folder, ThreadPoolExecutor(2) as beside, app_of(folder) as app:
+        for name in (MEASURED, OTHER):
+            kind = {"steps": N_STEPS, "episodes": N_EPISODES, "live": N_EPISODES}
+            TURNS.launch(folder / name, **kind, latency_s=LATENCY_S)
+        other, playing = (beside.submit(fresh, played, folder / name) for name in (OTHER, MEASURED))
+        before_s = cpu_s_of(app.process)
+        seen = asyncio.run(_look_on(app, looked_at, playing))
+        app_cpu_s = cpu_s_of(app.process) - before_s
+        other.result()  # it was played too
+        return {**playing.result(), **seen, "app_cpu_s": app_cpu_s}
 
 
-async def _look_on(app: App, run: str, n_viewers: int, playing: "Future[Figures]") -> Figures:
-    """Look on until a run has ended; what was seen of it."""
+async def _look_on(app: App, looked_at: Sequence[str], playing: "Future[Figures]") -> Figures:
+    """Look on until a run has ended; what was seen of it.
+
+    Args:
+        app: Shows the runs.
+        looked_at: The run that each viewer looks at; a newcomer as the first, and who has stopped
+            reading as the last.
+        playing: The run that is waited for.
+    """
     async with AsyncExitStack() as stack:
-        held = stack.enter_context(ExitStack())
-        if n_viewers > 1:
-            held.enter_context(app.stalled(run))
-        viewers = [
-            Viewer(await stack.enter_async_context(app.client()), run) for _ in range(n_viewers)
-        ]
+        stack.enter_context(app.stalled(looked_at[-1]))
+        viewers = [Viewer(await stack.enter_async_context(app.client()), run) for run in looked_at]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
-        newcomer = asyncio.create_task(_newcomer_s(app, run, viewers[0]))
+        newcomer = asyncio.create_task(_newcomer_s(app, looked_at[0], viewers[0]))
         ended = asyncio.wrap_future(playing)
         await _first_of(ended, newcomer, *watching)
         await _first_of(ended, *watching)
@@ -141,25 +147,31 @@ async def _opening_s(folder: Path, name: str) -> float:
 
 
 def _costs(arm: list[Figures], none: list[Figures]) -> Figures:
-    """Medians of an arm, and as multiples of what nobody looking on costs."""
-    figures: Figures = {
+    """Medians of an arm, and as multiples of what it costs that nobody looks at the run."""
+    return {
         "wall_s": _median(one["wall_s"] for one in arm),
         "cpu_s": _median(one["cpu_s"] for one in arm),
         "lowest_cpu_s": round(min(_number(one["cpu_s"]) for one in arm), 4),
         "highest_cpu_s": round(max(_number(one["cpu_s"]) for one in arm), 4),
-        "wall_to_none": _to_none("wall_s", arm, none),
-        "cpu_to_none": _to_none("cpu_s", arm, none),
+        **_to_none("wall", arm, none),
+        **_to_none("cpu", arm, none),
+        "app_cpu_s": _median(one["app_cpu_s"] for one in arm),
+        "n_answers": _median(one["n_answers"] for one in arm),
     }
-    if arm is not none:
-        figures["app_cpu_s"] = _median(one["app_cpu_s"] for one in arm)
-        figures["n_answers"] = _median(one["n_answers"] for one in arm)
-    return figures
 
 
-def _to_none(cost: str, arm: list[Figures], none: list[Figures]) -> float:
-    """The median of a cost as a multiple of that of the run before it that nobody looked on."""
+def _to_none(cost: str, arm: list[Figures], none: list[Figures]) -> Figures:
+    """A cost as a multiple of that of the run before it that nobody looked at.
+
+    Within the range of these multiples nothing can be told.
+    """
     pairs = zip(arm, none, strict=True)
-    return _median(_number(one[cost]) / _number(other[cost]) for one, other in pairs)
+    ratios = [_number(one[f"{cost}_s"]) / _number(other[f"{cost}_s"]) for one, other in pairs]
+    return {
+        f"{cost}_to_none": _median(ratios),
+        f"lowest_{cost}_to_none": round(min(ratios), 4),
+        f"highest_{cost}_to_none": round(max(ratios), 4),
+    }
 
 
 def _median(values: Iterable[object]) -> float:

@@ -94,8 +94,11 @@ async def _wait_for_run(command: Command, place: Path) -> None:
     Raises:
         ConfigError: The command has failed before.
     """
-    while not RunDirectory.is_one(place):
-        if command.has_ended:
+    while True:
+        has_ended = command.has_ended  # asked first: it may make the run and end after a look at it
+        if RunDirectory.is_one(place):
+            return
+        if has_ended:
             raise ConfigError(f"the branch cannot be made: {command.error()}")
         await asyncio.sleep(_LOOK_EVERY_S)
 

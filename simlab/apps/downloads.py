@@ -36,7 +36,7 @@ class Download:
     async def lines(self) -> AsyncIterator[str]:
         """Comma-separated values with a header, some lines at a time."""
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as rows:
-            columns = _keep(self._first, rows)
+            columns = await run_in_threadpool(_keep, self._first, rows)
             async for piece in self._others:
                 columns |= await run_in_threadpool(_keep, piece, rows)
             rows.seek(0)

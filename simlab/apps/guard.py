@@ -77,7 +77,8 @@ class Pass:
     """What lets somebody through.
 
     Attributes:
-        hosts: Names and ports by which the server is addressed, such as ``127.0.0.1:7860``.
+        hosts: Names and ports by which the server is addressed, such as ``127.0.0.1:7860``, in
+            lower case; a default port may be there, though browsers do not send it.
         token: Of whoever started the app.
         cookie: Name of the cookie in which browsers keep the token.
         login: Name and password of others; None where there are none.
@@ -110,6 +111,7 @@ class Guard:
     def __init__(self, app: ASGIApp, allowed: Pass) -> None:
         self._app = app
         self._allowed = allowed
+        self._hosts = _as_sent(allowed.hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -126,7 +128,7 @@ class Guard:
         """Why a request does not pass, as an answer; None where it does."""
         headers, path = Headers(scope=scope), scope["path"]
         reads = scope["method"] in ("GET", "HEAD")
-        odd = self._oddity(headers, self._allowed.hosts | _own_address(scope), reads=reads)
+        odd = self._oddity(headers, self._hosts | _as_sent(_own_address(scope)), reads=reads)
         if odd is not None:
             return odd
         if (_SEAT_READS if reads else _SEAT_WRITES).fullmatch(path):
@@ -162,7 +164,11 @@ class Guard:
             answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
             if brings_it:
                 answer.set_cookie(
-                    self._allowed.cookie, self._allowed.token, httponly=True, samesite="lax"
+                    self._allowed.cookie,
+                    self._allowed.token,
+                    secure=scope["scheme"] == "https",
+                    httponly=True,
+                    samesite="lax",
                 )
             return answer
         return None if is_known else self._stranger()
@@ -191,6 +197,11 @@ def _own_address(scope: Scope) -> frozenset[str]:
     """
     address, port = scope.get("server") or ("", None)
     return frozenset({f"{in_url(address)}:{port}"} if port else ())
+
+
+def _as_sent(hosts: frozenset[str]) -> frozenset[str]:
+    """Hosts as they stand in requests too: browsers leave out the port that is their default."""
+    return hosts | {re.sub(":(80|443)$", "", host) for host in hosts}
 
 
 def in_url(host: str) -> str:

@@ -10,11 +10,8 @@ from simlab.errors import ConfigError
 from simlab.sim.control.order_file import FILE as ORDERS
 from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.seat_person import Lapse
-from simlab.view.guard import legible, require_own
+from simlab.view.guard import MAX_BYTES, legible, require_own
 from simlab.view.opened import OpenedRun
-
-_MAX_BYTES: Final = 1 << 26
-"""Of a file of orders."""
 
 _MODEL: Final = "model "
 """Stands before the name of a model where seats are named as well."""
@@ -78,7 +75,7 @@ def _swapped_in(path: Path) -> dict[str, Any]:
         RunDirectoryError: The file with its orders is not its own, or not as SimLab writes it.
     """
     file = path / ORDERS
-    require_own(path, file, largest=_MAX_BYTES)
+    require_own(path, file, largest=MAX_BYTES)
     with legible(str(file)):
         return OrderFile(path).models
 

@@ -35,3 +35,19 @@ class Loads:
             if len(self._known) > _KEPT:
                 del self._known[next(iter(self._known))]
             return load
+
+
+class LoadPieces:
+    """The whole load of a run, whose rows are known once its log was read: the last piece has all.
+
+    Its place in the log is its own, whatever others look at.
+    """
+
+    def __init__(self) -> None:
+        self._load: Load | None = None
+
+    def read(self, run: OpenedRun) -> Table:
+        """Read a bounded stretch of the log; the table is empty until it is complete."""
+        self._load = self._load or Load(run)
+        table = self._load.read()
+        return table if table.complete else Table(complete=False)

@@ -4,6 +4,8 @@ A run names code of its users, which the app never imports; its commands do.
 """
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -122,17 +124,22 @@ class Processes:
         return command
 
     async def close(self) -> None:
-        """End what is not to go on, and let go of what was said."""
+        """End what is not to go on, with all that it has started, and let go of what was said."""
         under_way = [each for each in self._ended_with_app if not each.has_ended]
-        for command in under_way:
-            command.process.terminate()
+        _send(signal.SIGTERM, under_way)
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
                 await _wait_all(under_way)
-        for command in under_way:
-            command.process.kill()
+        _send(signal.SIGKILL, under_way)
         await _wait_all(under_way)
         self._folder.cleanup()
+
+
+def _send(number: signal.Signals, commands: Sequence[Command]) -> None:
+    """Send a signal to commands, each of which leads a group of processes; see `start`."""
+    for command in commands:
+        with suppress(ProcessLookupError):
+            os.killpg(command.process.pid, number)
 
 
 async def _wait_all(commands: Sequence[Command]) -> None:

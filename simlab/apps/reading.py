@@ -7,13 +7,13 @@ takes one thread and no more.
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from simlab.apps.sweeps import SweepView
+from simlab.apps.threads import Threads
 from simlab.errors import NotFoundError
 from simlab.view.bounds import Json, cut
 from simlab.view.opened import OpenedRun
@@ -24,10 +24,12 @@ from simlab.view.trainings import TrainingView
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_Lock = asyncio.Lock | asyncio.Semaphore
+
 _THREADS = 4
 
 _LISTED_S = 1.0
-"""How long the list of runs waits to be told how far one of them is."""
+"""How long the list of runs waits to be told how far they are."""
 
 
 class Reading:
@@ -42,25 +44,26 @@ class Reading:
         self, roots: list[Path], elsewhere: Callable[[], Mapping[str, Path]] = dict
     ) -> None:
         self.runs = Runs(roots, elsewhere)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+        self._threads = Threads(_THREADS, "reading")
         self._list_lock = asyncio.Lock()
+        self._listing = asyncio.Semaphore(_THREADS // 2)  # others are left to who reads a run
         self._locks: dict[Path, asyncio.Lock] = {}
         self._trainings: dict[Path, TrainingView] = {}
 
     async def rows(self, within_s: float = math.inf) -> list[Json]:
         """The list of runs; how far each is, is read as everything of it: by one at a time.
 
+        Of a run that is not read soon, it is how far that was when it was read last.
+
         Args:
             within_s: See `Runs.lines`.
         """
         rows = await self._in_thread(lambda: self.runs.lines(within_s), self._list_lock)
-        unfinished = [row for row in rows if row["state"] in UNFINISHED]
-        for row, path in zip(unfinished, await self._paths(unfinished), strict=True):
-            if path is not None:
-                progress = partial(self.runs.progress, row["run"], row["state"])
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LISTED_S):
-                        row.update(await self._in_thread(progress, self._lock_of(path)))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LISTED_S), asyncio.TaskGroup() as group:
+                for row in rows:
+                    if row["state"] in UNFINISHED:
+                        group.create_task(self._tell_progress(row))
         return rows
 
     async def of_list(
@@ -138,16 +141,17 @@ class Reading:
         Raises:
             NotFoundError: None of that name is there.
         """
-        return await self._in_thread(lambda: self.runs.path_of(name), self._list_lock)
+        found = self.runs.found(name)
+        return await self.of_list(Runs.path_of, name) if found is None else found
 
     def close(self) -> None:
-        """End the threads, once what they are at is done."""
-        self._threads.shutdown()
+        """Read nothing more; what is being read, or hangs, is waited for by nobody."""
+        self._threads.end()
 
     async def _one_at_a_time(self, name: str, read: Callable[[], T]) -> T:
         return await self._in_thread(read, self._lock_of(await self.path_of(name)))
 
-    async def _in_thread(self, work: Callable[[], T], *locks: asyncio.Lock) -> T:
+    async def _in_thread(self, work: Callable[[], T], *locks: _Lock) -> T:
         """Do something in a thread, under locks, which are held until it is done.
 
         That may be later than whoever waits for it is there.
@@ -156,21 +160,17 @@ class Reading:
             for lock in locks:
                 await lock.acquire()
                 held.callback(lock.release)
-            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            done = asyncio.wrap_future(self._threads.do(work))
             release = held.pop_all().close
         done.add_done_callback(lambda _: release())
         return await asyncio.shield(done)
 
-    async def _paths(self, rows: list[Json]) -> list[Path | None]:
-        """Where the runs of some rows are; None of one that has gone."""
-
-        def path_of(row: Json) -> Path | None:
-            try:
-                return self.runs.path_of(row["run"])
-            except NotFoundError:
-                return None
-
-        return await self._in_thread(lambda: [path_of(row) for row in rows], self._list_lock)
+    async def _tell_progress(self, row: Json) -> None:
+        """Tell in a row how far its run is; of one that has gone there is nothing to tell."""
+        path = self.runs.found(row["run"])
+        if path is not None:
+            progress = partial(self.runs.progress, row["run"], row["state"])
+            row.update(await self._in_thread(progress, self._lock_of(path), self._listing))
 
     def _lock_of(self, path: Path) -> asyncio.Lock:
         return self._locks.setdefault(path, asyncio.Lock())

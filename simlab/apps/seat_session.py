@@ -58,6 +58,7 @@ class SeatSession:
         self._state: State = "connecting"
         self._why = ""
         self._is_seated = False
+        self._is_own = False
         self._seen: list[Any] = []
         self._moment = 0
         self._due_s: float | None = None
@@ -127,7 +128,7 @@ class SeatSession:
         else:
             leaving = self._client.leave(self._link.episode, self._link.seat)
         await answered(leaving, "leave")
-        self._is_seated = False
+        self._is_seated = self._is_own = False
         self._put("left", f"You have left; {self._whose_turn}.")
 
     def end(self) -> None:
@@ -138,11 +139,11 @@ class SeatSession:
     async def close(self) -> None:
         """Go, and let the run keep the seat for the person."""
         self.end()
-        for task in (self._holding, self._looking):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        tasks = [task for task in (self._holding, self._looking) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)  # what one has failed of is told by asyncio
         self._put("connecting")
 
     @property
@@ -159,8 +160,11 @@ class SeatSession:
 
     @property
     def _may_see(self) -> bool:
-        """Whether the seat is this person's now, or nobody plays it any more."""
-        return self._is_seated or self._state == "ended"
+        """Whether the seat is this person's now, or was when its episode ended.
+
+        That somebody had it is known to the app that was there: one started later tells nobody.
+        """
+        return self._is_seated or (self._is_own and self._state == "ended")
 
     @property
     def _is_over(self) -> bool:
@@ -194,10 +198,11 @@ class SeatSession:
             await self._take(client)
         except ControlError as error:
             if not client.has_ended:
+                self._is_own = False
                 self._put("refused", error.message)
                 await asyncio.sleep(_AGAIN_S)
             return
-        self._is_seated = True
+        self._is_seated = self._is_own = True
         self._put("waiting")
         self._hear()
         while not (client.has_ended or self._is_over):
@@ -218,7 +223,7 @@ class SeatSession:
             return  # it is being closed
         self.questions.take(self._client.open_questions)
         if (self._link.episode, self._link.seat) in self._client.lapsed and not self._is_over:
-            self._is_seated = False
+            self._is_seated = self._is_own = False
             self._put("late", f"You gave no answer in time; {self._whose_turn}.")
         self._change()
 

@@ -1,5 +1,7 @@
 """The seats that people have links of, and who sits there now."""
 
+import re
+
 from simlab.apps.invitation import Invitation, models
 from simlab.apps.links import Link, Links, own_key, place_of
 from simlab.apps.reading import Reading
@@ -68,9 +70,9 @@ class Seats:
         Args:
             token: Of the link.
             scheme: By which the app was reached.
-            host: Name and port by which it was.
+            host: Name by which it was, with the port where browsers have another default.
         """
-        is_here = host.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+        is_here = re.sub(":[0-9]+$", "", host) in ("127.0.0.1", "localhost", "[::1]")
         place = self._place if self._place is not None and is_here else host
         return f"{scheme}://{place}/seat/{token}/"
 

@@ -1,7 +1,7 @@
 """The server: one ASGI application of all routes, behind one guard."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -66,14 +66,12 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        cluster.start()
-        yield
-        await cluster.close()
-        await seats.close()
-        await tails.close()
-        await steering.close()
-        await processes.close()
-        reading.close()
+        async with AsyncExitStack() as closing:  # the last first, and each whatever others raise
+            closing.callback(reading.close)
+            for each in (processes, steering, tails, seats, cluster):
+                closing.push_async_callback(each.close)
+            cluster.start()
+            yield
 
     app = FastAPI(title="SimLab", lifespan=lifespan, openapi_url=None)
     tell_errors(app)

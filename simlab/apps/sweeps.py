@@ -10,7 +10,7 @@ from simlab.sweep.directory import SweepDirectory
 from simlab.trace.record_file import read_record_file
 from simlab.view.alive import holder_of
 from simlab.view.bounds import Json, cut, shown
-from simlab.view.guard import legible, read_own_text, require_own
+from simlab.view.guard import MAX_BYTES, legible, read_own_text, require_own
 
 _MOST_TRIALS = 1_000
 _OVER = ("ended", "stopped", "failed")
@@ -29,7 +29,7 @@ class SweepView:
     def __init__(self, path: Path) -> None:
         self.path = path
         file, newest = path / SweepDirectory.FILE, SweepDirectory.FORMAT
-        require_own(path, file, largest=1 << 26)
+        require_own(path, file, largest=MAX_BYTES)
         with legible(str(file)):
             record = read_record_file(file, SweepDirectory.KIND, newest=newest)
             self._file: dict[str, Any] = {**record["sweep"]}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final, Literal
 
 from simlab.apps.charting import by_round, episodes_in
-from simlab.apps.loads import Loads
+from simlab.apps.loads import LoadPieces, Loads
 from simlab.apps.plots import Of
 from simlab.apps.reading import Reading
 from simlab.view.series import (
@@ -75,16 +75,12 @@ class Tables:
         """
         if of == "rounds":
             yield await self.read(of, name)
-        elif of == "load":
-            while not (table := await self.reading.of_run(name, self.loads.read_on)).complete:
-                pass
+            return
+        several = _pieces(of, episodes, start)
+        table = Table(complete=False)
+        while not table.complete:
+            table = await self.reading.of_run(name, several.read)
             yield table
-        else:
-            several = TurnPieces(episodes_in(episodes), start) if of == "turns" else EpisodePieces()
-            table = Table(complete=False)
-            while not table.complete:
-                table = await self.reading.of_run(name, several.read)
-                yield table
 
     def told(self, of: Of, table: Table) -> str:
         """What a table lacks, in words; empty where it is whole."""
@@ -96,3 +92,10 @@ class Tables:
             table = await self.reading.of_run(name, self.loads.read_on)
             if table.complete or time.monotonic() - begin_s > _READ_ON_S:
                 return table
+
+
+def _pieces(of: Of, episodes: str, start: int) -> TurnPieces | EpisodePieces | LoadPieces:
+    """What gives a table of a run a piece at a time; arguments and errors as of `Tables.read`."""
+    if of == "turns":
+        return TurnPieces(episodes_in(episodes), start)
+    return EpisodePieces() if of == "episodes" else LoadPieces()

@@ -24,9 +24,7 @@ PASSWORD: Final = "SIMLAB_PASSWORD"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE: Final = ("0.0.0.0", "::")
 
-_NAME: Final = re.compile(
-    r"(?P<host>[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?P<port>:[0-9]{1,5})?"
-)
+_NAME: Final = re.compile(r"([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(:[0-9]{1,5})?")
 """By what a tunnel or a proxy is addressed."""
 
 
@@ -61,7 +59,7 @@ def watch(
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    hosts = _names(host, port) | {each for name in given for each in (name, f"{name}:{port}")}
+    hosts = _names(host, port) | {each for name in given for each in (name, _at(name, port))}
     allowed = Pass(hosts, token, f"simlab-{port}", entry)
     shown = f"{_shown(host)}:{port}"
     place = None if host in _LOOPBACK else shown
@@ -125,7 +123,7 @@ def _page_of(roots: list[Path]) -> str:
 
 def _names(host: str, port: int) -> frozenset[str]:
     """What browsers may call this server, beside the address at which they reach it."""
-    names = {host, *_LOOPBACK}
+    names = {host.lower(), *_LOOPBACK}
     if host in _EVERYWHERE:
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     return frozenset(f"{in_url(name)}:{port}" for name in names)
@@ -141,6 +139,11 @@ def _name(given: str) -> str:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"--name takes HOST or HOST:PORT, such as sim.example.org, got {given!r}")
     return name
+
+
+def _at(name: str, port: int) -> str:
+    """A name with the port at which this server listens, unless it has one."""
+    return name if re.search(":[0-9]+$", name) else f"{name}:{port}"
 
 
 def _login(name: str | None) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import yaml
@@ -12,7 +13,7 @@ import yaml
 from simlab.errors import RunDirectoryError
 from simlab.trace.disk import reason_of
 
-_MAX_BYTES = 1 << 26
+MAX_BYTES: Final = 1 << 26
 """Of a file that is read whole."""
 
 _MAX_RECORD_BYTES = 1 << 22
@@ -89,7 +90,7 @@ def require_own_run(root: Path) -> None:
         RunDirectoryError: Something is not.
     """
     require_own(root, root / "run.yaml", largest=_MAX_RECORD_BYTES)
-    require_own(root, root / "summary.json", largest=_MAX_BYTES)
+    require_own(root, root / "summary.json", largest=MAX_BYTES)
     folder = root / "segments"
     require_own(root, folder)
     with legible(f"the folder {folder}"):
@@ -105,6 +106,6 @@ def read_own_text(root: Path, name: str) -> str | None:
         RunDirectoryError: It is a link, a device or too large, or cannot be read.
     """
     path = root / name
-    require_own(root, path, largest=_MAX_BYTES)
+    require_own(root, path, largest=MAX_BYTES)
     with legible(str(path)):
         return path.read_text(encoding="utf-8") if path.exists() else None

@@ -34,6 +34,11 @@ UNFINISHED: Final = ("running", "stopped")
 _Stamp = tuple[int, int, int] | None
 """By which a file that was changed is told from what it was; None where there is none."""
 
+_Progress = tuple[int, str, Mapping[str, Json]]
+"""How far a run was, and how long its log and what its state were then."""
+
+_UNTOLD: Final[_Progress] = (0, "", {})
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
@@ -68,8 +73,7 @@ class Runs:
         self._rows: dict[Path, tuple[object, Json]] = {}
         self._opened: dict[Path, _Opened] = {}
         self._lock = threading.Lock()
-        self._progresses: dict[Path, tuple[int, str, Mapping[str, Json]]] = {}
-        """By the length of the log and the state of each run."""
+        self._progresses: dict[Path, _Progress] = {}
 
     def rows(self) -> list[Json]:
         """All runs, the newest first: name, what is run, state, progress and what it came to.
@@ -84,7 +88,7 @@ class Runs:
         return rows
 
     def lines(self, within_s: float = math.inf) -> list[Json]:
-        """As `rows`, without how far those are that have not ended: no run is opened for it.
+        """As `rows`, but those that have not ended are as far as was told last: none is opened.
 
         Args:
             within_s: Begin to read no more after so many seconds; what is left has the state
@@ -138,6 +142,10 @@ class Runs:
         """The names of all runs, by where they are."""
         self._found = self._find()
         return {path: name for name, path in self._found.items()}
+
+    def found(self, name: str) -> Path | None:
+        """Where a run is that was listed, without a look at the disk; None where none is known."""
+        return self._found.get(name)
 
     def path_of(self, name: str) -> Path:
         """Where a run is that was listed.
@@ -235,6 +243,8 @@ class Runs:
         if row["state"] not in _KNOWN:
             is_live = path in self._live or holder_of(path) is not None
             row["state"] = "running" if is_live else "stopped"
+            _, _, before = self._progresses.get(path, _UNTOLD)
+            row |= before if before.get("state") == row["state"] else {}
         return row
 
 

@@ -53,15 +53,15 @@ class EpisodePieces:
     """All episodes, a bounded number of rows in each piece."""
 
     def __init__(self) -> None:
-        self._at = 0
+        self._last = -1
 
     def read(self, run: OpenedRun) -> Table:
         """The next rows; the table is complete once these are the last."""
         run.refresh()
-        rows = run.rows()
-        begin, self._at = self._at, min(len(rows), self._at + EPISODES_AT_ONCE)
-        some = [_episode_row(run, row) for row in rows[begin : self._at]]
-        return Table(some, self._at == len(rows))
+        left = [row for row in run.rows() if row["episode"] > self._last]
+        some = left[:EPISODES_AT_ONCE]
+        self._last = some[-1]["episode"] if some else self._last
+        return Table([_episode_row(run, row) for row in some], len(some) == len(left))
 
 
 def by_turn(run: OpenedRun, episodes: Sequence[int], start: int = 0) -> Table:

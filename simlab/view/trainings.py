@@ -13,7 +13,7 @@ from simlab.train.directory import TrainingDirectory
 from simlab.train.table import FILE as TABLE
 from simlab.view.alive import holder_of
 from simlab.view.bounds import Json, cut, shown
-from simlab.view.guard import legible, read_own_text, require_own
+from simlab.view.guard import MAX_BYTES, legible, read_own_text, require_own
 from simlab.view.opened import OpenedRun
 
 PHASES: Final = ("collect", "evaluate")
@@ -42,7 +42,7 @@ class TrainingView:
 
     def _read_record(self) -> dict[str, Any]:
         file, newest = self.path / TrainingDirectory.FILE, TrainingDirectory.FORMAT
-        require_own(self.path, file, largest=1 << 26)
+        require_own(self.path, file, largest=MAX_BYTES)
         with legible(str(file)):
             return read_record_file(file, TrainingDirectory.KIND, newest=newest)
 

@@ -22,7 +22,17 @@ class Answer:
         return json.loads(self.body)
 
 
-async def ask(app, target="/", *, method="GET", headers=(), parts=(b"",), host=HOST, kind="http"):
+async def ask(
+    app,
+    target="/",
+    *,
+    method="GET",
+    headers=(),
+    parts=(b"",),
+    host=HOST,
+    kind="http",
+    scheme="http",
+):
     """Put a request to an application.
 
     Args:
@@ -33,6 +43,7 @@ async def ask(app, target="/", *, method="GET", headers=(), parts=(b"",), host=H
         parts: Of the body, as they arrive.
         host: Named by the request; None where it names none.
         kind: Of the connection.
+        scheme: By which the browser has asked, as a proxy tells it.
     """
     path, _, query = target.partition("?")
     named = [] if host is None else [("host", host)]
@@ -41,7 +52,7 @@ async def ask(app, target="/", *, method="GET", headers=(), parts=(b"",), host=H
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": method,
-        "scheme": "http",
+        "scheme": scheme,
         "path": unquote(path),
         "raw_path": path.encode("latin-1", "replace"),
         "query_string": query.encode(),

@@ -2,6 +2,9 @@
 
 import pytest
 
+from simlab.view.labels import Label, add_label
+from simlab.view.opened import OpenedRun
+from tests.apps.conftest import serving
 from tests.apps.steered import opened_side
 from tests.view.browsing import fresh, opened
 
@@ -43,3 +46,27 @@ def test_a_branch_is_not_compared_with_its_parent_until_it_may_be_seen(browser, 
         read_blind(page, False)
 
         page.wait_for_selector(".first-difference .mark.edited")
+
+
+def test_neither_what_others_say_nor_which_models_play_is_seen_by_who_reads_blind(browser, copied):
+    for who in ("eva", "tom"):
+        said = Label(who=who, when=1.0, episode=0, step=1, rating=4.0, note=f"of {who}")
+        add_label(OpenedRun(copied), said)
+    fields = "#run-panels .tabitem :is(input, textarea, button):visible"
+    with serving(copied.parent) as address, opened(browser, address("run?run=copied")) as page:
+        page.evaluate("localStorage.setItem('simlab-who', ' eva')")
+        opened_side(page, "Seats")
+        page.locator(fields).first.wait_for()
+
+        read_blind(page, True)
+
+        assert page.locator("simlab-labels .label").all_inner_texts() == ["0 · 1\n4\nof eva\neva"]
+        assert "Labels so far: 1" in page.inner_text("simlab-labels h4")
+        for tab in ("Steer", "Seats", "Branch"):
+            opened_side(page, tab)
+            assert page.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"
+            assert page.locator(fields).count() == 0
+
+        read_blind(page, False)
+
+        assert page.locator("simlab-labels .label").count() == 2

@@ -3,9 +3,12 @@
 import asyncio
 import gc
 import os
+import select
+import shutil
 import signal
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +73,31 @@ async def test_a_branch_is_listed_as_soon_as_its_directory_is_there(copied, inst
         *("-m", "simlab.cli", "branch", "--episode=1", "--step=2", "--say=buyer=No.", "--seed=3"),
         *("--samples=4", "--people", f"--out={place}", "--", str(copied)),
     ]
+
+
+async def test_a_branch_that_ends_just_as_its_directory_is_there_is_listed(copied):
+    class Quick:
+        """A command that makes its run, and ends, as soon as anybody looks."""
+
+        async def start(self, arguments, *, goes_on):
+            assert goes_on
+            (out,) = (each for each in arguments if each.startswith("--out="))
+            self.place = Path(out.removeprefix("--out="))
+            return self
+
+        @property
+        def has_ended(self):
+            shutil.copy(copied / "run.yaml", self.place)
+            return True
+
+        def error(self):
+            return "nothing"
+
+    reading = Reading([copied.parent])
+    name = await Branching(reading, Quick()).branch(Wanted("copied", 1, 2))
+    reading.close()
+
+    assert name == "copied-branch-1"
 
 
 async def test_branches_stand_beside_each_other_also_beside_a_run_that_alone_is_shown(
@@ -160,6 +188,23 @@ async def test_a_question_that_does_not_end_is_killed_with_the_app(instead, monk
     await processes.close()
 
     assert question.process.returncode == -signal.SIGKILL
+
+
+async def test_what_a_question_has_started_ends_with_it(instead, tmp_path, monkeypatch):
+    monkeypatch.setattr("simlab.apps.processes._GRACE_S", 0.1)
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    instead.does(f"trap '' TERM; exec 3>{tmp_path / 'held'}; sleep 20 & echo ready; wait")
+
+    processes = Processes()
+    question = await processes.start(["interview"], goes_on=False)
+    while "ready" not in question.error():  # noqa: ASYNC110 - another process says so
+        await asyncio.sleep(0)
+    await processes.close()
+    ended, _, _ = select.select([held], [], [], 10)
+    os.close(held)
+
+    assert ended, "something holds the pipe"
 
 
 @pytest.mark.parametrize(

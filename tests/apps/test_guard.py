@@ -87,6 +87,13 @@ async def test_the_token_in_an_address_becomes_a_cookie_that_scripts_cannot_read
     assert "samesite=lax" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+async def test_what_was_asked_for_by_https_is_a_cookie_for_https_alone(scheme, is_secure):
+    answer = await ask(guard(), f"/?token={TOKEN}", scheme=scheme)
+
+    assert ("; secure" in answer.headers["set-cookie"].lower()) == is_secure
+
+
 @pytest.mark.parametrize(
     "target",
     ["/?token=", "/?token", "/?token=x&token=" + TOKEN, f"/?tokens={TOKEN}", "/?token=%ff"],
@@ -116,6 +123,15 @@ async def test_a_token_in_the_address_of_a_command_changes_nothing():
 @pytest.mark.parametrize("host", sorted(HOSTS))
 async def test_the_names_of_this_server_are_its_own(host):
     assert await status_of("/", KNOWN, host=host) == 200
+
+
+@pytest.mark.parametrize("name", ["sim.example:80", "sim.example:443", "sim.example"])
+async def test_a_browser_leaves_out_the_port_that_is_its_default(name):
+    app = Guard(everything, Pass(frozenset({name}), TOKEN, COOKIE))
+    own = ("origin", "https://sim.example")
+
+    assert await status_of("/", KNOWN, own, app=app, host="sim.example") == 200
+    assert await status_of("/", KNOWN, app=app, host="sim.example:7860") == 421
 
 
 @pytest.mark.parametrize(
@@ -149,6 +165,8 @@ async def test_no_other_name_reaches_this_server(host, target):
         (("192.0.2.7", 7860), "192.0.2.8:7860", 421),
         (("192.0.2.7", 7860), "192.0.2.7:80", 421),
         (("192.0.2.7", 7860), "192.0.2.7", 421),
+        (("192.0.2.7", 80), "192.0.2.7", 200),
+        (("2001:db8::7", 443), "[2001:db8::7]", 200),
         (("/run/socket", None), "/run/socket:None", 421),
         (None, "None:None", 421),
     ],

@@ -104,6 +104,68 @@ async def test_a_run_that_hangs_takes_one_thread_however_many_wait_for_it(
     assert {row["run"]: row["state"] for row in rows} == {"copied": "stopped", "sale": "finished"}
 
 
+@pytest.fixture
+def unfinished(copied):
+    """A folder with two runs that have stopped."""
+    (copied / "summary.json").unlink()
+    shutil.copytree(copied, copied.parent / "other")
+    return copied.parent
+
+
+async def test_how_far_runs_are_is_asked_at_once_so_that_none_holds_back_the_others(
+    unfinished, monkeypatch
+):
+    monkeypatch.setattr(reading_file, "_LISTED_S", 10)
+    both = threading.Barrier(2, timeout=2)
+
+    def progress(_runs, _name, _state):
+        both.wait()
+        return {"n_steps": 17}
+
+    monkeypatch.setattr(Runs, "progress", progress)
+    reading = Reading([unfinished])
+    rows = await reading.rows()
+    reading.close()
+
+    assert [row["n_steps"] for row in rows] == [17, 17]
+
+
+async def test_hanging_runs_leave_threads_to_others_and_are_as_far_as_they_were_last(
+    unfinished, runs, monkeypatch
+):
+    shutil.copytree(runs / "sale", unfinished / "sale")
+    may_go_on = threading.Event()
+    reading = Reading([unfinished])
+    before = await reading.rows()
+    monkeypatch.setattr(Runs, "progress", lambda *_: {"hung": may_go_on.wait(10)})
+    monkeypatch.setattr(reading_file, "_LISTED_S", 0.01)
+    rows = [await reading.rows() for _ in range(3)]
+    told = await asyncio.wait_for(reading.of_run("sale", OpenedRun.overview), 5)
+    may_go_on.set()
+    reading.close()
+
+    assert rows == [before] * 3
+    assert {row["n_steps"] for row in before} == {17}
+    assert told["name"] == "car_sale"
+
+
+async def test_a_run_that_was_listed_is_found_while_the_list_is_read_anew(reading):
+    before = await reading.path_of("sale")
+    listing, may_go_on = threading.Event(), threading.Event()
+
+    def lists(_runs):
+        listing.set()
+        assert may_go_on.wait(10)
+
+    under_way = asyncio.create_task(reading.of_list(lists))
+    await asyncio.to_thread(listing.wait)
+    found = await asyncio.wait_for(reading.path_of("sale"), 5)
+    may_go_on.set()
+    await under_way
+
+    assert found == before
+
+
 async def test_who_gives_up_waiting_lets_nobody_else_read_the_run_before_it_is_done(reading):
     begun, may_go_on, done = threading.Event(), threading.Event(), []
 
@@ -177,7 +239,7 @@ async def test_a_run_that_vanishes_is_not_there_and_a_new_one_in_its_place_is(co
     assert after["name"] == "study_coach"
 
 
-async def test_after_it_is_closed_nothing_is_read_and_what_was_begun_is_done(reading):
+async def test_to_close_waits_for_no_read_and_after_it_nothing_is_read(reading):
     begun, may_go_on = threading.Event(), threading.Event()
 
     def read(_run):
@@ -187,12 +249,11 @@ async def test_after_it_is_closed_nothing_is_read_and_what_was_begun_is_done(rea
 
     under_way = asyncio.create_task(reading.of_run("sale", read))
     await asyncio.to_thread(begun.wait)
-    closing = asyncio.create_task(asyncio.to_thread(reading.close))
+    reading.close()
     may_go_on.set()
-    await closing
 
     assert await under_way == "done"
-    with pytest.raises(RuntimeError, match="after shutdown"):
+    with pytest.raises(RuntimeError, match="nothing is done after these threads were ended"):
         await reading.of_run("sale", OpenedRun.overview)
 
 

@@ -173,6 +173,28 @@ async def test_whoever_has_left_reads_nothing_of_those_who_sit_there_next(seated
     assert (left["seen"], refused["seen"], refused["state"]) == ([], [], "refused")
 
 
+async def test_once_the_episode_has_ended_its_seat_is_read_by_who_played_it_then_alone(seated):
+    async with seated() as (run, client, seats):
+        await acting(client, "ann")
+        robin = await sit(seats, run.path)
+        await told(robin, "turn")
+        await robin.leave()
+        await acting(client, "ann")
+        ann = await sit(seats, run.path, who="Ann")
+        key = None
+        for own, other in (("What Ann alone may know.", "One."), ("Two.", "Three.")):
+            key = (await told(ann, "turn", key=key))["question"]["key"]
+            await ann.answer(key, own)
+            await acting(client, "bob")
+            await client.say(0, "bob", other)
+        of_ann = await told(ann, "ended")
+        of_robin = await told(robin, "ended")
+        of_stranger = await told(await sit(seats, run.path, who="Eve"), "ended")
+
+    assert "What Ann alone may know." in {thing["text"] for thing in of_ann["seen"]}
+    assert (of_robin["seen"], of_stranger["seen"]) == ([], [])
+
+
 async def test_whoever_is_late_has_lost_the_seat_and_may_take_it_again(seated):
     async with seated() as (run, client, seats):
         await acting(client, "ann")
@@ -255,6 +277,7 @@ class FakeRun:
             await self.requests.put(request)
             if not self.is_silent:
                 self.say({"id": request["id"], "ok": True})
+        writer.close()
 
     def say(self, line):
         self.writer.write(json.dumps(line).encode() + b"\n")
@@ -335,6 +358,22 @@ async def test_a_seat_of_a_run_that_says_nothing_is_not_taken(fake, monkeypatch)
         refused = await told(await sit(seats, path, episode=7), "refused")
 
     assert "no answer to 'take'" in refused["why"]
+
+
+async def test_all_seats_are_closed_though_one_has_failed(fake, monkeypatch):
+    async def bug():
+        raise RuntimeError("a bug of ours")
+
+    async with fake() as (path, seats), listening(path):
+        failing, other = [await sit(seats, path, episode=7, who=who) for who in ("Ann", "Bob")]
+        await told(other, "waiting")
+        monkeypatch.setattr(failing, "_read_on", bug)
+        failing._look()
+        await asyncio.sleep(0)
+        await seats.close()
+        tasks = (failing._holding, failing._looking, other._holding, other._looking)
+
+        assert all(task.done() for task in tasks)
 
 
 async def test_a_question_that_is_withdrawn_is_shown_no_more(fake):

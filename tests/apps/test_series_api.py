@@ -1,5 +1,6 @@
 """What charts are drawn from is read as CSV and as a picture, of a listed run alone."""
 
+import asyncio
 import csv
 import sys
 
@@ -7,6 +8,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from simlab.apps import downloads as downloads_module
+from simlab.apps import loads as loads_module
 from simlab.apps import series_api as series_api_module
 from simlab.apps import tables as tables_module
 from simlab.apps.answers import tell_errors
@@ -14,6 +17,7 @@ from simlab.apps.reading import Reading
 from simlab.apps.series_api import series_routes
 from simlab.apps.tables import Tables
 from simlab.view import series as series_module
+from simlab.view.opened import OpenedRun
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using `httpx`")
 
@@ -47,10 +51,10 @@ def test_a_series_is_downloaded_as_csv(client):
 
 
 @pytest.mark.parametrize(
-    ("of", "episodes", "n"), [("episodes", "0", 3), ("turns", "0-2", 17), ("load", "0", 1)]
+    ("of", "episodes", "at_least"), [("episodes", "0", 3), ("turns", "0-2", 17), ("load", "0", 1)]
 )
 def test_a_table_is_downloaded_whole_though_it_is_read_in_pieces(
-    client, monkeypatch, of, episodes, n
+    client, monkeypatch, of, episodes, at_least
 ):
     given = {"run": "sale", "of": of, "episodes": episodes}
     whole = client.get("/api/series.csv", params=given).text
@@ -62,7 +66,39 @@ def test_a_table_is_downloaded_whole_though_it_is_read_in_pieces(
 
     assert found == whole
     rows = list(csv.DictReader(found.splitlines()))
-    assert len({tuple(row.get(name) for name in ("episode", "step", "t_s")) for row in rows}) == n
+    keys = {tuple(row.get(name) for name in ("episode", "step", "t_s")) for row in rows}
+    assert len(keys) >= at_least
+
+
+async def test_downloads_of_loads_are_read_in_pieces_and_keep_their_own_places(runs, monkeypatch):
+    at_once = series_module.Load(OpenedRun(runs / "sale")).read()
+    monkeypatch.setattr(loads_module, "_KEPT", 0)
+    monkeypatch.setattr(series_module, "EVENTS_AT_ONCE", 10)
+    reading = Reading([runs])
+    tables = Tables(reading)
+    async with asyncio.timeout(5):  # what begins anew each time would come to no end
+        pieces = [piece async for piece in tables.pieces("load", "sale")]
+    reading.close()
+
+    *others, whole = pieces
+    assert len(others) > 3
+    assert {len(each.rows) for each in others} == {0}
+    assert whole == at_once
+
+
+def test_what_is_downloaded_is_encoded_in_threads_from_its_first_piece_on(client, monkeypatch):
+    threads = []
+
+    def keep(piece, rows):
+        threads.append(asyncio._get_running_loop())
+        return keep_a_piece(piece, rows)
+
+    keep_a_piece = downloads_module._keep
+    monkeypatch.setattr(downloads_module, "_keep", keep)
+    monkeypatch.setattr(series_module, "EPISODES_AT_ONCE", 2)
+    client.get("/api/series.csv", params={"run": "sale", "of": "episodes"})
+
+    assert threads == [None, None], "no event loop runs in them"
 
 
 @pytest.mark.slow

@@ -4,11 +4,14 @@ import base64
 import re
 
 import pytest
+from starlette.testclient import TestClient
 
-from tests.apps.asking import TOKEN
+from simlab.apps import server as server_module
+from simlab.apps.guard import Pass
+from tests.apps.asking import COOKIE, TOKEN
 from tests.apps.serving import served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Using `httpx`")]
 
 OPEN_OF_GRADIO = {
     "/",
@@ -228,6 +231,22 @@ def test_a_body_in_chunks_is_bounded_as_well(app):
         )
 
     assert answer.status_code in (400, 413)
+
+
+def test_all_that_is_open_is_closed_though_some_of_it_fails(tmp_path, monkeypatch):
+    closed = []
+
+    async def fail(_steering):
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(server_module, "mount_pages", lambda _app, _desks: None)
+    monkeypatch.setattr(server_module.Steering, "close", fail)
+    monkeypatch.setattr(server_module.Reading, "close", lambda _reading: closed.append(True))
+    app = server_module.application([tmp_path], Pass(frozenset(), TOKEN, COOKIE))
+    with pytest.raises(RuntimeError, match="a bug of ours"), TestClient(app):
+        pass
+
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("link", ["no-such-link", "..", "%2e%2e", "a", "x" * 300])

@@ -11,6 +11,7 @@ from urllib.request import Request
 import pytest
 
 import simlab
+from simlab.apps import watching as watching_module
 from simlab.apps.seats import Seats
 from simlab.apps.watching import watch
 from simlab.errors import ConfigError
@@ -104,7 +105,7 @@ def test_who_listens_everywhere_is_reached_by_the_names_of_the_machine_and_other
     ) as app:  # fmt: skip
         port = app.base.rpartition(":")[2]
         machine = socket.gethostname()
-        names = [f"127.0.0.1:{port}", f"{machine}:{port}".lower(), "b:80", "sim.example.org"]
+        names = [f"127.0.0.1:{port}", f"{machine}:{port}".lower(), "b", "sim.example.org"]
         told = {
             name: status(Request(f"http://127.0.0.1:{port}/api/runs", headers={"Host": name}))
             for name in [*names, f"sim.example.org:{port}", "evil.example", f"evil.example:{port}"]
@@ -114,6 +115,21 @@ def test_who_listens_everywhere_is_reached_by_the_names_of_the_machine_and_other
     assert [name for name, found in told.items() if found == 421] == [*told][-2:]
 
 
+def test_names_are_known_as_browsers_write_them(made, monkeypatch):
+    allowed = []
+    listening = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(watching_module, "_listen", lambda _host, _port: listening)
+    monkeypatch.setattr(watching_module, "application", lambda _roots, by, **_: allowed.append(by))
+    monkeypatch.setattr(watching_module, "serve", lambda _app, _listening: None)
+    monkeypatch.setenv("SIMLAB_PASSWORD", "open: sesame")
+    with listening:
+        port = listening.getsockname()[1]
+        watch([made], host="MyBox", login="ann", names=["b:80", "[::2]"], tell=str)
+
+    loopback = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    assert allowed[0].hosts == loopback | {f"mybox:{port}", "b:80", "[::2]", f"[::2]:{port}"}
+
+
 @pytest.mark.parametrize(
     ("place", "host", "leads_to"),
     [
@@ -121,6 +137,8 @@ def test_who_listens_everywhere_is_reached_by_the_names_of_the_machine_and_other
         ("box:1", "127.0.0.1:1", "box:1"),
         ("box:1", "localhost:1", "box:1"),
         ("box:1", "[::1]:1", "box:1"),
+        ("box:80", "localhost", "box:80"),
+        ("box:80", "[::1]", "box:80"),
         ("box:1", "sim.example.org", "sim.example.org"),
     ],
 )

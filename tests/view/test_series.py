@@ -9,7 +9,7 @@ from simlab.trace.events import Effect, EffectCore, Started, encode
 from simlab.trace.tables import write_tables
 from simlab.view import series as series_module
 from simlab.view.opened import OpenedRun
-from simlab.view.series import Load, by_turn, over_episodes
+from simlab.view.series import EpisodePieces, Load, by_turn, over_episodes
 from simlab.view.table import Table, csv_header, csv_rows
 from tests.view.test_hostile import crafted
 
@@ -27,6 +27,17 @@ def test_where_a_dialogue_began_is_told_by_environment_and_state(coach):
 
     assert row["start:environment"] == "gameable_exam"
     assert row["start:state"]
+
+
+def test_an_episode_that_is_seen_late_makes_no_other_twice(sale, monkeypatch):
+    monkeypatch.setattr(series_module, "EPISODES_AT_ONCE", 1)
+    whole, pieces = sale.rows(), EpisodePieces()
+    seen = []
+    for rows in (whole[1:], whole, whole):  # the first is seen only once the second was
+        monkeypatch.setattr(OpenedRun, "rows", lambda _run, rows=rows: rows)
+        seen += pieces.read(sale).rows
+
+    assert [row["episode"] for row in seen] == [1, 2]
 
 
 def test_by_turn_each_seat_has_its_reward_and_its_rating(sale, coach):

@@ -8,10 +8,9 @@ from gradio.blocks import Block
 
 from simlab.apps.charting import chart_of
 from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
-from simlab.apps.pages.wiring import ours, refused
+from simlab.apps.pages.wiring import ours, refusing
 from simlab.apps.plots import Of, plots_of
 from simlab.apps.tables import By, Tables
-from simlab.errors import SimlabError
 
 _SHOWN: Final[Sequence[tuple[str, Of]]] = (
     ("By turn", "turns"),
@@ -79,14 +78,12 @@ def _plots() -> tuple[list[Block], dict[Of, list[Block]]]:
 def _drawing(tables: Tables, n_parts: Mapping[Of, int]) -> Callable[..., Awaitable[list[Update]]]:
     """What draws the charts that are chosen, and leaves those of other kinds as they are."""
 
+    @refusing
     async def draw(
         of: Of, episodes: str, start: int | None, by: By, request: gr.Request
     ) -> list[Update]:
         name = str(request.query_params.get("run", ""))
-        try:
-            told, parts = await _drawn(tables, of, by, (name, episodes, max(0, start or 0)))
-        except SimlabError as error:
-            raise refused(error) from error
+        told, parts = await _drawn(tables, of, by, (name, episodes, max(0, start or 0)))
         found = {kind: parts if kind == of else [gr.skip()] * n for kind, n in n_parts.items()}
         return [
             gr.update(value=told, visible=bool(told)),

@@ -53,7 +53,7 @@ def mount_pages(app: FastAPI, desks: Desks) -> None:
 
 
 def _mount(app: FastAPI, pages: gr.Blocks, path: str, head: str) -> None:
-    """Mount pages; of errors they show those that were raised to be shown, see `refused`."""
+    """Mount pages; of errors they show those that were raised to be shown, see `refusing`."""
     settings: dict[str, Any] = {
         "footer_links": [],
         "run_history": False,

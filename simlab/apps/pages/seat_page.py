@@ -5,10 +5,10 @@ import gradio as gr
 from simlab.apps.asking import form_of_question, reply_of
 from simlab.apps.filled import answer_of
 from simlab.apps.pages.form import form_inputs
-from simlab.apps.pages.wiring import QUIET, refused
+from simlab.apps.pages.wiring import QUIET, refusing
 from simlab.apps.questions import OpenQuestion
 from simlab.apps.seats import Seats
-from simlab.errors import SimlabError, UnfitAnswerError
+from simlab.errors import UnfitAnswerError
 
 
 def seat_page(seats: Seats) -> None:
@@ -30,16 +30,15 @@ def seat_page(seats: Seats) -> None:
                 _form(seats, asked)
             leave = gr.Button("Leave the seat", elem_id="seat-leave", size="sm")
 
+    @refusing
     async def key_of_question(request: gr.Request) -> str:
         session = await seats.session(_token(request))
         question = session.questions.current
         return "" if question is None else f"{_token(request)} {question.key}"
 
+    @refusing
     async def leave_seat(request: gr.Request) -> None:
-        try:
-            await (await seats.session(_token(request))).leave()
-        except SimlabError as error:
-            raise refused(error) from error
+        await (await seats.session(_token(request))).leave()
 
     ask.click(key_of_question, None, asked, **QUIET)
     clear.click(None, None, asked, js="() => ''", **QUIET)
@@ -65,6 +64,7 @@ def _form_of(seats: Seats, question: OpenQuestion) -> None:
         send = gr.Button("Send", variant="primary", elem_id="seat-send")
         wait = gr.Button("Wait", elem_id="seat-wait", visible=question.may_wait)
 
+    @refusing
     async def answer(request: gr.Request, *values: object) -> None:
         session = await seats.session(_token(request))
         try:
@@ -74,6 +74,7 @@ def _form_of(seats: Seats, question: OpenQuestion) -> None:
         else:
             await session.answer(key, reply)
 
+    @refusing
     async def do_nothing(request: gr.Request) -> None:
         await (await seats.session(_token(request))).wait(key)
 

@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from simlab.apps.invitation import Invitation
-from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours, refused
+from simlab.apps.pages.wiring import OPENED, QUIET, READING, Read, field, ours, refusing, words_of
 from simlab.apps.seats import Seats
 from simlab.apps.steering import Steering
 from simlab.errors import SimlabError
@@ -40,21 +40,29 @@ def seats_panel(page: gr.Blocks, steering: Steering, seats: Seats) -> None:
     )
     ours("<simlab-leases></simlab-leases>")
 
+    @refusing
     async def places(given: Any) -> gr.Dropdown:
         found = Read.of(given)
         known = await steering.seats(found.run) or found.seats
-        return gr.Dropdown([*known, *await seats.models(found.run)])
+        return gr.Dropdown([*known, *await _models(seats, found.run)])
 
+    @refusing
     async def make_link(request: gr.Request, given: Any, *typed: str) -> str:
-        try:
-            found = Read.of(given)
-            token = await seats.invite(Invitation(found.run, str(found.episode), *typed))
-        except SimlabError as error:
-            raise refused(error) from error
+        found = Read.of(given)
+        token = await seats.invite(Invitation(found.run, str(found.episode), *typed))
         return seats.address(token, request.url.scheme, request.headers["host"])
 
     page.load(places, [read], [place], js=OPENED, **QUIET)
     make.click(make_link, [read, place, *terms], [link], js=READING, **QUIET)
+
+
+async def _models(seats: Seats, run: str) -> list[str]:
+    """The models that wait for a person; where they cannot be read, the page is told why."""
+    try:
+        return await seats.models(run)
+    except SimlabError as error:
+        gr.Warning(words_of(error))
+        return []
 
 
 def _terms() -> list[Component]:

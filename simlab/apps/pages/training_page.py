@@ -4,10 +4,9 @@ import gradio as gr
 
 from simlab.apps.charting import chart_of
 from simlab.apps.pages.plot_parts import DRAWING, Update, add_plots, filled
-from simlab.apps.pages.wiring import ours, refused
+from simlab.apps.pages.wiring import ours, refusing
 from simlab.apps.plots import plots_of
 from simlab.apps.tables import Tables
-from simlab.errors import SimlabError
 
 
 def training_page(tables: Tables) -> None:
@@ -27,14 +26,12 @@ def training_page(tables: Tables) -> None:
         with gr.Tab("Side by side"):
             ours("<simlab-side-by-side></simlab-side-by-side>")
 
+    @refusing
     async def draw(request: gr.Request) -> list[Update]:
         name = str(request.query_params.get("training", ""))
         if not name:  # a sweep, whose trials have charts of their own
             return [gr.skip()] * len(parts)
-        try:
-            table = await tables.read("rounds", name)
-        except SimlabError as error:
-            raise refused(error) from error
+        table = await tables.read("rounds", name)
         return filled(chart_of(plot, table) for plot in plots.values())
 
     gr.on([tab.select, refresh.click], draw, None, parts, **DRAWING)

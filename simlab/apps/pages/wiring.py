@@ -3,13 +3,17 @@
 import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from functools import wraps
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 
 from simlab.apps.steering import Steering
 from simlab.errors import ConfigError, SimlabError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Told = Mapping[str, Any]
 """What became of it: ``words``, or ``error``; and what else the panel's scripts take."""
@@ -133,12 +137,22 @@ def field(
     return gr.Textbox("", label=label, lines=lines, placeholder=placeholder, min_width=min_width)
 
 
-def refused(error: SimlabError) -> gr.Error:
-    """An error to be raised, which the page shows for a while.
+def refusing(do: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """What an event does, but why it cannot be done is shown on the page for a while."""
 
-    Gradio shows such a text as HTML, and what is wrong with a run is told in the run's own words.
-    """
-    return gr.Error(html.escape(error.message), print_exception=False)
+    @wraps(do)
+    async def doing(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await do(*args, **kwargs)
+        except SimlabError as error:
+            raise gr.Error(words_of(error), print_exception=False) from error
+
+    return doing
+
+
+def words_of(error: SimlabError) -> str:
+    """What is wrong, as Gradio takes it: it shows such words, which may be a run's own, as HTML."""
+    return html.escape(error.message)
 
 
 def ours(element: str) -> None:
@@ -162,6 +176,7 @@ def on_open(
     """
     read = gr.JSON(visible=False)
 
+    @refusing
     async def filled(given: Any) -> Any:
         found = Read.of(given)
         return fill(found, await steering.seats(found.run) or found.seats)

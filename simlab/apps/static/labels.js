@@ -1,16 +1,18 @@
 /**
  * <simlab-blind>: the switch that hides what was rated, and which arm this is.
- * <simlab-labels>: what people have said of this run so far, and, if nothing is hidden, how far they
- * agree with the judges. Digits rate while the panel around it has the focus.
+ * <simlab-labels>: what people have said of this run so far, and how far they agree with the judges; if
+ * that is hidden, what whoever reads has said alone. Digits rate while the panel around it has the focus.
  */
 
 import { el, fill, told } from "./dom.js";
 import { getJson } from "./sources.js";
 
 const BLIND = "simlab-blind";
+const WHO = "simlab-who"; // where the form of labels keeps the reader's name
 const MOST = 200; // labels that are listed
 
 const isBlind = () => localStorage.getItem(BLIND) === "yes";
+const reader = () => (localStorage.getItem(WHO) ?? "").trim();
 
 class BlindElement extends HTMLElement {
   connectedCallback() {
@@ -54,7 +56,8 @@ class LabelsElement extends HTMLElement {
 
   draw() {
     if (!this.found) return;
-    const { labels, compared } = this.found;
+    const { compared } = this.found;
+    const labels = this.found.labels.filter(({ who }) => !isBlind() || who === reader());
     const latest = [...labels].reverse().slice(0, MOST);
     fill(this.list,
       isBlind() ? null : agreement(compared),
