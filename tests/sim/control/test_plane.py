@@ -299,6 +299,44 @@ async def test_a_seat_that_is_left_before_it_was_had_is_free_and_its_agent_plays
     assert replayed(made) == 1
 
 
+async def test_a_seat_that_is_left_between_its_turns_is_free_and_can_be_taken_again(live):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.pause()
+        await client.say(0, "ann", "Zero.")
+        await standing(client)
+        for one, who in ((client, "me"), (other, "you")):
+            await one.lease(0, "bob", who)
+            await one.leave(0, "bob")
+        leases = (await client.hello())["leases"]
+        again = await client.lease(0, "bob", "me")
+        await client.resume()
+        question = await client.question()
+        await client.answer(question["id"], "One.")
+        await acting(client, "ann")
+
+    assert leases == []
+    assert (again["order"], again["recorded"]) == ("4", True)
+    assert question["seat"] == "bob"
+    assert client.lapsed == set()
+
+
+async def test_whoever_takes_a_seat_while_another_leaves_it_has_it(live):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.lease(0, "bob", "me")
+        left, taken = client.leave(0, "bob"), other.lease(0, "bob", "you")
+        await asyncio.gather(left, taken)
+        await client.say(0, "ann", "Zero.")
+        question = await other.question()
+        await other.answer(question["id"], "One.")
+        await acting(client, "ann")
+        leases = (await client.hello())["leases"]
+
+    assert question["seat"] == "bob"
+    assert [lease["who"] for lease in leases] == ["you"]
+
+
 async def test_a_run_that_is_gone_on_with_knows_who_has_left_before_a_seat_was_had(live):
     async with live(**SMALL) as (run, client):
         await acting(client, "ann")
