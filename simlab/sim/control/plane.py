@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer
 from simlab.env.environment import Seat
-from simlab.errors import ActorError, ControlError
+from simlab.errors import ActorError, ControlError, SimlabError
 from simlab.sim.control.asked import Asked, Lapsed, Withdrawn
 from simlab.sim.control.attempts import Attempts
 from simlab.sim.control.checks import Checks
@@ -234,7 +234,7 @@ class ControlPlane:
         terms = {"who": request.who, "lapse": request.lapse, "after_s": request.after_s}
         try:
             return await self._order("lease", request.episode, request.seat, terms)
-        except ControlError:
+        except SimlabError:
             undo()
             raise
 

@@ -8,8 +8,9 @@ from typing import ClassVar
 import pytest
 
 from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
-from simlab.errors import ControlError, RunStoppedError
+from simlab.errors import ControlError, LogWriteError, RunStoppedError
 from simlab.sim.control.connection import LONGEST_LINE
+from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.place import find
 from simlab.sim.control.told import interventions
 from tests.sim.control.conftest import acting, standing
@@ -335,6 +336,22 @@ async def test_whoever_takes_a_seat_while_another_leaves_it_has_it(live):
 
     assert question["seat"] == "bob"
     assert [lease["who"] for lease in leases] == ["you"]
+
+
+async def test_a_seat_is_free_though_the_disk_has_refused_an_order_for_it(live, monkeypatch):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        with monkeypatch.context() as patched:
+            patched.setattr(OrderFile, "add", refusing)
+            with pytest.raises(ControlError, match="the disk is full"):
+                await client.lease(0, "bob", "me")
+        told = await other.lease(0, "bob", "you")
+
+    assert told["order"] == "1"
+
+
+def refusing(*_args, **_options):
+    raise LogWriteError("the disk is full")
 
 
 async def test_a_run_that_is_gone_on_with_knows_who_has_left_before_a_seat_was_had(live):
