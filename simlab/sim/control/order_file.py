@@ -50,7 +50,7 @@ class OrderFile:
         run: The run's directory.
 
     Raises:
-        RunDirectoryError: The file is damaged.
+        RunDirectoryError: The file is damaged, or a link.
     """
 
     def __init__(self, run: Path) -> None:
@@ -133,8 +133,9 @@ class OrderFile:
         self._n_orders = max(self._n_orders, line.n_orders)
         if line.refused is not None:
             self._holding.pop(line.refused, None)
-            if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
-                self._n_orders -= 1
+            is_last = line.refused == str(self._n_orders)
+            if is_last and line.refused not in self._left:  # whose ids are not given again
+                self._n_orders -= 1  # a bad command leaves no trace in any digest
         elif line.left is not None:
             self._holding.pop(line.left, None)
             self._left.add(line.left)
@@ -155,7 +156,14 @@ class OrderFile:
         self._take(line)
 
     def _read(self) -> None:
-        """Take the whole lines."""
+        """Take the whole lines.
+
+        A directory from a stranger could lead by a link to any other file, which would be cut.
+        """
+        if self._path.is_symlink():
+            raise RunDirectoryError(
+                f"{self._path} must be a file of the run, got a link; remove it"
+            )
         if not self._path.exists():
             return
         data = self._path.read_bytes()
