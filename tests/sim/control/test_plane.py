@@ -9,9 +9,9 @@ import pytest
 
 from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError, LogWriteError, RunStoppedError
-from simlab.sim.control.connection import LONGEST_LINE
 from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.place import find
+from simlab.sim.control.request import LONGEST_LINE
 from simlab.sim.control.told import interventions
 from tests.sim.control.conftest import acting, standing
 from tests.sim.control.score import STUCK
