@@ -6,11 +6,13 @@ import itertools
 import os
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from simlab.actors import system as system_file
 from simlab.actors.memory_cluster import MemoryCluster
+from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
 from simlab.errors import ControlError
 from simlab.sim.config import checked
 from simlab.sim.control.async_client import AsyncControlClient
@@ -178,6 +180,48 @@ async def test_in_a_branch_the_people_of_the_parent_are_gone_and_agents_have_the
     assert deeds(made)[:3] == ["Hi.", "One.", "Ho."]
     assert made.episode(0).turns()[3].acted.seat == "bob"
     assert deeds(made)[3] not in ("Three.", "...")
+    assert replayed(made) == 1
+
+
+class Bells:
+    """Two bells that may be rung, until the second is, or for a second."""
+
+    seats: ClassVar = {"bell_0": SeatSpec(), "bell_1": SeatSpec()}
+
+    def reset(self, seed, options=None):  # noqa: ARG002 - nothing is left to chance
+        self.n_steps = 0
+        return self._ask(0.05)
+
+    def step(self, actions, now=0.0):
+        self.n_steps += 1
+        if self.n_steps == 20 or "bell_1" in actions:
+            return TimeStep(ended=dict.fromkeys(self.seats, "terminated"))
+        return self._ask(now + 0.05)
+
+    def _ask(self, wake):
+        return TimeStep(dict.fromkeys(self.seats, ActionRequest(required=False)), wake=wake)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lapse", ["agent", "pause"])
+@pytest.mark.parametrize("changed", ["bell_0", "bell_1"])
+async def test_on_a_real_clock_an_agent_has_the_seat_of_a_person_who_is_at_an_act_at_the_fork(
+    live, branch, changed, lapse
+):
+    real = {"world": f"{__name__}:Bells", "clock": {"kind": "real"}, "options": {}}
+    async with live(models={"small": STUCK}, **real) as (run, client):
+        await client.pause()
+        begun = (await standing(client))["step"]
+        await client.lease(0, "bell_1", "me", lapse=lapse)
+        await client.swap("bell_1", {"engine": "scripted"}, episode=0)
+        await client.resume()
+        parent = await run.finished()
+
+    settings = [f"cast.{changed}.persona=rude"]
+    made = await asyncio.to_thread(branch, parent, step=begun + 2, settings=settings)
+
+    assert deeds(parent) == []
+    assert [turn.acted.seat for turn in made.episode(0).turns()] == ["bell_1"]
     assert replayed(made) == 1
 
 
