@@ -233,14 +233,14 @@ def prepare_branch(
     plan = plan_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
-    rehearse(plan.file, has_person=people)
+    world = rehearse(plan.file, has_person=people)
     if say:
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
     _check_cluster(plan.file, 0, None)
     path = directory_of(plan.file.name, out, resume=False)
-    return Launch(plan.file, plan.make(run, path), hosts=0, people=people)
+    return Launch(plan.file, plan.make(run, path, world), hosts=0, people=people)
 
 
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:

@@ -1,6 +1,7 @@
 """The order file of a run: all orders that it was given, and those that still hold."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,17 +110,22 @@ class OrderFile:
             for name, entry in held.order.args.get("models", {}).items()
         }
 
-    def begin_branch(self, branch: Path) -> None:
+    def begin_branch(self, branch: Path, edits: Iterable[Order]) -> None:
         """Let a branch of this run count on from here.
 
         Args:
             branch: Its directory, in which there are no orders yet.
+            edits: In the beginning that it shares with this run, as they hold in all its episodes;
+                these have recorded them.
 
         Raises:
             LogWriteError: The disk does not take it.
         """
         if self._n_orders:
-            OrderFile(branch)._write(_Line(n_orders=self._n_orders))
+            file = OrderFile(branch)
+            file._write(_Line(n_orders=self._n_orders))
+            for edit in edits:
+                file.add(edit, None, holds=True)
 
     def of(self, episode: int | None) -> tuple[Order, ...]:
         """The orders that hold of an episode, in their order; it may have recorded some.

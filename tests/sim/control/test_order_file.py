@@ -105,15 +105,26 @@ def test_a_branch_counts_on_and_leaves_the_file_of_its_parent_as_it_is(tmp_path)
         file.write(b"torn")
     before = (parent / "orders.jsonl").read_bytes()
 
-    OrderFile(parent).begin_branch(tmp_path)
+    OrderFile(parent).begin_branch(tmp_path, [])
 
     assert (parent / "orders.jsonl").read_bytes() == before
     assert OrderFile(tmp_path).of(0) == ()
     assert OrderFile(tmp_path).next_id() == "2"
 
 
+def test_a_branch_knows_the_edits_that_it_shares_with_its_parent(tmp_path):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    shared, _later = added(OrderFile(parent), episode=3), added(OrderFile(parent))
+
+    OrderFile(parent).begin_branch(tmp_path, [shared])
+
+    assert OrderFile(tmp_path).of(0) == (shared,)
+    assert OrderFile(tmp_path).next_id() == "3"
+
+
 def test_a_branch_of_a_run_without_orders_has_no_order_file(tmp_path):
-    OrderFile(tmp_path / "parent").begin_branch(tmp_path)
+    OrderFile(tmp_path / "parent").begin_branch(tmp_path, [])
 
     assert not (tmp_path / "orders.jsonl").exists()
 
