@@ -69,6 +69,7 @@ class Launch:
         """Play to the end, and write down what it came to.
 
         Raises:
+            RunDirectoryError: Another process runs it.
             LogWriteError: The disk takes no more; what was committed stays.
             RunStoppedError: Somebody has stopped it by a command.
         """
@@ -83,10 +84,13 @@ class Launch:
             person=self.person,
             people=self.people,
         )
-        run_async(simulation.run(self._conclude))
+        with self.directory.locked():
+            run_async(simulation.run())
+            self._conclude()
         return Run(self.directory.path)
 
     def _conclude(self) -> None:
+        """Write down what the run came to, outside of its event loop: there Ctrl-C ends nothing."""
         log = Log(self.directory)
         summary = summarise(log, self.file.episodes)
         write_summary(self.directory, summary)
