@@ -1,6 +1,6 @@
 """Branching: a new run that shares the beginning of another, and then goes its own way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,30 +58,28 @@ class BranchPlan:
             share_beginning(
                 parent.log, episode, step, directory=directory, samples=self.file.episodes
             )
-            edits = self._held_edits(Log(directory), world)
+            edits = self._held_edits(directory, world)
             OrderFile(parent.path).begin_branch(directory.path, edits)
             if self.record["n_earlier"]:
                 share_past(parent, self.record["n_earlier"], directory)
         return directory
 
-    def _held_edits(self, log: Log, world: Environment) -> list[Order]:
+    def _held_edits(self, directory: RunDirectory, world: Environment) -> Iterator[Order]:
         """The edits in the beginning that is shared, with what of them the branch leaves to hold.
 
         Args:
-            log: Of the branch, in which there is nothing else.
+            directory: Of the branch, in which nothing else is recorded yet.
             world: Whose seats are edited.
         """
         branching = branching_of({"branch": self.record})
         assert branching is not None, "it is a branch"
         forks = branching.forks
         specs = CastSpecs(forks, [*(fork.before for fork in forks), self.file], world)
-        held = []
-        for at, edit in recorded_edits(log, episode=0):
+        for at, edit in recorded_edits(Log(directory), episode=0):
             options = edit.args["options"]
             options = specs.held(edit.seat, options, since=at, step=forks[-1].step)
             models = edit.args["models"] if "model" in options else {}
-            held.append(replace(edit, args={"options": options, "models": models}))
-        return held
+            yield replace(edit, args={"options": options, "models": models})
 
 
 def plan_branch(

@@ -116,7 +116,7 @@ class OrderFile:
         Args:
             branch: Its directory, in which there are no orders yet.
             edits: In the beginning that it shares with this run, as they hold in all its episodes;
-                these have recorded them.
+                these have recorded them. Looked at only if this run was given orders.
 
         Raises:
             LogWriteError: The disk does not take it.
