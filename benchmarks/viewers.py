@@ -75,8 +75,9 @@ def measure() -> Figures:
 
 def played(path: Path) -> Figures:
     """What a run cost in this process, from its first reset to its last seal, and its digest."""
-    simulation = Simulation(Run(path).file, RunDirectory.open(path), hosts=0)
-    with measured() as cost:
+    directory = RunDirectory.open(path)
+    simulation = Simulation(Run(path).file, directory, hosts=0)
+    with directory.locked(), measured() as cost:
         asyncio.run(simulation.run())
     run = Run(path)
     TURNS.check(run, N_STEPS)

@@ -1,14 +1,18 @@
 """Branching: a new run that shares the beginning of another, and then goes its own way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from simlab.env.environment import Environment
 from simlab.errors import ConfigError, RunDirectoryError
 from simlab.find import near
+from simlab.sim.cast_specs import CastSpecs
 from simlab.sim.config import RunFile, checked
+from simlab.sim.control.order import Order
 from simlab.sim.control.order_file import OrderFile
+from simlab.sim.control.told import recorded_edits
 from simlab.sim.overrides import overridden
 from simlab.sim.provenance import provenance
 from simlab.sim.run import Run
@@ -18,6 +22,7 @@ from simlab.trace.directory import RunDirectory
 from simlab.trace.events import Started, StartedCore
 from simlab.trace.log import Log
 from simlab.trace.trajectory import read_fold
+from simlab.yaml_file import with_settings
 
 _CHANGEABLE = ("cast", "judges", "models", "budget")
 """What a branch may set: below its step the world must stay as it was."""
@@ -35,8 +40,13 @@ class BranchPlan:
     file: RunFile
     record: dict[str, Any]
 
-    def make(self, parent: Run, path: Path) -> RunDirectory:
+    def make(self, parent: Run, path: Path, world: Environment) -> RunDirectory:
         """Make the branch's directory, with the records that it shares with its parent.
+
+        Args:
+            parent: The run that it leaves.
+            path: Of the directory.
+            world: Whose seats are edited.
 
         Raises:
             RunDirectoryError: Something is there already, or the place does not take it.
@@ -48,10 +58,28 @@ class BranchPlan:
             share_beginning(
                 parent.log, episode, step, directory=directory, samples=self.file.episodes
             )
-            OrderFile(parent.path).begin_branch(directory.path)
+            edits = self._held_edits(directory, world)
+            OrderFile(parent.path).begin_branch(directory.path, edits)
             if self.record["n_earlier"]:
                 share_past(parent, self.record["n_earlier"], directory)
         return directory
+
+    def _held_edits(self, directory: RunDirectory, world: Environment) -> Iterator[Order]:
+        """The edits in the beginning that is shared, with what of them the branch leaves to hold.
+
+        Args:
+            directory: Of the branch, in which nothing else is recorded yet.
+            world: Whose seats are edited.
+        """
+        branching = branching_of({"branch": self.record})
+        assert branching is not None, "it is a branch"
+        forks = branching.forks
+        specs = CastSpecs(forks, [*(fork.before for fork in forks), self.file], world)
+        for at, edit in recorded_edits(Log(directory), episode=0):
+            options = edit.args["options"]
+            options = specs.held(edit.seat, options, since=at, step=forks[-1].step)
+            models = edit.args["models"] if "model" in options else {}
+            yield replace(edit, args={"options": options, "models": models})
 
 
 def plan_branch(
@@ -83,9 +111,12 @@ def plan_branch(
     _check_step(parent, episode, step, say or {})
     _check_settings(settings)
     above = branching_of(parent.record)
-    kept, left = _forks_above(above, episode, step)
     alone = checked(parent.file.alone(episode))
-    last = Fork(step, left[0].before if left else alone, dict(say or {}))
+    file = _changed(alone, settings, samples)
+    kept, left = _forks_above(above, episode, step)
+    before = left[0].before if left else alone
+    given = _merged([*(fork.set for fork in left), _set_in_cast(settings)])
+    last = Fork(step, before, dict(say or {}), set=given)
     episode_seed = _seed_of(parent.log, episode)
     record = {
         "parent": str(parent.path),
@@ -96,7 +127,7 @@ def plan_branch(
         "sampling_seed": seed,
         "forks": [_fork_record(fork) for fork in [*kept, last]],
     }
-    return BranchPlan(_changed(alone, settings, samples), record)
+    return BranchPlan(file, record)
 
 
 def branching_of(record: Mapping[str, Any]) -> Branching | None:
@@ -110,7 +141,13 @@ def branching_of(record: Mapping[str, Any]) -> Branching | None:
         return None
     try:
         forks = tuple(
-            Fork(fork["step"], checked(fork["before"]), fork["say"], fork["sampling_seed"])
+            Fork(
+                fork["step"],
+                checked(fork["before"]),
+                fork["say"],
+                fork["sampling_seed"],
+                fork.get("set", {}),
+            )
             for fork in branched["forks"]
         )
         return Branching(
@@ -155,6 +192,22 @@ def _fork_record(fork: Fork) -> dict[str, Any]:
         "say": dict(fork.say),
         "before": before,
         "sampling_seed": fork.sampling_seed,
+        "set": {name: list(keys) for name, keys in fork.set.items()},
+    }
+
+
+def _set_in_cast(settings: Sequence[str]) -> dict[str, list[str]]:
+    """The keys that settings give to seats, by their names and patterns in the cast."""
+    cast = with_settings({}, settings).get("cast", {})
+    return {name: list(entry) for name, entry in cast.items()}
+
+
+def _merged(given: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """The keys that are set in any of some forks, by name or pattern of seats."""
+    names = {name for each in given for name in each}
+    return {
+        name: sorted({key for each in given for key in each.get(name, ())})
+        for name in sorted(names)
     }
 
 

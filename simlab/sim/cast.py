@@ -129,19 +129,21 @@ class Cast:
         """Let the people who have taken seats be gone, at once; agents take these.
 
         Args:
-            step: Which is about to begin; who takes a seat over at it by `swaps` does so.
+            step: Which is about to begin; who takes a seat over at it by `swaps` does so, but in
+                the midst of an act, which is of a step before.
             agent_of: Seats the agent of a seat; None where nobody takes it.
         """
         for seat in sorted(self._leases):
             del self._leases[seat]
             self.on_lease_over(seat)
             self._newcomers.pop(seat, None)
-            agent = agent_of(seat)
+            agent, is_acting = agent_of(seat), seat in self.acting
             if agent is None:
                 self.refs.pop(seat, None)
-            elif (step, seat) not in self.swaps:
+            elif is_acting or (step, seat) not in self.swaps:
                 self._newcomers[seat] = agent
-            if seat in self.acting:
+                self._swapped.add((step, seat))
+            if is_acting:
                 self.break_off(seat)
 
     def is_leased(self, seat: Seat) -> bool:

@@ -69,6 +69,7 @@ class Launch:
         """Play to the end, and write down what it came to.
 
         Raises:
+            RunDirectoryError: Another process runs it.
             LogWriteError: The disk takes no more; what was committed stays.
             RunStoppedError: Somebody has stopped it by a command.
         """
@@ -83,10 +84,13 @@ class Launch:
             person=self.person,
             people=self.people,
         )
-        run_async(simulation.run(self._conclude))
+        with self.directory.locked():
+            run_async(simulation.run())
+            self._conclude()
         return Run(self.directory.path)
 
     def _conclude(self) -> None:
+        """Write down what the run came to, outside of its event loop: there Ctrl-C ends nothing."""
         log = Log(self.directory)
         summary = summarise(log, self.file.episodes)
         write_summary(self.directory, summary)
@@ -233,14 +237,14 @@ def prepare_branch(
     plan = plan_branch(
         run, episode=episode, step=step, say=say, settings=settings, seed=seed, samples=samples
     )
-    rehearse(plan.file, has_person=people)
+    world = rehearse(plan.file, has_person=people)
     if say:
         requests = run_async(requests_at(run, episode, step))
         for seat, text in say.items():
             said(seat, requests[seat], text)
     _check_cluster(plan.file, 0, None)
     path = directory_of(plan.file.name, out, resume=False)
-    return Launch(plan.file, plan.make(run, path), hosts=0, people=people)
+    return Launch(plan.file, plan.make(run, path, world), hosts=0, people=people)
 
 
 def _count_hosts(hosts: Hosts, file: RunFile) -> int:

@@ -18,7 +18,8 @@ from simlab.models.embedder import AnyModel, Embedder
 from simlab.models.recorded import RecordedModel
 from simlab.models.recorded_embedder import RecordedEmbedder
 from simlab.sim.cast import Cast, Newcomer
-from simlab.sim.casting import make_agent, models_of, seat_specs, takes_seed
+from simlab.sim.cast_specs import CastSpecs
+from simlab.sim.casting import make_agent, models_of, takes_seed
 from simlab.sim.config import AgentSpec
 from simlab.sim.staging import Staging
 from simlab.sim.troupe import Troupe
@@ -30,7 +31,7 @@ class Seating:
     """Seats agents and people in an episode.
 
     What a run file says of a seat may be edited while the run goes on. An edit holds until a branch
-    changes the same of the seat.
+    sets the same of the seat, or its agent.
 
     Args:
         staging: What is run.
@@ -55,7 +56,7 @@ class Seating:
         self._person_in = person_in
         self._seeds = staging.seeds_of(journal.episode)
         self._configurations = staging.configurations()
-        self._specs = [seat_specs(run, world) for run, _ in self._configurations]
+        self._specs = CastSpecs(staging.forks, [run for run, _ in self._configurations], world)
         self._swaps = self._changes_at_forks()
         self._edits: dict[Seat, list[tuple[int, Mapping[str, Any]]]] = {}
         self._models: dict[str, AnyModel] = {}
@@ -64,7 +65,8 @@ class Seating:
 
     async def cast(self) -> Cast:
         """Who plays, and who takes over where a branch leaves its parent."""
-        refs = {seat: await self._seat(seat, spec) for seat, spec in sorted(self._specs[0].items())}
+        first = sorted(self._specs.configured[0].items())
+        refs = {seat: await self._seat(seat, spec) for seat, spec in first}
         edits = {(f.step, seat): said for f in self._staging.forks for seat, said in f.say.items()}
         perceived = dict(self._troupe.perceived)
         tokens_of = self._journal.tokens_of
@@ -77,11 +79,10 @@ class Seating:
 
     def spec_of(self, seat: Seat, step: int) -> AgentSpec | None:
         """What holds of a seat at a step, edits included; None where nobody takes it."""
-        spec = self._specs[self._nth(step)].get(seat)
+        spec = self._specs.configured[self._specs.nth(step)].get(seat)
         for at, options in self._edits.get(seat, ()):
             if spec is not None:
-                changed = self._changed_at_forks(seat, at, step)
-                spec = edited(spec, {k: v for k, v in options.items() if k not in changed})
+                spec = edited(spec, self._specs.held(seat, options, since=at, step=step))
         return spec
 
     def require(self, seat: Seat, *, lasting: bool) -> None:
@@ -92,7 +93,8 @@ class Seating:
         """
         if seat not in self._world.seats:
             raise ControlError(f"there is no seat {seat!r}; {near(seat, [*self._world.seats])}")
-        if not lasting and any(seat in specs and specs[seat].persistent for specs in self._specs):
+        own = [specs[seat] for specs in self._specs.configured if seat in specs]
+        if not lasting and any(spec.persistent for spec in own):
             raise ControlError(
                 f"the agent in seat {seat!r} is persistent, and cannot be changed in one episode; "
                 "say something in its place, or branch the episode"
@@ -118,7 +120,7 @@ class Seating:
         def engage() -> ActorRef:
             spec = self.spec_of(seat, step)
             assert spec is not None, "it was not before"
-            return self._engage_later(self._make(seat, spec, self._nth(step)), seat)
+            return self._engage_later(self._make(seat, spec, self._specs.nth(step)), seat)
 
         return engage
 
@@ -127,35 +129,20 @@ class Seating:
         role = self._world.seats[seat].role
         return lambda: self._engage_later(HumanAgent(seat=seat, role=role, person=person), seat)
 
-    def _nth(self, step: int) -> int:
-        """Which configuration holds at a step."""
-        return sum(fork.step <= step for fork in self._staging.forks)
-
-    def _changed_at_forks(self, seat: Seat, since: int, step: int) -> set[str]:
-        """What branches say otherwise of a seat at forks above a step, up to another one."""
-        own = [specs.get(seat) for specs in self._specs]
-        said = [{} if spec is None else spec.model_dump(exclude_unset=True) for spec in own]
-        return {
-            key
-            for fork, (before, after) in zip(self._staging.forks, pairwise(said), strict=True)
-            if since < fork.step <= step
-            for key in before.keys() | after.keys()
-            if before.get(key) != after.get(key)
-        }
-
     def _changes_at_forks(self) -> dict[tuple[int, Seat], Newcomer]:
-        """Seats whose agent, model or draws change at a fork, with who takes them over."""
+        """Seats whose agent, model or draws a branch sets or changes, with who takes them over."""
         swaps: dict[tuple[int, Seat], Newcomer] = {}
         seeds = pairwise(self._seeds)
         for nth, (fork, (seed_before, seed)) in enumerate(
             zip(self._staging.forks, seeds, strict=True), 1
         ):
             run, _ = self._configurations[nth]
-            before, after = self._specs[nth - 1], self._specs[nth]
+            before, after = self._specs.configured[nth - 1 : nth + 1]
             for seat, spec in after.items():
                 was = before.get(seat)
                 changed = was != spec or models_of(was, fork.before) != models_of(spec, run)
-                if changed or (seed != seed_before and takes_seed(spec)):
+                said = changed or self._specs.set_at(fork, seat)
+                if said or (seed != seed_before and takes_seed(spec)):
                     swaps[fork.step, seat] = partial(self._engage_at_fork, seat, fork.step, nth)
         return swaps
 

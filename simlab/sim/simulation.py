@@ -114,35 +114,31 @@ class Simulation:
         self._failed: set[int] = set()
         self._spending = Spending(run.budget) if run.budget.bounds else None
 
-    async def run(self, conclude: Callable[[], None] = lambda: None) -> None:
+    async def run(self) -> None:
         """Play every episode that has not ended, and close the run.
 
-        Args:
-            conclude: Done last, while nobody else can go on with the run; not if it stops before.
+        Whoever calls holds the directory: see `RunDirectory.locked`.
 
         Raises:
-            RunDirectoryError: Another process runs it.
             ConfigError: An episode is to be tried again that agents of later ones remember.
             LogWriteError: The disk takes no more; what was committed stays.
             BudgetSpentError: The run stopped at its budget; says what it has spent.
             RunStoppedError: Somebody has stopped it by a command.
         """
         self._task = asyncio.current_task()
-        with self._directory.locked():
-            todo = self._take_stock()
-            if todo:
-                try:
-                    await self._play_all(todo)
-                except asyncio.CancelledError:
-                    if not self._is_stopped or self._task is None:
-                        raise
-                    self._task.uncancel()
-                    raise RunStoppedError(f"{self._directory.path} was stopped") from None
-                finally:
-                    self._directory.seal_all()
-            if self._spending is not None and self._spending.refused:
-                raise self._spending.error(self._directory.path)
-            conclude()
+        todo = self._take_stock()
+        if todo:
+            try:
+                await self._play_all(todo)
+            except asyncio.CancelledError:
+                if not self._is_stopped or self._task is None:
+                    raise
+                self._task.uncancel()
+                raise RunStoppedError(f"{self._directory.path} was stopped") from None
+            finally:
+                self._directory.seal_all()
+        if self._spending is not None and self._spending.refused:
+            raise self._spending.error(self._directory.path)
 
     def _stop(self) -> None:
         """End the run by a command, as Ctrl-C does."""

@@ -1,7 +1,7 @@
 """What a stage is told: the run that it plays, and which episodes of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,15 @@ class Fork:
         say: What seats do at the step instead, in words or JSON.
         sampling_seed: Root from which the seeds of draws derive from the step to the next fork;
             None for the last fork, behind which each episode has its own.
+        set: Keys of the cast that the change sets, by name or pattern of seats: also of one that is
+            set to what it was before, and had been edited while the run went on.
     """
 
     step: int
     before: RunFile
     say: Mapping[Seat, str]
     sampling_seed: int | None = None
+    set: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

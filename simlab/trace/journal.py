@@ -267,6 +267,8 @@ class Journal:
                 words = explain_call(self.episode, made.key, made.kind, request, self._history)
                 raise ReplayDivergence(words)
             await self._history.wait_exhausted()
+            if self.calls.breaks_off(made):
+                await self._break_off(made)
 
     async def _wait_for_cut(self, made: Call) -> None:
         """Wait until a call is cut off that was cut off when it was recorded.

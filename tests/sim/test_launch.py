@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import simlab
-from simlab.errors import ConfigError, RunDirectoryError
+from simlab.errors import BudgetSpentError, ConfigError, RunDirectoryError
 from simlab.sim.config import load_run_file
 from simlab.sim.launch import prepare, run
 from simlab.sim.run import Run
@@ -49,6 +49,44 @@ def test_a_scenario_is_played_in_one_line_of_python(tmp_path):
 
     assert isinstance(made, simlab.Run)
     assert made.summary.n_ended == 1
+
+
+def test_a_run_in_use_is_refused(path, tmp_path):
+    launch = prepare(path, out=tmp_path / "r", hosts=0)
+
+    with (
+        launch.directory.locked(),
+        pytest.raises(RunDirectoryError, match=f"in use by process {os.getpid()}"),
+    ):
+        launch.run()
+
+
+def test_ctrl_c_ends_what_concludes_a_run_and_until_then_nobody_else_can_go_on_with_it(
+    path, tmp_path, monkeypatch
+):
+    launch = prepare(path, out=tmp_path / "r", hosts=0)
+
+    def interrupted(*_):
+        with pytest.raises(RunDirectoryError, match="in use"), launch.directory.locked():
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("Ctrl-C ends nothing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("simlab.sim.launch.write_tables", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            launch.run()
+    made = run(launch.directory.path, resume=True)
+
+    assert made.summary.finished
+    assert (made.path / "tables" / "episodes.parquet").exists()
+
+
+def test_a_run_that_stops_before_its_end_is_not_concluded(path, tmp_path):
+    with pytest.raises(BudgetSpentError):
+        run(path, out=tmp_path / "r", hosts=0, settings=["budget.tokens=1"])
+
+    assert not (tmp_path / "r" / "summary.json").exists()
 
 
 @pytest.mark.parametrize("name", ["auction", "car_sale", "market_day", "round_table"])

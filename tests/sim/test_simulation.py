@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from simlab.actors.memory_cluster import MemoryCluster
-from simlab.errors import LogWriteError, RunDirectoryError
+from simlab.errors import LogWriteError
 from simlab.seeding import derive
 from simlab.sim.config import checked
 from simlab.sim.provenance import provenance
@@ -244,16 +244,6 @@ async def test_no_more_hosts_are_started_than_there_are_episodes(
 
     assert len(cluster.processes) == n_started
     assert Run(tmp_path / "run").summary.n_ended == 3
-
-
-async def test_a_run_in_use_is_refused(tmp_path):
-    simulation = simulation_of(tmp_path)
-
-    with (
-        RunDirectory.open(tmp_path / "run").locked(),
-        pytest.raises(RunDirectoryError, match=f"in use by process {os.getpid()}"),
-    ):
-        await simulation.run()
 
 
 async def cancelled_run(tmp_path, n_episodes=3):

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from simlab.errors import ControlError
 from simlab.sim.control.commands import (
-    LONGEST_LINE,
+    LONGEST_ANSWER,
     Answer,
     Commands,
     answer_in,
@@ -52,7 +52,7 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
             ControlError: The run is not live, or belongs to somebody else.
         """
         try:
-            return cls(*await asyncio.open_unix_connection(str(find(run)), limit=LONGEST_LINE))
+            return cls(*await asyncio.open_unix_connection(str(find(run)), limit=LONGEST_ANSWER))
         except OSError as error:
             raise not_live(run) from error
 
@@ -79,11 +79,14 @@ class AsyncControlClient(Commands[Awaitable[Answer]]):
         number = next(self._numbers)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         answered.add_done_callback(_retrieve)
-        if self._ended:
-            answered.set_exception(cut_off())
+        try:
+            if self._ended:
+                raise cut_off()
+            self._writer.write(request_line(number, kind, arguments))
+        except ControlError as error:
+            answered.set_exception(error)
         else:
             self._waiting[number] = answered
-            self._writer.write(request_line(number, kind, arguments))
         return answered
 
     @property

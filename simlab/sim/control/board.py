@@ -40,7 +40,7 @@ class Board:
         self._epoch = epoch
         self._numbers = itertools.count()
         self._open: dict[str, _Open] = {}
-        self._gone: set[tuple[int, Seat]] = set()
+        self._there: dict[tuple[int, Seat], str] = {}
         self._requests: dict[int, Mapping[Seat, ActionRequest]] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -56,7 +56,7 @@ class Board:
     def end(self, episode: int) -> None:
         """Forget an episode."""
         self._requests.pop(episode, None)
-        self._gone = {place for place in self._gone if place[0] != episode}
+        self._there = {place: by for place, by in self._there.items() if place[0] != episode}
 
     async def ask(self, asked: Asked, after_s: float | None) -> HumanAnswer:
         """Ask, and wait for the answer; may be cancelled, which takes the question back.
@@ -92,22 +92,26 @@ class Board:
         self._require_fitting(waiting.asked, answer)
         waiting.answered.set_result(answer)
 
-    def leave(self, episode: int, seat: Seat) -> None:
-        """Let a person be gone from a seat: its question, now or the next, gets no answer."""
-        for waiting in self._open.values():
-            if (waiting.asked.episode, waiting.asked.seat) == (episode, seat):
-                if not waiting.answered.done():
-                    waiting.answered.set_exception(left_error(seat))
-                return
-        self._gone.add((episode, seat))
+    def take(self, episode: int, seat: Seat, order: str) -> None:
+        """Let a person be there by an order."""
+        self._there[episode, seat] = order
 
-    def take(self, episode: int, seat: Seat) -> None:
-        """Let a person be there again."""
-        self._gone.discard((episode, seat))
+    def leave(self, episode: int, seat: Seat, order: str) -> None:
+        """Let whoever is there by an order be gone: no question to them gets an answer any more.
+
+        Whoever has taken the seat since by another order stays.
+        """
+        if self._there.get((episode, seat)) != order:
+            return
+        del self._there[episode, seat]
+        for waiting in self._open.values():
+            asked = (waiting.asked.episode, waiting.asked.seat)
+            if asked == (episode, seat) and not waiting.answered.done():
+                waiting.answered.set_exception(left_error(seat))
 
     def is_gone(self, episode: int, seat: Seat) -> bool:
-        """Whether the person in a seat has left."""
-        return (episode, seat) in self._gone
+        """Whether nobody is there who has taken a seat."""
+        return (episode, seat) not in self._there
 
     def tell_soon(self, message: Any) -> None:
         """Tell the driver something, without waiting for room in its mailbox."""

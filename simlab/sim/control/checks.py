@@ -24,9 +24,6 @@ from simlab.trace.plain import plain
 Edits = Iterable[Sequence[Order]]
 """Orders of kind ``edit``, for each of some episodes."""
 
-NO_EDITS: Edits = ((),)
-"""Of one episode, in which nothing was edited."""
-
 _FIXED = ("agent", "judges", "tools", "persistent", "model")
 """What cannot be edited in a run that goes on: it names code, or others, or holds of all of it."""
 
@@ -77,9 +74,7 @@ class Checks:
                 "say something in its place, or branch the episode"
             )
 
-    def require_options(
-        self, seat: Seat, options: Mapping[str, Any], edits: Edits = NO_EDITS
-    ) -> None:
+    def require_options(self, seat: Seat, options: Mapping[str, Any], edits: Edits) -> None:
         """See that the agent of a seat could be made with other options.
 
         Args:
@@ -100,7 +95,7 @@ class Checks:
             self._require_agent(seat, options, {}, before)
 
     def swapped_model(
-        self, seat: Seat, model: str | Mapping[str, Any], edits: Edits = NO_EDITS
+        self, seat: Seat, model: str | Mapping[str, Any], edits: Edits
     ) -> "ExtraModel":
         """The model that a seat's agent is to have.
 

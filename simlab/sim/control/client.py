@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from simlab.errors import ControlError
 from simlab.sim.control.commands import (
-    LONGEST_LINE,
+    LONGEST_ANSWER,
     Answer,
     Commands,
     answer_in,
@@ -111,7 +111,7 @@ class ControlClient(Commands[Answer]):
                 new = self._socket.recv(_CHUNK)
             except ConnectionError:
                 new = b""
-            if not new or self._n_seen > LONGEST_LINE:
+            if not new or self._n_seen > LONGEST_ANSWER:
                 raise cut_off()
             self._unread += new
         line = bytes(self._unread[:end])

@@ -42,10 +42,10 @@ async def commanded(command: Command, desks: Desks, board: Board | None) -> Any:
             (await _desk(desks, episode)).allow_steps(n_steps)
         case TakeAnswer(question, answer):
             await _answer(board, question, answer)
-        case LeaveSeat(episode, seat):
-            _require(board).leave(episode, seat)
-        case TakeBackLeases(episode, seat):
-            (await _desk(desks, episode)).take_back_leases(seat)
+        case LeaveSeat(episode, seat, order):
+            _require(board).leave(episode, seat, order)
+        case TakeBackLeases(episode, orders):
+            (await _desk(desks, episode)).take_back(orders)
         case TellStatus():
             return [desk.result().status() for desk in desks.values() if desk.done()]
     return None

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from simlab.errors import ControlError
+from simlab.sim.control.request import LONGEST_LINE, overlong
 from simlab.sim.control.seat_person import Lapse
 
 Answer = dict[str, Any]
 Episodes = int | Literal["all"]
 A = TypeVar("A")
 
-LONGEST_LINE: Final = 1 << 28
+LONGEST_ANSWER: Final = 1 << 28
 """Bytes of an answer or a question, at most."""
 
 
@@ -100,8 +101,15 @@ class Commands(ABC, Generic[A]):
 
 
 def request_line(number: int, kind: str, arguments: Mapping[str, Any]) -> bytes:
-    """A request as it is sent."""
-    return json.dumps({"id": number, "kind": kind, **arguments}).encode() + b"\n"
+    """A request as it is sent.
+
+    Raises:
+        ControlError: The run would not read one so long.
+    """
+    line = json.dumps({"id": number, "kind": kind, **arguments}).encode()
+    if len(line) > LONGEST_LINE:
+        raise overlong()
+    return line + b"\n"
 
 
 def answer_in(line: Answer) -> Answer:

@@ -5,11 +5,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simlab.errors import ControlError, SimlabError
-from simlab.sim.control.request import Request, read_json, read_request
-
-LONGEST_LINE = 1 << 20
-"""Bytes of a request, at most."""
+from simlab.errors import SimlabError
+from simlab.sim.control.request import LONGEST_LINE, Request, overlong, read_json, read_request
 
 MOST_UNREAD = 1 << 22
 """Bytes that may wait for a client to read them; one that does not is cut off."""
@@ -107,7 +104,4 @@ class Connection(asyncio.Protocol):
             raise
 
     def _refuse_line(self) -> None:
-        error = ControlError(
-            f"expected a line of at most {LONGEST_LINE} bytes, got a longer one; say less at once"
-        )
-        self.send({"id": None, "error": error.message})
+        self.send({"id": None, "error": overlong().message})

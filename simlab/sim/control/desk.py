@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from simlab.env.environment import Seat, TimeStep
+from simlab.env.environment import TimeStep
 from simlab.errors import ControlError
 from simlab.sim.clock import Clock
 from simlab.sim.control.order import ACTOR, BEFORE, DURING, Order
@@ -146,9 +146,9 @@ class Desk:
         self._queue.append(waiting)
         return await waiting.taken
 
-    def take_back_leases(self, seat: Seat) -> None:
-        """Let nobody take a seat who was to take it in a later step."""
-        self._held = [o for o in self._held if (o.kind, o.seat) != ("lease", seat)]
+    def take_back(self, orders: Collection[str]) -> None:
+        """Let those of some orders be that wait for a later step."""
+        self._held = [order for order in self._held if order.id not in orders]
 
     def status(self) -> EpisodeStatus:
         """Where the episode stands."""

@@ -41,18 +41,19 @@ class TakeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LeaveSeat:
-    """Let the person be gone from a seat."""
+    """Let the person be gone who has a seat by an order, if nobody has it by a later one."""
 
     episode: int
     seat: Seat
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBackLeases:
-    """Let nobody take a seat who was to take it in a later step."""
+    """Let nobody take a seat by these orders who was to take it in a later step."""
 
     episode: int
-    seat: Seat
+    orders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The order file of a run: all orders that it was given, and those that still hold."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class OrderFile:
         run: The run's directory.
 
     Raises:
-        RunDirectoryError: The file is damaged.
+        RunDirectoryError: The file is damaged, or a link.
     """
 
     def __init__(self, run: Path) -> None:
@@ -109,17 +110,22 @@ class OrderFile:
             for name, entry in held.order.args.get("models", {}).items()
         }
 
-    def begin_branch(self, branch: Path) -> None:
+    def begin_branch(self, branch: Path, edits: Iterable[Order]) -> None:
         """Let a branch of this run count on from here.
 
         Args:
             branch: Its directory, in which there are no orders yet.
+            edits: In the beginning that it shares with this run, as they hold in all its episodes;
+                these have recorded them. Looked at only if this run was given orders.
 
         Raises:
             LogWriteError: The disk does not take it.
         """
         if self._n_orders:
-            OrderFile(branch)._write(_Line(n_orders=self._n_orders))
+            file = OrderFile(branch)
+            file._write(_Line(n_orders=self._n_orders))
+            for edit in edits:
+                file.add(edit, None, holds=True)
 
     def of(self, episode: int | None) -> tuple[Order, ...]:
         """The orders that hold of an episode, in their order; it may have recorded some.
@@ -133,8 +139,9 @@ class OrderFile:
         self._n_orders = max(self._n_orders, line.n_orders)
         if line.refused is not None:
             self._holding.pop(line.refused, None)
-            if line.refused == str(self._n_orders):  # a bad command leaves no trace in any digest
-                self._n_orders -= 1
+            is_last = line.refused == str(self._n_orders)
+            if is_last and line.refused not in self._left:  # whose ids are not given again
+                self._n_orders -= 1  # a bad command leaves no trace in any digest
         elif line.left is not None:
             self._holding.pop(line.left, None)
             self._left.add(line.left)
@@ -155,7 +162,14 @@ class OrderFile:
         self._take(line)
 
     def _read(self) -> None:
-        """Take the whole lines."""
+        """Take the whole lines.
+
+        A directory from a stranger could lead by a link to any other file, which would be cut.
+        """
+        if self._path.is_symlink():
+            raise RunDirectoryError(
+                f"{self._path} must be a file of the run, got a link; remove it"
+            )
         if not self._path.exists():
             return
         data = self._path.read_bytes()

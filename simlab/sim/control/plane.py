@@ -11,7 +11,8 @@ from msgspec import to_builtins
 
 from simlab.actors import Actor, ActorRef
 from simlab.agents.person import HumanAnswer
-from simlab.errors import ActorError, ControlError
+from simlab.env.environment import Seat
+from simlab.errors import ActorError, ControlError, SimlabError
 from simlab.sim.control.asked import Asked, Lapsed, Withdrawn
 from simlab.sim.control.attempts import Attempts
 from simlab.sim.control.checks import Checks
@@ -233,7 +234,7 @@ class ControlPlane:
         terms = {"who": request.who, "lapse": request.lapse, "after_s": request.after_s}
         try:
             return await self._order("lease", request.episode, request.seat, terms)
-        except ControlError:
+        except SimlabError:
             undo()
             raise
 
@@ -242,7 +243,7 @@ class ControlPlane:
         if lease.who is None or not self._orders.is_left(lease.order):
             self.people.take_lease(lease)
         elif lease.lapse != "pause":
-            self._begin(self._attempts.tell(lease.episode, LeaveSeat(*lease.place)))
+            self._begin(self._attempts.tell(lease.episode, LeaveSeat(*lease.place, lease.order)))
 
     def _take_model(self, connection: Connection, request: TakeModel) -> None:
         if request.model not in self._checks.person_models(self._orders.models):
@@ -270,17 +271,22 @@ class ControlPlane:
             return
         if request.episode is None or not request.seat:
             raise ControlError("leave takes a model, or an episode and a seat; say which is left")
-        place = (request.episode, request.seat)
+        await self._leave_seat(connection, request.episode, request.seat)
+
+    async def _leave_seat(self, connection: Connection, episode: int, seat: Seat) -> None:
+        """Let a person leave; the seat is free before anything is awaited."""
+        place = (episode, seat)
         self.people.require_holder(place, connection)
-        self.people.let_go(place)
-        await self._attempts.tell(request.episode, TakeBackLeases(*place))
-        lease = self.people.lease_of(*place)
-        if lease is not None and lease.lapse == "pause":
-            self.hear(Lapsed(*place))
-        for order in self._orders.leases_of(*place):
+        lease, orders = self.people.lease_of(*place), self._orders.leases_of(*place)
+        for order in orders:
             self._orders.leave(order)
-        if lease is not None and lease.lapse != "pause":
-            await self._attempts.tell(request.episode, LeaveSeat(*place))
+        self.people.let_go(place)
+        self.people.lapse(place)
+        if lease is not None and lease.lapse == "pause":
+            self._begin(self._pause(Pause(kind="pause", episode=episode)))
+        elif lease is not None:
+            await self._attempts.tell(episode, LeaveSeat(*place, lease.order))
+        await self._attempts.tell(episode, TakeBackLeases(episode, tuple(orders)))
 
     def _begin(self, call: Coroutine[Any, Any, Answer | None]) -> None:
         """Let something be done that nobody waits for, unless its episode ends before."""

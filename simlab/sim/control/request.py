@@ -1,7 +1,7 @@
 """Requests: what a client writes to the socket of a run, a line of JSON each."""
 
 import json
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,9 @@ from pydantic import (
 from simlab.errors import ControlError
 from simlab.problem import problem
 from simlab.sim.control.seat_person import Lapse
+
+LONGEST_LINE: Final = 1 << 20
+"""Bytes of a request, at most."""
 
 Number = StrictInt | StrictFloat
 Episode = Annotated[StrictInt, Field(ge=0)]
@@ -192,6 +195,13 @@ def read_request(data: dict[str, Any]) -> Request:
     except ValidationError as error:
         found = [problem(part, part["loc"][1:2], [*data]) for part in error.errors()]
         raise ControlError("; ".join(dict.fromkeys(found))[:1000]) from error
+
+
+def overlong() -> ControlError:
+    """The error where a request has more than `LONGEST_LINE` bytes."""
+    return ControlError(
+        f"expected a line of at most {LONGEST_LINE} bytes, got a longer one; say less at once"
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

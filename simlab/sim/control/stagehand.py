@@ -141,14 +141,14 @@ class Stagehand:
             place = self._journal.episode, seat
             leased = Leased(*place, args["who"], terms.lapse, terms.after_s, order.id)
             self._tell(leased)
-        newcomer = self._seating.person(seat, self._person(seat, terms))
+        newcomer = self._seating.person(seat, self._person(order, terms))
         self.cast.lease(seat, newcomer, Lease(agent))
 
-    def _person(self, seat: Seat, terms: Terms) -> Person:
+    def _person(self, order: Order, terms: Terms) -> Person:
         if self._board is None:
             return AbsentPerson()
-        self._board.take(self._journal.episode, seat)
-        return SeatPerson(self._board, self._journal.episode, seat, terms)
+        self._board.take(self._journal.episode, order.seat, order.id)
+        return SeatPerson(self._board, self._journal.episode, order.seat, terms)
 
     def _tell_lease_over(self, seat: Seat) -> None:
         self._tell(Leased(self._journal.episode, seat))

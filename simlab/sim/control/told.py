@@ -47,6 +47,14 @@ def interventions(
     return found
 
 
+def recorded_edits(log: Log, episode: int) -> list[tuple[int, Order]]:
+    """The edits in the record of an episode, in its order, each with the step of its own."""
+    cores = [log.core(event, EffectCore) for event in log.events(episode, (Effect,))]
+    given = [(core.step, core.result) for core in cores if core.actor == core.kind == ACTOR]
+    orders = [(step, Order.of(result)) for step, result in given]
+    return [(step, order) for step, order in orders if order.kind == "edit"]
+
+
 def _told(log: Log, event: Event) -> tuple[int, Iterator[Intervention]]:
     """The step of a record, and what it tells."""
     if isinstance(event, Noted) and event.actor == event.kind == ACTOR:

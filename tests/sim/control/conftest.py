@@ -56,13 +56,14 @@ def live(tmp_path):
         branching = branching_of(Run(path).record)
         options = {"hosts": hosts, "observer": observer, "people": people}
         simulation = Simulation(file, directory, branching=branching, **options)
-        playing = asyncio.create_task(simulation.run())
-        try:
-            async with await _connected(path, playing) as client:
-                yield LiveRun(path, playing), client
-        finally:
-            playing.cancel()
-            await asyncio.wait([playing])
+        with directory.locked():
+            playing = asyncio.create_task(simulation.run())
+            try:
+                async with await _connected(path, playing) as client:
+                    yield LiveRun(path, playing), client
+            finally:
+                playing.cancel()
+                await asyncio.wait([playing])
 
     return start
 

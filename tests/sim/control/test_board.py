@@ -82,28 +82,43 @@ async def test_an_act_that_is_broken_off_takes_its_question_back(board, driver):
     assert driver.told[-1] == Withdrawn(asked.id)
 
 
-async def test_who_leaves_ends_the_question_that_waits_or_the_next_act(board, driver):
+async def test_who_leaves_ends_the_question_that_waits_and_is_gone_until_somebody_comes(
+    board, driver
+):
+    board.take(0, "ann", "1")
     task, _ = await asking(board, driver)
 
-    board.leave(0, "ann")
+    board.leave(0, "ann", "1")
     with pytest.raises(PersonLeftError, match="the person in seat 'ann' has left it"):
         await task
-    was_gone = board.is_gone(0, "ann")
-    board.leave(0, "ann")
     is_gone = board.is_gone(0, "ann")
-    board.take(0, "ann")
+    board.take(0, "ann", "2")
 
-    assert (was_gone, is_gone, board.is_gone(0, "ann")) == (False, True, False)
+    assert (is_gone, board.is_gone(0, "ann")) == (True, False)
 
 
-async def test_an_episode_that_has_ended_forgets_who_left_it(board):
-    board.leave(0, "ann")
-    board.leave(1, "ann")
+async def test_whoever_has_taken_a_seat_since_stays_when_word_comes_that_another_has_left(
+    board, driver
+):
+    for order in ("1", "2"):
+        board.take(0, "ann", order)
+    task, asked = await asking(board, driver)
+
+    board.leave(0, "ann", "1")
+    board.answer(asked.id, HumanAnswer("Hi."))
+
+    assert (await task).action == "Hi."
+    assert not board.is_gone(0, "ann")
+
+
+async def test_an_episode_that_has_ended_forgets_who_was_there(board):
+    for episode in (0, 1):
+        board.take(episode, "ann", "1")
 
     board.end(0)
 
-    assert not board.is_gone(0, "ann")
-    assert board.is_gone(1, "ann")
+    assert board.is_gone(0, "ann")
+    assert not board.is_gone(1, "ann")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ FILE = {
     "models": {"small": {"engine": "scripted"}, "other": {"engine": "person"}},
 }
 
+NO_EDITS = ((),)
+"""Of one episode."""
+
 
 def checks(*, has_hosts=False, **keys):
     return Checks(checked({**FILE, **keys}), has_hosts=has_hosts)
@@ -26,7 +29,7 @@ def test_what_could_be_made_passes():
 
     made.require_seat("bob")
     made.require_changeable("ann")
-    made.require_options("ann", {"persona": "bold"})
+    made.require_options("ann", {"persona": "bold"}, NO_EDITS)
 
     assert made.person_models({}) == {"other"}
     assert made.person_models({"person-1": {"engine": "person"}}) == {"other", "person-1"}
@@ -35,7 +38,7 @@ def test_what_could_be_made_passes():
 @pytest.mark.parametrize("key", ["agent", "judges", "tools", "persistent", "model"])
 def test_what_names_code_or_others_cannot_be_edited(key):
     with pytest.raises(ControlError, match=f"'{key}' cannot be edited while the run goes on"):
-        checks().require_options("ann", {key: "x"})
+        checks().require_options("ann", {key: "x"}, NO_EDITS)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_what_names_code_or_others_cannot_be_edited(key):
 )
 def test_options_that_no_agent_takes_are_refused_by_their_names(options, words):
     with pytest.raises(ControlError, match=words):
-        checks().require_options("ann", options)
+        checks().require_options("ann", options, NO_EDITS)
 
 
 @pytest.mark.parametrize(
@@ -60,16 +63,16 @@ def test_options_that_no_agent_takes_are_refused_by_their_names(options, words):
 )
 def test_a_seat_that_is_not_there_or_not_to_be_changed_is_refused(seat, words):
     with pytest.raises(ControlError, match=words):
-        checks().require_options(seat, {"persona": "bold"})
+        checks().require_options(seat, {"persona": "bold"}, NO_EDITS)
     with pytest.raises(ControlError, match=words):
-        checks().swapped_model(seat, "small")
+        checks().swapped_model(seat, "small", NO_EDITS)
 
 
 def test_a_model_of_the_run_needs_no_entry_and_a_new_one_gets_a_name_that_follows_from_its_own():
-    known = checks().swapped_model("ann", "small")
-    new = checks().swapped_model("ann", {"engine": "scripted", "latency_s": 1.0})
-    again = checks().swapped_model("ann", {"latency_s": 1.0, "engine": "scripted"})
-    other = checks().swapped_model("ann", {"engine": "scripted", "latency_s": 2.0})
+    known = checks().swapped_model("ann", "small", NO_EDITS)
+    new = checks().swapped_model("ann", {"engine": "scripted", "latency_s": 1.0}, NO_EDITS)
+    again = checks().swapped_model("ann", {"latency_s": 1.0, "engine": "scripted"}, NO_EDITS)
+    other = checks().swapped_model("ann", {"engine": "scripted", "latency_s": 2.0}, NO_EDITS)
 
     assert known == {"options": {"model": "small"}, "models": {}}
     (name,) = new["models"]
@@ -90,4 +93,4 @@ def test_a_model_of_the_run_needs_no_entry_and_a_new_one_gets_a_name_that_follow
 )
 def test_a_model_that_cannot_be_swapped_in_is_refused(model, words):
     with pytest.raises(ControlError, match=words):
-        checks().swapped_model("ann", model)
+        checks().swapped_model("ann", model, NO_EDITS)

@@ -7,6 +7,7 @@ import pytest
 from simlab.errors import ControlError
 from simlab.sim.control.client import ControlClient
 from simlab.sim.control.place import bind
+from simlab.sim.control.request import LONGEST_LINE
 from tests.sim.control.conftest import acting
 from tests.sim.control.score import STUCK
 from tests.sim.records import deeds
@@ -74,6 +75,25 @@ async def test_several_calls_of_one_client_are_under_way_at_once(live):
         told = await asyncio.gather(*(client.hello() for _ in range(200)))
 
     assert len({each["pid"] for each in told}) == 1
+
+
+async def test_a_command_that_is_too_long_is_refused_before_it_is_sent(live):
+    long = "x" * LONGEST_LINE
+
+    def say(path):
+        with ControlClient(path) as client, pytest.raises(ControlError, match="expected a line of"):
+            client.say(0, "ann", long)
+
+    async with live(models={"small": STUCK}) as (run, client):
+        await acting(client, "ann")
+        saying = client.say(0, "ann", long)
+        assert saying.done()
+        with pytest.raises(ControlError, match=f"at most {LONGEST_LINE} bytes.*; say less at once"):
+            await saying
+        await asyncio.to_thread(say, run.path)
+        told = await client.say(0, "ann", "Hi.")
+
+    assert told["step"] == 0
 
 
 async def test_a_run_without_a_socket_says_so(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from simlab.errors import ControlError
 from simlab.sim.control import connection as connection_file
 from simlab.sim.control.connection import Connection
+from simlab.sim.control.request import LONGEST_LINE
 
 
 @asynccontextmanager
@@ -129,9 +130,7 @@ async def test_who_goes_away_is_told_of_and_what_is_asked_for_them_goes_nowhere(
     assert lost == [serving]
 
 
-@pytest.mark.parametrize(
-    "size", [connection_file.LONGEST_LINE + 10, 3 * connection_file.LONGEST_LINE]
-)
+@pytest.mark.parametrize("size", [LONGEST_LINE + 10, 3 * LONGEST_LINE])
 async def test_a_line_that_is_too_long_is_refused_once_and_the_next_is_read(size):
     async with connected(told_kind) as (reader, writer, *_):
         writer.write(b"x" * size + b'\n{"id": 7, "kind": "hello"}\n')

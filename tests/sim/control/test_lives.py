@@ -21,8 +21,7 @@ from simlab.trace.directory import RunDirectory
 from simlab.trace.writer import SegmentWriter
 from tests.sim.conftest import RELAY
 from tests.sim.control.conftest import acting, standing
-from tests.sim.control.score import KEYS, STUCK, Commander
-from tests.sim.control.test_orders import requests_of
+from tests.sim.control.score import KEYS, Commander
 from tests.sim.records import check_log, deeds, records, replayed
 
 
@@ -128,87 +127,6 @@ async def test_a_branch_shares_the_orders_below_its_step_and_is_commanded_anew(l
     assert len(deeds(made)) == 6 + (step > 2), "one is the narrator's"
     assert replayed(made) == 1
     assert replayed(parent) == 1
-
-
-async def test_a_branch_of_a_commanded_run_carries_out_every_order_of_its_own(live, tmp_path):
-    keys = {"models": {"small": STUCK}, "options": {"turns": 6}}
-    async with live(out="parent", **keys) as (run, client):
-        for seat in ("ann", "bob", "ann", "bob", "ann", "bob"):
-            await acting(client, seat)
-            await client.say(0, seat, "Once.")
-        parent = await run.finished()
-    options = {"episode": 0, "step": 3, "out": tmp_path / "branch"}
-    await asyncio.to_thread(prepare_branch, parent.path, **options)
-
-    told = []
-    async with live(out="branch") as (run, client):
-        for seat in ("bob", "ann", "bob"):
-            await acting(client, seat)
-            told.append(await client.say(0, seat, "Anew."))
-        made = await run.finished()
-
-    assert [each["order"] for each in told] == ["7", "8", "9"]
-    assert [each["step"] for each in told] == [3, 4, 5]
-    assert deeds(made) == ["Once."] * 3 + ["Anew."] * 3
-    assert replayed(made) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lapse", ["agent", "default", "pause"])
-async def test_in_a_branch_the_people_of_the_parent_are_gone_and_agents_have_their_seats(
-    live, branch, lapse
-):
-    keys = {
-        "models": {"small": STUCK, "quick": {"engine": "scripted"}},
-        "cast": {"ann": {"model": "small"}, "bob": {"model": "quick"}},
-    }
-    async with live(**keys) as (run, client):
-        await acting(client, "ann")
-        await client.lease(0, "bob", "me", lapse=lapse)
-        for words in ("One.", "Three."):
-            await acting(client, "ann")
-            await client.say(0, "ann", "Hi.")
-            await client.answer((await client.question())["id"], words)
-        parent = await run.finished()
-    settings = ["models.small.latency_s=0.0"]
-
-    made = await asyncio.to_thread(branch, parent, step=2, say={"ann": "Ho."}, settings=settings)
-
-    assert deeds(parent) == ["Hi.", "One.", "Hi.", "Three."]
-    assert deeds(made)[:3] == ["Hi.", "One.", "Ho."]
-    assert made.episode(0).turns()[3].acted.seat == "bob"
-    assert deeds(made)[3] not in ("Three.", "...")
-    assert replayed(made) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("setting", "shown"),
-    [
-        ("models.small.latency_s=0.0", {"bold", "brief"}),
-        ("cast.bob.goal=long", {"bold", "long"}),
-        ("cast.bob.persona=rude", {"rude", "brief"}),
-    ],
-)
-async def test_what_was_edited_holds_in_a_branch_unless_that_says_otherwise(
-    live, branch, setting, shown
-):
-    quick = {"models": {"small": {"engine": "scripted", "latency_s": 0.001}}}
-    cast = {"ann": {}, "bob": {"agent": "llm", "persona": "shy", "goal": "talk"}}
-    async with live(cast=cast, options={"turns": 6}, **quick) as (run, client):
-        await client.pause()
-        await standing(client)
-        await client.edit("bob", {"persona": "bold", "goal": "brief"}, episode=0)
-        await client.resume()
-        parent = await run.finished()
-
-    made = await asyncio.to_thread(branch, parent, step=4, settings=[setting])
-
-    (last,) = [str(asked["prompt"]) for asked in requests_of(made)[-1:]]
-    assert {
-        word for word in ("shy", "bold", "rude", "talk", "brief", "long") if word in last
-    } == shown
-    assert replayed(made) == 1
 
 
 async def test_people_take_the_seats_of_humans_in_a_branch(live, tmp_path):

@@ -49,6 +49,18 @@ def test_a_lease_whose_person_has_left_holds_no_more_and_its_id_is_not_given_aga
         assert each.next_id() == "2"
 
 
+def test_an_order_that_is_refused_when_its_person_has_left_keeps_its_id(tmp_path):
+    file = OrderFile(tmp_path)
+    taken = added(file, "lease", episode=0)
+    file.leave(taken.id)
+
+    file.refuse(taken)
+
+    for each in (file, OrderFile(tmp_path)):
+        assert each.next_id() == "2"
+        assert not each.is_left(each.next_id())
+
+
 def test_what_was_said_and_is_found_to_wait_holds_under_its_own_id(tmp_path):
     file = OrderFile(tmp_path)
     said = added(file, "say", episode=0, holds=False)
@@ -71,6 +83,20 @@ def test_a_torn_line_at_the_end_is_cut_off(tmp_path):
     assert len(OrderFile(tmp_path).of(0)) == 2
 
 
+@pytest.mark.parametrize("text", ["theirs", None], ids=["there", "not there"])
+def test_a_link_is_refused_and_what_it_leads_to_is_left_as_it_is(tmp_path, text):
+    run, other = tmp_path / "run", tmp_path / "other"
+    run.mkdir()
+    (run / "orders.jsonl").symlink_to(other)
+    if text is not None:
+        other.write_text(text)
+
+    with pytest.raises(RunDirectoryError, match=r"orders\.jsonl must be a file .*got a link; rem"):
+        OrderFile(run)
+
+    assert (other.read_text() if other.exists() else None) == text
+
+
 def test_a_branch_counts_on_and_leaves_the_file_of_its_parent_as_it_is(tmp_path):
     parent = tmp_path / "parent"
     parent.mkdir()
@@ -79,15 +105,26 @@ def test_a_branch_counts_on_and_leaves_the_file_of_its_parent_as_it_is(tmp_path)
         file.write(b"torn")
     before = (parent / "orders.jsonl").read_bytes()
 
-    OrderFile(parent).begin_branch(tmp_path)
+    OrderFile(parent).begin_branch(tmp_path, [])
 
     assert (parent / "orders.jsonl").read_bytes() == before
     assert OrderFile(tmp_path).of(0) == ()
     assert OrderFile(tmp_path).next_id() == "2"
 
 
+def test_a_branch_knows_the_edits_that_it_shares_with_its_parent(tmp_path):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    shared, _later = added(OrderFile(parent), episode=3), added(OrderFile(parent))
+
+    OrderFile(parent).begin_branch(tmp_path, [shared])
+
+    assert OrderFile(tmp_path).of(0) == (shared,)
+    assert OrderFile(tmp_path).next_id() == "3"
+
+
 def test_a_branch_of_a_run_without_orders_has_no_order_file(tmp_path):
-    OrderFile(tmp_path / "parent").begin_branch(tmp_path)
+    OrderFile(tmp_path / "parent").begin_branch(tmp_path, [])
 
     assert not (tmp_path / "orders.jsonl").exists()
 

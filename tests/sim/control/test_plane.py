@@ -8,9 +8,10 @@ from typing import ClassVar
 import pytest
 
 from simlab.env.environment import ActionRequest, SeatSpec, TimeStep
-from simlab.errors import ControlError, RunStoppedError
-from simlab.sim.control.connection import LONGEST_LINE
+from simlab.errors import ControlError, LogWriteError, RunStoppedError
+from simlab.sim.control.order_file import OrderFile
 from simlab.sim.control.place import find
+from simlab.sim.control.request import LONGEST_LINE
 from simlab.sim.control.told import interventions
 from tests.sim.control.conftest import acting, standing
 from tests.sim.control.score import STUCK
@@ -297,6 +298,60 @@ async def test_a_seat_that_is_left_before_it_was_had_is_free_and_its_agent_plays
     assert leases == []
     assert interventions(made.log, 0) == []
     assert replayed(made) == 1
+
+
+async def test_a_seat_that_is_left_between_its_turns_is_free_and_can_be_taken_again(live):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.pause()
+        await client.say(0, "ann", "Zero.")
+        await standing(client)
+        for one, who in ((client, "me"), (other, "you")):
+            await one.lease(0, "bob", who)
+            await one.leave(0, "bob")
+        leases = (await client.hello())["leases"]
+        again = await client.lease(0, "bob", "me")
+        await client.resume()
+        question = await client.question()
+        await client.answer(question["id"], "One.")
+        await acting(client, "ann")
+
+    assert leases == []
+    assert (again["order"], again["recorded"]) == ("4", True)
+    assert question["seat"] == "bob"
+    assert client.lapsed == set()
+
+
+async def test_whoever_takes_a_seat_while_another_leaves_it_has_it(live):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        await client.lease(0, "bob", "me")
+        left, taken = client.leave(0, "bob"), other.lease(0, "bob", "you")
+        await asyncio.gather(left, taken)
+        await client.say(0, "ann", "Zero.")
+        question = await other.question()
+        await other.answer(question["id"], "One.")
+        await acting(client, "ann")
+        leases = (await client.hello())["leases"]
+
+    assert question["seat"] == "bob"
+    assert [lease["who"] for lease in leases] == ["you"]
+
+
+async def test_a_seat_is_free_though_the_disk_has_refused_an_order_for_it(live, monkeypatch):
+    async with live(**SMALL) as (run, client), await run.client() as other:
+        await acting(client, "ann")
+        with monkeypatch.context() as patched:
+            patched.setattr(OrderFile, "add", refusing)
+            with pytest.raises(ControlError, match="the disk is full"):
+                await client.lease(0, "bob", "me")
+        told = await other.lease(0, "bob", "you")
+
+    assert told["order"] == "1"
+
+
+def refusing(*_args, **_options):
+    raise LogWriteError("the disk is full")
 
 
 async def test_a_run_that_is_gone_on_with_knows_who_has_left_before_a_seat_was_had(live):
