@@ -51,7 +51,7 @@ inspect: setup
 		echo "Inspect cannot be installed here: that it reads our logs back is not tested"
 
 test:
-	@$(MAKE) --jobs 2 --output-sync check browser inspect
+	@$(MAKE) --jobs 2 check browser inspect
 	$(PYTEST) -m "($(SLOW)) and not browser"
 	$(PYTEST) -m browser
 

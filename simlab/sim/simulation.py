@@ -193,7 +193,7 @@ class Simulation:
         ):
             stages = await self._set_stages(system, shared, plane)
             plane.begin_run(stages, set(range(self._run.episodes)) - set(todo))
-            stall = StallWatch(self._directory, tell, stands_still=lambda: plane.is_paused)
+            stall = StallWatch(self._directory, tell, is_paused=lambda: plane.is_paused)
             watch = asyncio.create_task(stall.report(system, stages))
             try:
                 episodes = iter(todo)

@@ -22,7 +22,7 @@ class StallWatch:
     Args:
         directory: Of the run; its segments grow with every commit.
         tell: Called with what a person should know.
-        stands_still: Says whether that is what somebody wants.
+        is_paused: Says whether somebody has paused it, which is told once as long as it lasts.
         patience_s: How long without a commit is too long, in seconds.
     """
 
@@ -31,12 +31,12 @@ class StallWatch:
         directory: RunDirectory,
         tell: Callable[[str], None],
         *,
-        stands_still: Callable[[], bool] = lambda: False,
+        is_paused: Callable[[], bool] = lambda: False,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._directory = directory
         self._tell = tell
-        self._stands_still = stands_still
+        self._is_paused = is_paused
         self._patience_s = patience_s
 
     async def report(self, system: ActorSystem, stages: Mapping[str, ActorRef]) -> None:
@@ -46,14 +46,24 @@ class StallWatch:
             system: Its actors wait for each other.
             stages: The stage on each host, whose episodes wait for models, people and tools.
         """
-        before = -1
+        before, was_paused = -1, False
         while True:
             size = sum(segment.path.stat().st_size for segment in self._directory.segments())
-            if size == before and not self._stands_still():
+            stands_still, is_paused = size == before, self._is_paused()
+            if stands_still and is_paused and not was_paused:
+                self._tell(self._pause_in_words())
+            elif stands_still and not is_paused:
                 asks = _asks_in_words(await system.statistics())
                 self._tell(_in_words(await self._calls(stages), asks, self._patience_s))
-            before = size
+            before, was_paused = size, stands_still and is_paused
             await asyncio.sleep(self._patience_s)
+
+    def _pause_in_words(self) -> str:
+        path = self._directory.path
+        return (
+            f"somebody has paused this run, or episodes of it; they are let go on in the app "
+            f"(simlab watch {path}) or by simlab.ControlClient({str(path)!r}).resume()"
+        )
 
     async def _calls(self, stages: Mapping[str, ActorRef]) -> list[str]:
         """The calls that episodes wait for, and the hosts that do not say so in time."""

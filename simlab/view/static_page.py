@@ -32,8 +32,8 @@ PAGE: Final = Path(__file__).parent / "page"
 """Where scripts and styles lie."""
 
 _SCRIPTS: Final = (
-    "dom.js", "rows.js", "turn.js", "look.js", "drill.js", "cards.js", "head.js", "finding.js",
-    "keys.js", "window.js",
+    "dom.js", "rows.js", "turn.js", "look.js", "drill.js", "cards.js", "head.js", "opened.js",
+    "finding.js", "keys.js", "window.js",
     "difference.js", "comparing.js", "watching.js",
     "sources.js",
     "transcript.js",

@@ -82,9 +82,14 @@ class FakeStage:
         return self.lines
 
 
-async def notices(directory, monkeypatch, *, grows, stages=None):
-    """What is told in five rounds, in each of which the run commits something or not."""
+async def notices(directory, monkeypatch, *, grows, stages=None, paused=()):
+    """What is told in five rounds, in each of which the run commits something or not.
+
+    Args:
+        paused: The rounds in which it is.
+    """
     segment, told, rounds = directory.new_segment("driver"), [], itertools.count(1)
+    looks = itertools.count(1)
 
     async def pass_time(_seconds):
         if grows:
@@ -94,8 +99,9 @@ async def notices(directory, monkeypatch, *, grows, stages=None):
             raise asyncio.CancelledError
 
     monkeypatch.setattr(asyncio, "sleep", pass_time)
+    watch = StallWatch(directory, told.append, is_paused=lambda: next(looks) in paused)
     with pytest.raises(asyncio.CancelledError):
-        await StallWatch(directory, told.append).report(FakeSystem(), stages or {})
+        await watch.report(FakeSystem(), stages or {})
     return told
 
 
@@ -109,6 +115,15 @@ async def test_a_run_that_waits_for_nobody_is_said_to_compute(directory, monkeyp
     assert len(told) == 4
     assert told[0].startswith("nothing was committed for 30 s; the run goes on")
     assert told[0].endswith("none: a model or world computes")
+
+
+async def test_a_pause_is_told_once_with_what_ends_it(directory, monkeypatch):
+    told = await notices(directory, monkeypatch, grows=False, paused=(2, 3, 4))
+
+    pause, stall = told
+    assert pause.startswith("somebody has paused this run, or episodes of it")
+    assert f"(simlab watch {directory.path})" in pause
+    assert stall.startswith("nothing was committed for 30 s")
 
 
 async def test_hosts_that_do_not_answer_are_told_and_many_waits_are_cut(directory, monkeypatch):

@@ -7,7 +7,7 @@ export function onKey(view, event) {
   if (target.closest(".card")) return; // the browser puts it away
   if (key === "Escape") {
     if (isTyped) event.preventDefault(); // a search field would be emptied
-    else if (view.isOpen) view.closeDrill();
+    else if (view.opened.isOpen) view.opened.close();
     view.rows.element.focus({ preventScroll: true });
     return;
   }

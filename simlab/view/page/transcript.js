@@ -15,11 +15,11 @@
 import { Card } from "./cards.js";
 import { chooseOther, compare, seek } from "./comparing.js";
 import { el, fill } from "./dom.js";
-import { stepTree } from "./drill.js";
 import { Finding } from "./finding.js";
 import { drawHead, episodeBar, episodeLink, episodeStanding, spentButton, turnHead } from "./head.js";
 import { onKey } from "./keys.js";
 import { lookOf } from "./look.js";
+import { OpenedTurn } from "./opened.js";
 import { Rows } from "./rows.js";
 import { afterRow, turnRow } from "./turn.js";
 import { watch } from "./watching.js";
@@ -29,7 +29,7 @@ const AGAIN_MS = 1000;
 
 class View {
   constructor(root, source, options) {
-    Object.assign(this, { root, source, options, isOpen: false, closed: false });
+    Object.assign(this, { root, source, options, closed: false });
     this.episodes = new Map();
     this.order = [];
     this.episode = null;
@@ -56,19 +56,20 @@ class View {
       onChoose: (episode, step) => this.show(episode, step),
     });
     this.card = new Card();
+    this.opened = new OpenedTurn(this);
     this.parts = {
       title: el("div.title"), counts: el("div.counts"), legend: el("div.seats"), note: el("p.notice", { hidden: true, role: "status" }),
-      bar: el("div.bar"), drill: el("aside.drill", { hidden: true, "aria-label": "turn" }),
+      bar: el("div.bar"),
       newer: el("button.newer", { hidden: true, onclick: () => this.rows.toEnd() }),
     };
-    const { title, counts, legend, note, bar, drill, newer } = this.parts;
+    const { title, counts, legend, note, bar, newer } = this.parts;
     fill(this.root,
       el("div.simlab", { class: this.options.blind ? "simlab blind" : "simlab", onkeydown: (event) => onKey(this, event), tabindex: "-1" },
         el("header.top", {}, title, el("div.stats", {}, counts, spentButton(this)), legend, note),
         el("div.panes", {},
           el("nav.episodes", {}, el("div.nav-head", {}, this.finding.elements), this.finding.hits, this.list.element),
           el("main.reading", {}, bar, this.rows.element, newer),
-          drill),
+          this.opened.element),
         this.card.element));
     this.rows.element.addEventListener("scroll", () => this.tellNewer());
     this.rows.element.addEventListener("click", (event) => this.clicked(event));
@@ -201,7 +202,7 @@ class View {
       this.rows.redraw();
       this.rows.element.scrollTop = 0;
       this.rows.resize(this.count());
-      this.closeDrill();
+      this.opened.close();
     }
     this.list.reveal(this.order.indexOf(episode));
     this.drawBar();
@@ -330,33 +331,11 @@ class View {
     this.where = where;
     if (this.options.useHash) history.replaceState(null, "", this.link(this.episode, this.turn));
     this.options.onTurn?.(this.episode, this.turn);
-    if (this.isOpen) this.open();
+    if (this.opened.isOpen) this.open();
   }
 
-  async open() {
-    if (this.options.blind) return;
-    const { drill } = this.parts;
-    const [episode, turn] = [this.episode, this.turn];
-    this.isOpen = true;
-    drill.hidden = false;
-    this.root.firstChild.classList.add("drilled");
-    const head = () => turnHead(turn >= this.turns.n ? "After the last turn" : `Turn ${turn}`, {
-      href: this.link(episode, turn), tools: this.options.tools?.(episode, turn), onClose: () => this.closeDrill(),
-    });
-    try {
-      const step = await this.source.step(episode, turn);
-      if (this.isOpen && this.episode === episode && this.turn === turn)
-        fill(drill, head(), el("div.drill-body", {}, stepTree(step, this.look)));
-    } catch (error) {
-      if (this.turn === turn) fill(drill, head(), el("p.failure", {}, error.message));
-    }
-  }
-
-  closeDrill() {
-    this.isOpen = false;
-    this.parts.drill.hidden = true;
-    this.root.firstChild.classList.remove("drilled");
-    this.rows.draw();
+  open() {
+    return this.options.blind ? null : this.opened.show();
   }
 
   /** Hide what was rated, and whatever tells of which arm this is, or show it again. */
@@ -364,7 +343,7 @@ class View {
     this.options.blind = isBlind;
     this.root.firstChild.classList.toggle("blind", isBlind);
     if (!isBlind) return;
-    this.closeDrill();
+    this.opened.close();
     if (this.others) this.show(this.episode, this.turn);
   }
 
