@@ -293,7 +293,7 @@ class Load:
         both = (self._calls, self._waiting)
         bin_s = max(self._bin_s, *(each.bin_s for each in both))
         begins = [each.first_s for each in both if each.first_s is not None]
-        first = min(min(self._bins) * self._bin_s, *begins) // bin_s * bin_s
+        first = min([min(self._bins) * self._bin_s, *begins]) // bin_s * bin_s
         last = max(self._bins) * self._bin_s
         width = -(-(last - first + 1) // (_BINS * bin_s)) * bin_s
         wide: dict[int, _Bin] = {}

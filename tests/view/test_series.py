@@ -5,6 +5,7 @@ import csv
 import pytest
 from msgspec import Raw
 
+from simlab.sim.launch import prepare
 from simlab.trace.events import Effect, EffectCore, Started, encode
 from simlab.trace.tables import write_tables
 from simlab.view import series as series_module
@@ -108,6 +109,17 @@ def test_of_a_long_run_all_is_told_in_wider_bins(tmp_path, monkeypatch, most):
         assert sum(row[name] * width for row in rows) == pytest.approx(total)
         assert sum(row[name] for row in whole) * 2 == pytest.approx(total)
     assert [row["in_flight"] for row in rows[1:-1]] == pytest.approx([1] * (len(rows) - 2))
+
+
+def test_a_run_whose_agents_ask_no_model_has_steps_and_no_calls(tmp_path):
+    cast = {"cast.first": {"agent": "random"}, "cast.second": {"agent": "random"}}
+    made = prepare("iterated_dilemma", settings=cast, out=tmp_path / "run", hosts=0).run()
+
+    table = Load(OpenedRun(made.path)).read()
+
+    assert table.complete
+    assert sum(row["steps_per_s"] for row in table.rows) > 0
+    assert {(row["calls_per_s"], row["in_flight"]) for row in table.rows} == {(0, 0)}
 
 
 def test_who_asks_a_person_waits_for_no_model(tmp_path):
