@@ -6,11 +6,6 @@ import simlab
 from simlab.trace.events import Effect, EffectCore
 from tests.sim.records import replayed
 
-OTHER = {
-    "models.other": {"engine": "transformers", "weights": "embedded", "dtype": "float32"},
-    "cast.seller.model": "other",
-}
-
 
 @pytest.mark.ray
 @pytest.mark.model
@@ -23,7 +18,12 @@ def test_hosts_share_exact_weights_that_serve_holds_with_one_digest_and_the_run_
             seed=7,
             hosts=hosts,
             out=tmp_path / f"hosts{hosts}",
-            settings={"options.max_rounds": 1, "models.all.replicas": replicas, **OTHER},
+            settings={
+                "options.max_rounds": 1,
+                "models.all.replicas": replicas,
+                "models.other": {"engine": "scripted", "replicas": replicas},
+                "cast.seller.model": "other",
+            },
         )
         for hosts, replicas in ((0, None), (2, 2))
     )
