@@ -64,6 +64,19 @@ def invite(page, seat, who):
     return page.locator("#seat-link textarea").input_value()
 
 
+SETTLES = """async (input) => {
+  for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+  return input.isConnected;
+}"""
+
+
+def change_seat(page):
+    """Open what changes who sits there; Gradio shows it, and then once more with nothing typed."""
+    page.get_by_text("Change who sits there").click()
+    while not page.get_by_label("Persona").evaluate(SETTLES):
+        pass
+
+
 def choose(page, label, option):
     """Choose from a list."""
     page.get_by_label(label, exact=True).click()

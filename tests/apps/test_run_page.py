@@ -11,6 +11,7 @@ from tests.apps.starting import watching
 from tests.apps.steered import (
     DELAY_S,
     N_TURNS,
+    change_seat,
     choose,
     live,
     n_turns,
@@ -56,7 +57,7 @@ def test_sim_23_a_live_run_is_steered_from_its_page_and_replays(browser, folder,
         page.get_by_label("Says or does", exact=True).fill("Let us talk of <b>boats</b>.")
         page.get_by_role("button", name="Say", exact=True).click()
         told(page, "steer", f"{seat} does that")
-        page.get_by_text("Change who sits there").click()
+        change_seat(page)
         page.get_by_label("Persona").fill("You are bold.")
         page.get_by_role("button", name="Edit").click()
         told(page, "steer", f"{seat} is changed")
@@ -91,7 +92,7 @@ def test_sim_23_a_live_run_is_steered_from_its_page_and_replays(browser, folder,
 def test_what_a_run_refuses_is_told_in_words_and_what_was_typed_stays(browser, folder, address):
     with live(folder / "refusing"), page_of(browser, address, "refusing") as page:
         opened_side(page, "Steer")
-        page.get_by_text("Change who sits there").click()
+        change_seat(page)
         page.get_by_label("Other options").fill("tools: []")
         page.get_by_role("button", name="Edit").click()
 
