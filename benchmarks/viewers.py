@@ -5,12 +5,16 @@ that has stopped reading. None, one, or all of them look at the run that is meas
 at the other: so the machine is as busy whoever looks on, and only the looking differs. The runs'
 model takes its time, so that what passes is its latency and not the processor's. Only the process
 of the measured run is charged (sim-22).
+
+The app reads files; all that it asks of a run's process is where it stands, once a second whoever
+looks on. As that is less than such pairs tell, it is measured by itself: a run is asked many times
+a second, and the CPU time beyond that of a run that is not, who asks included, is divided by them.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +24,8 @@ from benchmarks.looking import App, Viewer, app_of
 from benchmarks.measuring import Figures, cpu_s_of, fresh, measured
 from benchmarks.report import Bar, progress, report
 from benchmarks.runs import TURNS, scratch
+from simlab.errors import ControlError
+from simlab.sim.control.async_client import AsyncControlClient
 from simlab.sim.run import Run
 from simlab.sim.simulation import Simulation
 from simlab.trace.directory import RunDirectory
@@ -34,9 +40,12 @@ ARMS = {"none": 0, "one": 1, "twenty": 20}
 
 MEASURED, OTHER = "measured", "other"
 
+ASK_EVERY_S = 0.004
+
 BARS = (
     Bar("one.wall_to_none", at_most=1.02),
     Bar("twenty.cpu_to_none", at_most=1.02),
+    Bar("asked.share_of_cpu", at_most=0.02),
     Bar("first_view_s", at_most=1),
     Bar("opening.finished_s", at_most=2),
     Bar("opening.unfinished_s", at_most=2),
@@ -62,6 +71,8 @@ def measure() -> Figures:
         **{arm: _costs(played[arm], played["none"]) for arm in ARMS},
         "first_view_s": _median(one["first_view_s"] for one in played["one"]),
     }
+    progress("a run that is asked where it stands")
+    figures["asked"] = _asking_costs()
     progress(f"a run of {LONG_EPISODES * LONG_STEPS:,} steps, and opening it")
     with scratch() as folder:
         fresh(play_long_run, folder / "finished")
@@ -82,6 +93,49 @@ def played(path: Path) -> Figures:
     run = Run(path)
     TURNS.check(run, N_STEPS)
     return {"cpu_s": cost.cpu_s, "wall_s": cost.wall_s, "digest": run.digest}
+
+
+def asked(path: Path) -> Figures:
+    """What a run cost in this process that was asked all the time where it stands."""
+    directory = RunDirectory.open(path)
+    simulation = Simulation(Run(path).file, directory, hosts=0)
+    with directory.locked(), measured() as cost:
+        n_asked = asyncio.run(_ask_while_played(simulation, path))
+    return {"cpu_s": cost.cpu_s, "n_asked": n_asked}
+
+
+async def _ask_while_played(simulation: Simulation, path: Path) -> int:
+    playing, n_asked = asyncio.create_task(simulation.run()), 0
+    while not playing.done():
+        with suppress(ControlError):  # it does not listen yet, or has ended
+            async with await AsyncControlClient.connect(path) as client:
+                while True:
+                    await client.hello()
+                    n_asked += 1
+                    await asyncio.sleep(ASK_EVERY_S)
+        await asyncio.sleep(ASK_EVERY_S)
+    await playing
+    return n_asked
+
+
+def _asking_costs() -> Figures:
+    """The cost of a question, and the share of a run's CPU time that one a second takes."""
+    costs, shares = [], []
+    for _ in range(N_REPEATS):
+        with scratch() as folder:
+            for name in (MEASURED, OTHER):
+                kind = {"steps": N_STEPS, "episodes": N_EPISODES, "live": N_EPISODES}
+                TURNS.launch(folder / name, **kind, latency_s=LATENCY_S)
+            alone, both = fresh(played, folder / OTHER), fresh(asked, folder / MEASURED)
+        cpu_s = _number(alone["cpu_s"])
+        costs.append((_number(both["cpu_s"]) - cpu_s) / _number(both["n_asked"]))
+        shares.append(costs[-1] / (cpu_s / _number(alone["wall_s"])))
+    return {
+        "cpu_us": round(median(costs) * 1e6, 1),
+        "share_of_cpu": _median(shares),
+        "lowest_share_of_cpu": round(min(shares), 4),
+        "highest_share_of_cpu": round(max(shares), 4),
+    }
 
 
 def _play_before(n_viewers: int) -> Figures:
